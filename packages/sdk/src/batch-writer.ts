@@ -1,0 +1,309 @@
+import { NO_IMAGE, NULL_CELL, UNCHANGED_CELL, type Batch, type Chunk, type Commit, type Op } from './batch.ts';
+import type { Checkpoint } from './position.ts';
+import type { SchemaChange, Table } from './table.ts';
+
+/** A batch closes at this many bytes … */
+export const BATCH_BYTES: number = 1 << 20;
+/** … or at this many rows, whichever is first. */
+export const BATCH_ROWS: number = 8192;
+
+const CELLS_PER_ROW = 8;
+const POOL_SIZE = 8;
+/** Added to the start of a cell that lies in the spill until the batch closes. Slabs stay below it. */
+const SPILL_BASE = 0x4000_0000;
+
+/** The arrays behind one batch. Made for `BATCH_ROWS` rows and grown when a batch needs more. */
+class BatchStorage {
+  data: Uint8Array = new Uint8Array(BATCH_BYTES + (BATCH_BYTES >> 2));
+  op: Uint8Array = new Uint8Array(BATCH_ROWS);
+  table: Uint16Array = new Uint16Array(BATCH_ROWS);
+  commit: Uint32Array = new Uint32Array(BATCH_ROWS);
+  ordinal: Uint32Array = new Uint32Array(BATCH_ROWS);
+  after: Int32Array = new Int32Array(BATCH_ROWS);
+  before: Int32Array = new Int32Array(BATCH_ROWS);
+  start: Int32Array = new Int32Array(BATCH_ROWS * CELLS_PER_ROW);
+  length: Int32Array = new Int32Array(BATCH_ROWS * CELLS_PER_ROW);
+
+  get bytes(): number {
+    return this.data.byteLength + this.op.byteLength * 23 + this.start.byteLength * 2;
+  }
+
+  /** An unusually large row or transaction must not pin its memory in the pool. */
+  get pooled(): boolean {
+    return this.data.byteLength <= BATCH_BYTES * 2 && this.start.length <= BATCH_ROWS * CELLS_PER_ROW * 8;
+  }
+}
+
+const pool: BatchStorage[] = [];
+
+function grown<T extends Uint8Array | Uint16Array | Uint32Array | Int32Array>(array: T, needed: number): T {
+  const larger = new (array.constructor as new (length: number) => T)(Math.max(needed, array.length * 2));
+  larger.set(array);
+  return larger;
+}
+
+/** Bytes that a rewrite of a cell produces when they do not fit in the cell's own place. */
+export class Spill {
+  data: Uint8Array = new Uint8Array(4096);
+  length = 0;
+
+  byte(value: number): void {
+    if (this.length === this.data.length) this.data = grown(this.data, this.length + 1);
+    this.data[this.length++] = value;
+  }
+
+  bytes(from: Uint8Array, start: number, end: number): void {
+    const size = end - start;
+    if (this.length + size > this.data.length) this.data = grown(this.data, this.length + size);
+    for (let i = start; i < end; i++) this.data[this.length++] = from[i]!;
+  }
+
+  /** Appends ASCII text. */
+  ascii(text: string): void {
+    for (let i = 0; i < text.length; i++) this.byte(text.charCodeAt(i));
+  }
+}
+
+/**
+ * Builds batches without an allocation per row. A decoder appends the source's bytes to the slab, then points cells into
+ * them; who has values rather than bytes uses `BatchBuilder`.
+ *
+ * A row is `beginRow`, then `beginAfter` and/or `beginBefore`, each followed by one cell call per column.
+ */
+export class BatchWriter {
+  #storage: BatchStorage = pool.pop() ?? new BatchStorage();
+  #used = 0;
+  #rows = 0;
+  #cells = 0;
+  #tables: Table[] = [];
+  #tableIndexes = new Map<Table, number>();
+  #lastTable: Table | null = null;
+  #lastTableIndex = 0;
+  #commits: Commit[] = [];
+  #schemaChanges: SchemaChange[] = [];
+  #skipped = 0;
+  #spilledCells: number[] = [];
+  #sequence = 0;
+  readonly spill: Spill = new Spill();
+
+  /** Counts the batches closed so far; indexes of tables and commits are valid for one of them. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** The slab; replaced by `reserve`, `append` and `close`, so read it again after each. */
+  get data(): Uint8Array {
+    return this.#storage.data;
+  }
+
+  /** Bytes of the slab in use. */
+  get used(): number {
+    return this.#used;
+  }
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** True when closing would give a batch that says anything. */
+  get pending(): boolean {
+    return this.#rows > 0 || this.#schemaChanges.length > 0 || this.#skipped > 0;
+  }
+
+  /** True when the batch has reached a limit, counting the first `bytes` of the slab. */
+  isFull(bytes: number = this.#used): boolean {
+    return this.#rows >= BATCH_ROWS || bytes + this.spill.length >= BATCH_BYTES;
+  }
+
+  /** Makes room for `size` more bytes of the slab. */
+  reserve(size: number): void {
+    if (this.#used + size > this.#storage.data.length) this.#storage.data = grown(this.#storage.data, this.#used + size);
+  }
+
+  /** Copies bytes into the slab and returns their offset. */
+  append(bytes: Uint8Array): number {
+    this.reserve(bytes.length);
+    const offset = this.#used;
+    this.#storage.data.set(bytes, offset);
+    this.#used += bytes.length;
+    return offset;
+  }
+
+  /** Forgets the slab's bytes from `end` on. */
+  truncate(end: number): void {
+    this.#used = end;
+  }
+
+  /** The index of a table in this batch. */
+  tableIndex(table: Table): number {
+    if (table === this.#lastTable) return this.#lastTableIndex;
+    let index = this.#tableIndexes.get(table);
+    if (index === undefined) {
+      index = this.#tables.push(table) - 1;
+      this.#tableIndexes.set(table, index);
+    }
+    this.#lastTable = table;
+    this.#lastTableIndex = index;
+    return index;
+  }
+
+  /** Adds a transaction and returns its index in this batch. */
+  addCommit(commit: Commit): number {
+    return this.#commits.push(commit) - 1;
+  }
+
+  addSchemaChange(change: SchemaChange): void {
+    this.#schemaChanges.push(change);
+  }
+
+  /** Counts rows that were left out since a copied chunk holds them (invariant 7). */
+  skip(rows: number): void {
+    this.#skipped += rows;
+  }
+
+  /** @param table an index of {@link tableIndex}, or `NO_TABLE` for a logical message */
+  beginRow(op: Op, table: number, commit: number, ordinal: number): void {
+    const row = this.#rows;
+    const storage = this.#storage;
+    if (row === storage.op.length) this.#growRows();
+    storage.op[row] = op;
+    storage.table[row] = table;
+    storage.commit[row] = commit;
+    storage.ordinal[row] = ordinal;
+    storage.after[row] = NO_IMAGE;
+    storage.before[row] = NO_IMAGE;
+    this.#rows = row + 1;
+  }
+
+  beginAfter(): void {
+    this.#storage.after[this.#rows - 1] = this.#cells;
+  }
+
+  beginBefore(): void {
+    this.#storage.before[this.#rows - 1] = this.#cells;
+  }
+
+  /** A cell whose bytes lie in the slab. */
+  cell(start: number, length: number): void {
+    const cell = this.#cells;
+    if (cell === this.#storage.start.length) this.#growCells();
+    this.#storage.start[cell] = start;
+    this.#storage.length[cell] = length;
+    this.#cells = cell + 1;
+  }
+
+  nullCell(): void {
+    this.cell(0, NULL_CELL);
+  }
+
+  unchangedCell(): void {
+    this.cell(0, UNCHANGED_CELL);
+  }
+
+  /** A cell whose bytes are the spill from `from` to its end. */
+  spilledCell(from: number): void {
+    this.#spilledCells.push(this.#cells);
+    this.cell(SPILL_BASE + from, this.spill.length - from);
+  }
+
+  /** Takes back the row that was begun last, with its cells; for a decoder that finds the row damaged or unwanted. */
+  dropRow(): void {
+    const row = --this.#rows;
+    const { after, before } = this.#storage;
+    const first = Math.min(...[after[row]!, before[row]!].filter((cell) => cell !== NO_IMAGE), this.#cells);
+    this.#cells = first;
+    while (this.#spilledCells.length > 0 && this.#spilledCells.at(-1)! >= first) this.#spilledCells.pop();
+  }
+
+  /**
+   * Ends the batch and starts the next.
+   * @param keepFrom bytes of the slab from here on belong to the next batch (an incomplete message); none by default
+   */
+  close(checkpoint: Checkpoint | null, options: { chunk?: Chunk | null; keepFrom?: number } = {}): Batch {
+    const keepFrom = options.keepFrom ?? this.#used;
+    const kept = this.#storage.data.slice(keepFrom, this.#used);
+    this.#used = keepFrom;
+    this.#placeSpill();
+    const batch = this.#detach(checkpoint, options.chunk ?? null);
+    this.#reset();
+    this.append(kept);
+    return batch;
+  }
+
+  #placeSpill(): void {
+    if (this.spill.length === 0) return;
+    const offset = this.append(this.spill.data.subarray(0, this.spill.length));
+    for (const cell of this.#spilledCells) this.#storage.start[cell]! += offset - SPILL_BASE;
+  }
+
+  /** A well-filled storage goes with its batch; a mostly empty one is copied out, so that small batches hold little memory. */
+  #detach(checkpoint: Checkpoint | null, chunk: Chunk | null): Batch {
+    const storage = this.#storage;
+    const handOver = this.#used * 4 >= BATCH_BYTES || this.#rows * 4 >= BATCH_ROWS;
+    const part = <T extends Uint8Array | Uint16Array | Uint32Array | Int32Array>(array: T, end: number): T =>
+      (handOver ? array.subarray(0, end) : array.slice(0, end)) as T;
+    if (handOver) this.#storage = pool.pop() ?? new BatchStorage();
+    const rows = this.#rows;
+    return {
+      tables: this.#tables,
+      schemaChanges: this.#schemaChanges,
+      rows,
+      op: part(storage.op, rows),
+      table: part(storage.table, rows),
+      commit: part(storage.commit, rows),
+      ordinal: part(storage.ordinal, rows),
+      commits: this.#commits,
+      after: part(storage.after, rows),
+      before: part(storage.before, rows),
+      data: part(storage.data, this.#used),
+      start: part(storage.start, this.#cells),
+      length: part(storage.length, this.#cells),
+      chunk,
+      checkpoint,
+      skipped: this.#skipped,
+      bytes: handOver ? storage.bytes : this.#used + rows * 23 + this.#cells * 8,
+      release: handOver ? releaseOnce(storage) : () => {},
+    };
+  }
+
+  #reset(): void {
+    this.#sequence++;
+    this.#used = 0;
+    this.#rows = 0;
+    this.#cells = 0;
+    this.#tables = [];
+    this.#tableIndexes = new Map();
+    this.#lastTable = null;
+    this.#commits = [];
+    this.#schemaChanges = [];
+    this.#skipped = 0;
+    this.#spilledCells = [];
+    this.spill.length = 0;
+  }
+
+  #growRows(): void {
+    const storage = this.#storage;
+    const needed = storage.op.length * 2;
+    storage.op = grown(storage.op, needed);
+    storage.table = grown(storage.table, needed);
+    storage.commit = grown(storage.commit, needed);
+    storage.ordinal = grown(storage.ordinal, needed);
+    storage.after = grown(storage.after, needed);
+    storage.before = grown(storage.before, needed);
+  }
+
+  #growCells(): void {
+    this.#storage.start = grown(this.#storage.start, 0);
+    this.#storage.length = grown(this.#storage.length, 0);
+  }
+}
+
+function releaseOnce(storage: BatchStorage): () => void {
+  let released = false;
+  return () => {
+    if (released) return;
+    released = true;
+    if (storage.pooled && pool.length < POOL_SIZE) pool.push(storage);
+  };
+}
+

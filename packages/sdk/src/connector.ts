@@ -1,0 +1,73 @@
+import type { z } from 'zod';
+import type { Clock } from './clock.ts';
+import type { Sink } from './sink.ts';
+import type { Source } from './source.ts';
+
+/** Structured logging; the fields come first, as in pino. Fields never hold row values or secrets (invariant 10). */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** One finding of `weir check`. */
+export interface CheckResult {
+  /** An error code, or `OK`-like name of what was checked. */
+  readonly code: string;
+  readonly level: 'ok' | 'warning' | 'error';
+  readonly message: string;
+  /** SQL or text that mends it. */
+  readonly fix?: string;
+  /** Where in the YAML, relative to the connector's block: `url`. */
+  readonly path?: string;
+}
+
+/** What a connector gets besides its own configuration. */
+export interface ConnectorContext {
+  readonly pipeline: string;
+  /** The name of the source or sink within its pipeline. */
+  readonly name: string;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** The options that every sink has, beside its connector's block in the YAML. */
+export interface SinkOptions {
+  readonly mode: 'mirror' | 'append';
+  /** Templates with `{schema}` and `{table}`. */
+  readonly target: { readonly schema: string; readonly table: string };
+  readonly deletes: 'hard' | 'soft';
+  readonly schemaChanges: 'apply' | 'ignore' | 'stop';
+  readonly onError: 'stop' | 'stop_table' | 'dead_letter';
+  /** Bytes that the sink may hold, within the pipeline's `buffer_bytes`. */
+  readonly memoryBytes: number;
+}
+
+/** How a sink keeps its promise; shown by `weir plan` and on the connector's page (invariant 11). */
+export interface Delivery {
+  /** A, B, C or D; see docs/invariants.md. */
+  readonly class: 'A' | 'B' | 'C' | 'D';
+  readonly mechanism: string;
+  readonly limit: string;
+}
+
+export interface SourceConnector<Config = unknown> {
+  readonly kind: 'source';
+  /** The key in the YAML. */
+  readonly name: string;
+  readonly summary: string;
+  readonly schema: z.ZodType<Config>;
+  create(config: Config, context: ConnectorContext): Source;
+}
+
+export interface SinkConnector<Config = unknown> {
+  readonly kind: 'sink';
+  readonly name: string;
+  readonly summary: string;
+  readonly delivery: Delivery;
+  readonly schema: z.ZodType<Config>;
+  create(config: Config, options: SinkOptions, context: ConnectorContext): Sink;
+}

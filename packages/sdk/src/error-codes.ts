@@ -1,0 +1,80 @@
+/** What is done about an error of one code. */
+export interface ErrorPolicy {
+  /** Exit code of the command: 1 runtime, 2 usage or configuration, 3 connection or authorization, 4 lost position. */
+  readonly exit: 1 | 2 | 3 | 4;
+  /** `retry`: tried again with back-off until the budget is spent. `stop`: a person has to act. */
+  readonly policy: 'retry' | 'stop';
+  /** What to do, for a person. */
+  readonly remedy: string;
+}
+
+/**
+ * The one table of errors; `docs/errors.md` is generated from it. `policy` is `retry` (with back-off, until the budget is
+ * spent) or `stop` (a person has to act).
+ */
+export const errorCodes = {
+  WEIR_INTERNAL: { exit: 1, policy: 'retry', remedy: 'This is a defect of Weir; nothing was lost. Report it with the log of the minute before.' },
+  WEIR_SDK_USE: { exit: 1, policy: 'stop', remedy: 'A connector used the SDK against its contract; the message says how.' },
+
+  WEIR_CONFIG_FILE: { exit: 2, policy: 'stop', remedy: 'Name a file that exists and that you may read.' },
+  WEIR_CONFIG_SYNTAX: { exit: 2, policy: 'stop', remedy: 'Correct the YAML at the place named.' },
+  WEIR_CONFIG_INVALID: { exit: 2, policy: 'stop', remedy: 'Correct the value at the place named; `weir schema` prints what is allowed.' },
+  WEIR_CONFIG_VARIABLE: { exit: 2, policy: 'stop', remedy: 'Set the environment variable, or give a default: ${NAME:default}.' },
+  WEIR_USAGE: { exit: 2, policy: 'stop', remedy: 'See `weir --help`.' },
+
+  WEIR_STORE_OPEN: { exit: 1, policy: 'stop', remedy: 'Make the state directory writable for this user.' },
+  WEIR_STORE_LOCKED: { exit: 1, policy: 'stop', remedy: 'Another process runs with this state directory; stop it first, or give this one its own `state`.' },
+  WEIR_STORE_WRITE: { exit: 1, policy: 'stop', remedy: 'Make room on the disk of the state directory, then start again.' },
+
+  WEIR_RETRY_BUDGET: { exit: 1, policy: 'stop', remedy: 'The same failure came back until the retry budget was spent; mend its cause and start again.' },
+  WEIR_SHUTDOWN_TIMEOUT: { exit: 1, policy: 'stop', remedy: 'The drain did not end within shutdown_timeout; what was not committed is delivered at the next start.' },
+  WEIR_COUNTERS: { exit: 1, policy: 'stop', remedy: 'Rows in and rows accounted for differ; this is a defect of Weir: stop, verify, report it.' },
+  WEIR_NOT_RUNNING: { exit: 1, policy: 'stop', remedy: 'Start the pipeline with `weir run FILE` first.' },
+  WEIR_API_REQUEST: { exit: 2, policy: 'stop', remedy: 'Correct the request as the message says.' },
+  WEIR_VERIFY_DIFFERENT: { exit: 1, policy: 'stop', remedy: 'Source and sink differ; the keys printed are where to look.' },
+
+  WEIR_PGOUTPUT_DAMAGED: { exit: 1, policy: 'retry', remedy: 'A replication message could not be read; the stream is opened again from the last checkpoint.' },
+  WEIR_PGOUTPUT_UNSUPPORTED: { exit: 1, policy: 'stop', remedy: 'The server sent a replication message of a protocol version that was not asked for.' },
+
+  WEIR_PG_CONNECT: { exit: 3, policy: 'retry', remedy: 'Check host, port and that the server runs and accepts connections from here.' },
+  WEIR_PG_HOST: { exit: 3, policy: 'stop', remedy: 'Correct the host name in `url`.' },
+  WEIR_PG_AUTH: { exit: 3, policy: 'stop', remedy: 'Correct user or password in `url`, or the server’s pg_hba.conf.' },
+  WEIR_PG_DATABASE: { exit: 3, policy: 'stop', remedy: 'Correct the database name in `url`.' },
+  WEIR_PG_TLS: { exit: 3, policy: 'stop', remedy: 'Set `tls` to match the server, or give its certificate authority.' },
+  WEIR_PG_CONNECTION_LOST: { exit: 3, policy: 'retry', remedy: 'The server closed the connection; Weir connects again.' },
+  WEIR_PG_QUERY: { exit: 1, policy: 'retry', remedy: 'The server refused a statement; its message is above.' },
+  WEIR_PG_VERSION: { exit: 3, policy: 'stop', remedy: 'Use PostgreSQL 14 or later.' },
+  WEIR_PG_STANDBY: { exit: 3, policy: 'stop', remedy: 'Connect to the primary.' },
+  WEIR_PG_WAL_LEVEL: { exit: 3, policy: 'stop', remedy: "ALTER SYSTEM SET wal_level = 'logical'; then restart the server." },
+  WEIR_PG_SLOTS_FULL: { exit: 3, policy: 'stop', remedy: 'Raise max_replication_slots (and max_wal_senders), or drop a slot that nobody uses.' },
+  WEIR_PG_SENDERS_FULL: { exit: 3, policy: 'retry', remedy: 'Raise max_wal_senders, or end a replication connection that nobody uses.' },
+  WEIR_PG_GRANT_REPLICATION: { exit: 3, policy: 'stop', remedy: 'ALTER ROLE … REPLICATION;' },
+  WEIR_PG_GRANT_SELECT: { exit: 3, policy: 'stop', remedy: 'GRANT SELECT ON … TO …;' },
+  WEIR_PG_GRANT_PUBLICATION: { exit: 3, policy: 'stop', remedy: 'Let the owner of the tables create the publication, and name it in `publication`.' },
+  WEIR_PG_TABLES_NONE: { exit: 2, policy: 'stop', remedy: 'Correct `tables`: no table of the database matches.' },
+  WEIR_PG_REPLICA_IDENTITY: { exit: 2, policy: 'stop', remedy: 'Give the table a primary key, or ALTER TABLE … REPLICA IDENTITY FULL;' },
+  WEIR_PG_SLOT_IN_USE: { exit: 3, policy: 'retry', remedy: 'Another process reads this slot; stop it, or give this pipeline its own `slot`.' },
+  WEIR_PG_SLOT_FOREIGN: { exit: 2, policy: 'stop', remedy: 'The slot has another plugin or database; give this pipeline its own `slot`.' },
+  WEIR_PG_SLOT_LOST: { exit: 4, policy: 'stop', remedy: 'The changes since the checkpoint are gone; copy again from scratch.' },
+  WEIR_PG_SLOT_INVALIDATED: { exit: 4, policy: 'stop', remedy: 'The server gave up the slot; raise max_slot_wal_keep_size, drop the slot, and copy again from scratch.' },
+  WEIR_PG_SLOT_ADVANCED: { exit: 4, policy: 'stop', remedy: 'The slot was moved past the checkpoint by another reader; copy again from scratch.' },
+  WEIR_PG_SYSTEM_CHANGED: { exit: 4, policy: 'stop', remedy: 'This is another server than the checkpoint’s; connect to the right one, or copy again from scratch.' },
+  WEIR_PG_TIMELINE_CHANGED: { exit: 4, policy: 'stop', remedy: 'The server was restored or promoted; copy again from scratch.' },
+  WEIR_PG_PUBLICATION_MISSING: { exit: 4, policy: 'stop', remedy: 'The publication was dropped, so changes were lost; copy again from scratch.' },
+  WEIR_PG_PUBLICATION_CHANGED: { exit: 4, policy: 'stop', remedy: 'The publication is another than at the checkpoint; copy again from scratch.' },
+  WEIR_PG_SCHEMA_CHANGED: { exit: 4, policy: 'stop', remedy: 'The shape of the table changed, which this version does not carry over; copy again from scratch.' },
+  WEIR_PG_TABLE_REWRITTEN: { exit: 1, policy: 'retry', remedy: 'A table was rewritten while it was being copied; the copy starts again.' },
+  WEIR_PG_CHECKPOINT: { exit: 4, policy: 'stop', remedy: 'The checkpoint was not written by this version; copy again from scratch.' },
+
+  WEIR_DUCKDB_LOCKED: { exit: 3, policy: 'retry', remedy: 'Another process has the file open (readers too); close it. While `weir run` is up ask through it: `weir sql`.' },
+  WEIR_DUCKDB_OPEN: { exit: 3, policy: 'stop', remedy: 'Correct `path`: its folder must exist and be writable, and the file must be a DuckDB database.' },
+  WEIR_DUCKDB_FENCED: { exit: 1, policy: 'stop', remedy: 'Another runner took over this sink; this one changes nothing more.' },
+  WEIR_DUCKDB_TABLE_EXISTS: { exit: 2, policy: 'stop', remedy: 'A table that Weir did not make has that name; rename it, or set `target`.' },
+  WEIR_DUCKDB_TYPE: { exit: 2, policy: 'stop', remedy: 'DuckDB cannot hold this type as configured.' },
+  WEIR_DUCKDB_VALUE: { exit: 1, policy: 'stop', remedy: 'A value does not fit the type of its column in DuckDB; the message names the column.' },
+  WEIR_DUCKDB_DIVERGED: { exit: 1, policy: 'stop', remedy: 'Somebody changed the mirrored table; copy it again from scratch.' },
+  WEIR_DUCKDB_QUERY: { exit: 1, policy: 'retry', remedy: 'DuckDB refused a statement; its message is above.' },
+} as const;
+
+/** A stable error code: `WEIR_<AREA>_<WHAT>`. */
+export type ErrorCode = keyof typeof errorCodes;

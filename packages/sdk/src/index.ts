@@ -1,0 +1,48 @@
+export {
+  NO_IMAGE,
+  NO_TABLE,
+  NULL_CELL,
+  Op,
+  UNCHANGED_CELL,
+  emptyBatch,
+  filterRows,
+  forEachTable,
+  type Batch,
+  type Chunk,
+  type Commit,
+} from './batch.ts';
+export { BatchBuilder, canonicalCell, unchanged, type CellValue, type RowValues } from './batch-builder.ts';
+export { BATCH_BYTES, BATCH_ROWS, BatchWriter, Spill } from './batch-writer.ts';
+export { systemClock, type Clock } from './clock.ts';
+export { byteSize, duration, parseBytes, parseDuration, secret } from './config.ts';
+export {
+  silentLogger,
+  type CheckResult,
+  type ConnectorContext,
+  type Delivery,
+  type Logger,
+  type SinkConnector,
+  type SinkOptions,
+  type SourceConnector,
+} from './connector.ts';
+export { crashPoint, crashPoints, type CrashPoint } from './crash-point.ts';
+export { errorCodes, type ErrorCode, type ErrorPolicy } from './error-codes.ts';
+export { WeirError, explainError, toWeirError, type ConfigPlace, type WeirErrorOptions } from './errors.ts';
+export { logicalTypeName, type LogicalType, type SimpleKind } from './logical-type.ts';
+export { comparePositions, earliestCheckpoint, type Checkpoint, type Json, type Position } from './position.ts';
+export { ImageCursor, RowCursor } from './row-cursor.ts';
+export { Secret, redactUrls } from './secret.ts';
+export type {
+  FlushedSession,
+  QueryResult,
+  Shard,
+  Sink,
+  SinkBase,
+  SinkSession,
+  StagedSession,
+  TransactionalSession,
+} from './sink.ts';
+export type { Source, SourceSession, SourceStatus, TableProgress } from './source.ts';
+export { tableName, type Column, type SchemaChange, type Table } from './table.ts';
+export type { RejectedRow, Transform, Transformed } from './transform.ts';
+export { packVersion, unpackVersion } from './version.ts';

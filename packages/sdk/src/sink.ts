@@ -1,0 +1,60 @@
+import type { Batch } from './batch.ts';
+import type { CheckResult } from './connector.ts';
+import type { Checkpoint, Json } from './position.ts';
+import type { Table } from './table.ts';
+
+/** Who writes: together the key of the checkpoint in the sink. */
+export interface Shard {
+  readonly pipeline: string;
+  readonly sink: string;
+  /** 0 until a pipeline is sharded. */
+  readonly shard: number;
+}
+
+export interface SinkBase extends AsyncDisposable {
+  /** Takes a batch in. What it wrote may still be undone until the checkpoint is committed. Must not keep the batch. */
+  write(batch: Batch): Promise<void>;
+}
+
+/** Class A: the checkpoint is in the sink's own transaction, guarded by a fence (invariants 4 and 5). */
+export interface TransactionalSession extends SinkBase {
+  readonly mode: 'transactional';
+  recover(): Promise<Checkpoint | null>;
+  /** Makes everything written and the checkpoint durable at once, or nothing. After an error the session is disposed. */
+  commit(checkpoint: Checkpoint): Promise<void>;
+}
+
+/** Class B: durable intent first, then an idempotent apply. */
+export interface StagedSession extends SinkBase {
+  readonly mode: 'staged';
+  recover(): Promise<Checkpoint | null>;
+  stage(checkpoint: Checkpoint): Promise<Json>;
+  apply(staged: Json): Promise<void>;
+}
+
+/** Classes C and D: the store holds the checkpoint. */
+export interface FlushedSession extends SinkBase {
+  readonly mode: 'idempotent' | 'at-least-once';
+  flush(): Promise<void>;
+}
+
+/** How strong a sink is shows in its type. */
+export type SinkSession = TransactionalSession | StagedSession | FlushedSession;
+
+/** The answer to a query: values as the sink's own text, NULL as null. */
+export interface QueryResult {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly (string | null)[])[];
+  /** True when rows were left out because of the limit. */
+  readonly truncated: boolean;
+}
+
+export interface Sink {
+  /** Takes the fence, then reads (invariant 5). */
+  open(shard: Shard, signal: AbortSignal): Promise<SinkSession>;
+  check(signal: AbortSignal): Promise<CheckResult[]>;
+  /** All rows of the mirror of a source's table as `read` rows with canonical cells, in any order; for verification. */
+  scan?(table: Table, signal: AbortSignal): AsyncIterable<Batch>;
+  /** Answers a read-only query of a person. @param limit most rows to answer */
+  query?(sql: string, limit: number, signal: AbortSignal): Promise<QueryResult>;
+}

@@ -1,0 +1,48 @@
+import type { Batch } from './batch.ts';
+import type { CheckResult } from './connector.ts';
+import type { Checkpoint, Position } from './position.ts';
+import type { Table } from './table.ts';
+
+/** How far the first copy of one table is. */
+export interface TableProgress {
+  /** `namespace.name` */
+  readonly table: string;
+  readonly rows: number;
+  /** The planner's guess; 0 when unknown. */
+  readonly estimatedRows: number;
+  readonly done: boolean;
+}
+
+export interface SourceStatus {
+  readonly phase: 'connecting' | 'snapshot' | 'stream';
+  /** The tables being copied; empty in the other phases. */
+  readonly snapshot: readonly TableProgress[];
+  /** Bytes of log between what was last confirmed and the server's end; null when unknown. */
+  readonly lagBytes: number | null;
+}
+
+/** One run of a source from a checkpoint. Its owner calls `batches` once and disposes it. */
+export interface SourceSession extends AsyncDisposable {
+  /**
+   * The batches after the checkpoint that the session was opened with, in commit order. Pulling is the only demand:
+   * a consumer that stops pulling stops the source, whose own buffers are bounded (invariant 8).
+   * Ends after `finishAt`; throws a `WeirError` when it cannot go on.
+   */
+  batches(signal: AbortSignal): AsyncIterable<Batch>;
+  /** Everything up to this checkpoint is durable, upstream may forget it (invariant 1). Cumulative and idempotent. */
+  confirm(checkpoint: Checkpoint): Promise<void>;
+  /** Ends `batches` after the first checkpoint at or past `position`. */
+  finishAt(position: Position): void;
+  status(): SourceStatus;
+}
+
+export interface Source {
+  /** @param from null starts from nothing: with a snapshot */
+  open(from: Checkpoint | null, signal: AbortSignal): Promise<SourceSession>;
+  /** The position of the source's last commit now. */
+  head(signal: AbortSignal): Promise<Position>;
+  discover(signal: AbortSignal): Promise<Table[]>;
+  check(signal: AbortSignal): Promise<CheckResult[]>;
+  /** All rows of a table as `read` rows with canonical cells, in any order; for verification. */
+  scan(table: Table, signal: AbortSignal): AsyncIterable<Batch>;
+}

@@ -1,0 +1,1 @@
+export type { Store, StoredCheckpoint } from './store.ts';
