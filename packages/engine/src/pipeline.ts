@@ -1,6 +1,10 @@
-import type { Clock, Logger, Position, Sink, Source, Transform } from '@weir/sdk';
+import { WeirError, toWeirError, type Clock, type Logger, type Position, type Sink, type Source, type Transform } from '@weir/sdk';
 import type { Store } from '@weir/store';
-import type { PipelineStatus } from './status.ts';
+import { Attempt, stopReason } from './attempt.ts';
+import { LaneRecord } from './lane-record.ts';
+import { RetryBudget, defaultRetry, type RetryPolicy } from './retry.ts';
+import { imbalance } from './row-counters.ts';
+import type { PipelineFailure, PipelineState, PipelineStatus } from './status.ts';
 
 export interface PipelineOptions {
   readonly name: string;
@@ -14,22 +18,143 @@ export interface PipelineOptions {
   readonly bufferBytes: number;
   /** How long `stop` may drain, in ms. */
   readonly shutdownTimeoutMs: number;
+  readonly retry?: RetryPolicy;
 }
 
 /** One source and its sinks: runs, retries, drains and tells how it is. */
 export class Pipeline {
-  constructor(_options: PipelineOptions) {}
+  readonly #options: PipelineOptions;
+  readonly #records: ReadonlyMap<string, LaneRecord>;
+  readonly #retry: RetryBudget;
+  readonly #stopping = new AbortController();
+  readonly #ended = new AbortController();
+  #attempt: Attempt;
+  #state: PipelineState = 'starting';
+  #failure: PipelineFailure | null = null;
+  #finishAt: Position | null = null;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    this.#records = new Map(Array.from(options.sinks.keys(), (name) => [name, new LaneRecord()]));
+    this.#retry = new RetryBudget(options.retry ?? defaultRetry, options.clock);
+    this.#attempt = this.#newAttempt();
+  }
 
   /** Runs until `stop`, `finishAt` or an error that retrying cannot mend. @throws WeirError */
-  async run(): Promise<void> {}
+  async run(): Promise<void> {
+    try {
+      while (!this.#stopping.signal.aborted) {
+        const failure = await this.#runAttempt();
+        if (failure === null) break;
+        await this.#recoverFrom(failure);
+        this.#attempt = this.#newAttempt();
+      }
+      this.#checkBalance();
+      this.#state = 'stopped';
+    } finally {
+      this.#ended.abort();
+    }
+  }
 
   /** Stops pulling, commits what can be committed, confirms, and lets `run` resolve. */
-  stop(): void {}
+  stop(): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#state = 'draining';
+    this.#stopping.abort();
+    this.#attempt.stop();
+    void this.#limitDrain(this.#attempt);
+  }
 
   /** Delivers everything up to `position`, then lets `run` resolve. May be called before or during `run`. */
-  finishAt(_position: Position): void {}
+  finishAt(position: Position): void {
+    this.#finishAt = position;
+    this.#attempt.finishAt(position);
+  }
 
   status(): PipelineStatus {
-    throw new Error('written next');
+    const now = this.#options.clock.now();
+    const source = this.#attempt.sourceStatus();
+    const streaming = source.phase === 'stream';
+    return {
+      name: this.#options.name,
+      state: this.#state,
+      source,
+      sinks: Object.fromEntries(Array.from(this.#records, ([name, record]) => [name, record.status(now, streaming)])),
+      bufferedBytes: this.#attempt.bufferedBytes,
+      bufferBytes: this.#options.bufferBytes,
+      attempt: this.#retry.attempt,
+      failure: this.#failure,
+    };
+  }
+
+  /** The failure that ended the attempt; null when it ended as asked. */
+  async #runAttempt(): Promise<WeirError | null> {
+    try {
+      await this.#attempt.run();
+      return null;
+    } catch (error) {
+      return error === stopReason ? null : toWeirError(error);
+    }
+  }
+
+  #newAttempt(): Attempt {
+    const attempt = new Attempt(this.#options, this.#records, {
+      opened: (from) => {
+        if (this.#state !== 'draining') this.#state = 'running';
+        this.#failure = null;
+        this.#options.log.info({ pipeline: this.#options.name, from: from?.position ?? null }, 'pipeline opened');
+      },
+      progressed: () => this.#retry.progressed(),
+    });
+    if (this.#finishAt !== null) attempt.finishAt(this.#finishAt);
+    return attempt;
+  }
+
+  /** Waits before the next attempt, or throws when there is to be none. */
+  async #recoverFrom(error: WeirError): Promise<void> {
+    const { log, clock, name } = this.#options;
+    this.#checkBalance();
+    this.#failure = { code: error.code, message: error.message, fix: error.fix, at: clock.now() };
+    if (this.#stopping.signal.aborted && error.code !== 'WEIR_SHUTDOWN_TIMEOUT') {
+      log.warn({ pipeline: name, code: error.code }, `the drain was cut short: ${error.message}`);
+      return;
+    }
+    const delay = this.#retry.delayAfter(error);
+    if (delay === null) {
+      this.#state = 'failed';
+      throw this.#final(error);
+    }
+    this.#state = 'retrying';
+    log.warn(
+      { pipeline: name, code: error.code, attempt: this.#retry.attempt, retryInMs: Math.round(delay), fix: error.fix },
+      error.message,
+    );
+    await clock.sleep(delay, this.#stopping.signal).catch(() => {});
+  }
+
+  #final(error: WeirError): WeirError {
+    if (error.policy.policy === 'stop') return error;
+    const minutes = Math.round(this.#retry.failingForMs / 6000) / 10;
+    const tried = `gave up after ${this.#retry.attempt - 1} attempts in ${minutes} minutes; the last: ${error.code}: ${error.message}`;
+    return new WeirError('WEIR_RETRY_BUDGET', tried, { fix: error.fix, cause: error });
+  }
+
+  /** Every row that came in is accounted for, or something is wrong enough to stop (invariant 7). */
+  #checkBalance(): void {
+    for (const [sink, record] of this.#records) {
+      const missing = imbalance(record.rows);
+      if (missing === 0) continue;
+      throw new WeirError('WEIR_COUNTERS', `${missing} rows of sink ${sink} are unaccounted for: ${JSON.stringify(record.rows)}`);
+    }
+  }
+
+  async #limitDrain(attempt: Attempt): Promise<void> {
+    const { clock, shutdownTimeoutMs } = this.#options;
+    const cut = await clock.sleep(shutdownTimeoutMs, this.#ended.signal).then(
+      () => true,
+      () => false,
+    );
+    if (!cut) return;
+    attempt.abort(new WeirError('WEIR_SHUTDOWN_TIMEOUT', `not drained within ${shutdownTimeoutMs} ms`));
   }
 }

@@ -29,6 +29,7 @@ export const errorCodes = {
   WEIR_RETRY_BUDGET: { exit: 1, policy: 'stop', remedy: 'The same failure came back until the retry budget was spent; mend its cause and start again.' },
   WEIR_SHUTDOWN_TIMEOUT: { exit: 1, policy: 'stop', remedy: 'The drain did not end within shutdown_timeout; what was not committed is delivered at the next start.' },
   WEIR_COUNTERS: { exit: 1, policy: 'stop', remedy: 'Rows in and rows accounted for differ; this is a defect of Weir: stop, verify, report it.' },
+  WEIR_TRANSFORM_REJECTED: { exit: 1, policy: 'stop', remedy: 'Mend the transform or the row that it rejects.' },
   WEIR_NOT_RUNNING: { exit: 1, policy: 'stop', remedy: 'Start the pipeline with `weir run FILE` first.' },
   WEIR_API_REQUEST: { exit: 2, policy: 'stop', remedy: 'Correct the request as the message says.' },
   WEIR_VERIFY_DIFFERENT: { exit: 1, policy: 'stop', remedy: 'Source and sink differ; the keys printed are where to look.' },

@@ -1,0 +1,91 @@
+import type { Batch, Position } from '@weir/sdk';
+import { RowTally, zeroCounters } from './row-counters.ts';
+import type { SharedBatch } from './shared-batch.ts';
+import type { RowCounters, SinkStatus } from './status.ts';
+
+/** What is known about one sink; outlives the attempts of its pipeline. */
+export class LaneRecord {
+  readonly rows: RowCounters = zeroCounters();
+  checkpoint: Position | null = null;
+  readonly #total = new RowTally();
+  readonly #group = new RowTally();
+  #committedAt: number | null = null;
+  #commits = 0;
+  #commitMs = 0;
+  #queueBytes = 0;
+  /** Commit time at the source of the newest row written and not yet committed, and of the newest committed; ms, 0 = none. */
+  #writtenTime = 0;
+  #lagMs = 0;
+
+  get commits(): number {
+    return this.#commits;
+  }
+
+  received(shared: SharedBatch): void {
+    const { batch } = shared;
+    const { rows } = this;
+    rows.in += batch.rows - shared.made + shared.filtered + batch.skipped;
+    rows.made += shared.made;
+    rows.filtered += shared.filtered;
+    rows.skipped += batch.skipped;
+    rows.inFlight += batch.rows;
+    this.#queueBytes += batch.bytes;
+  }
+
+  /** A batch left the queue. */
+  taken(bytes: number): void {
+    this.#queueBytes -= bytes;
+  }
+
+  replayed(rows: number): void {
+    this.rows.replayed += rows;
+    this.rows.inFlight -= rows;
+  }
+
+  wrote(batch: Batch): void {
+    this.#group.count(batch);
+    const time = batch.commits.at(-1)?.time ?? 0;
+    if (time > 0 && batch.chunk === null) this.#writtenTime = time / 1000;
+  }
+
+  committed(checkpoint: Position, now: number, tookMs: number): void {
+    this.rows.delivered += this.#group.rows;
+    this.rows.inFlight -= this.#group.rows;
+    this.#group.moveInto(this.#total);
+    this.checkpoint = checkpoint;
+    this.#committedAt = now;
+    this.#commits++;
+    this.#commitMs = tookMs;
+    if (this.#writtenTime > 0) this.#lagMs = Math.max(0, now - this.#writtenTime);
+    this.#writtenTime = 0;
+  }
+
+  /** The attempt is over: what was not committed is read again by the next (invariant 7). */
+  abandoned(): void {
+    this.rows.abandoned += this.rows.inFlight;
+    this.rows.inFlight = 0;
+    this.#group.clear();
+    this.#queueBytes = 0;
+    this.#writtenTime = 0;
+  }
+
+  status(now: number, streaming: boolean): SinkStatus {
+    return {
+      checkpoint: this.checkpoint,
+      committedAt: this.#committedAt,
+      commits: this.#commits,
+      rows: { ...this.rows },
+      rowsByTable: { ...this.#total.byTable },
+      rowsByOp: { ...this.#total.byOp },
+      lagMs: streaming ? this.#currentLag(now) : null,
+      queueBytes: this.#queueBytes,
+      commitMs: this.#commitMs,
+    };
+  }
+
+  #currentLag(now: number): number {
+    if (this.rows.inFlight > 0 && this.#writtenTime > 0) return Math.max(0, now - this.#writtenTime);
+    const quiet = this.#committedAt === null || now - this.#committedAt > 2000;
+    return quiet ? 0 : this.#lagMs;
+  }
+}

@@ -1,0 +1,155 @@
+import { crashPoint, filterRows, type Batch, type Checkpoint, type Clock, type Position, type Shard, type SinkSession } from '@weir/sdk';
+import type { Store } from '@weir/store';
+import { commitCheckpoint } from './commit.ts';
+import { LaneRecord } from './lane-record.ts';
+import type { SharedBatch } from './shared-batch.ts';
+
+/** A commit waits for more rows only while there are some at hand, and no longer than this … */
+const GROUP_MS = 250;
+/** … or this many bytes. */
+const GROUP_BYTES = 32 << 20;
+
+export interface LaneOptions {
+  readonly session: SinkSession;
+  readonly store: Store;
+  readonly shard: Shard;
+  readonly clock: Clock;
+  /** What this sink holds already: rows up to here are dropped as replayed. Null when everything is new to it. */
+  readonly holds: Position | null;
+  readonly record: LaneRecord;
+  /** Called after each commit, to confirm to the source what every lane has (invariant 1). */
+  readonly confirm: (lane: Lane, checkpoint: Checkpoint) => Promise<void>;
+}
+
+/**
+ * One sink's way through an attempt: takes batches in order, writes them, and commits on checkpoints only (invariant 3).
+ * It commits as soon as nothing more is at hand, so that a quiet stream has the latency of one commit and a busy one
+ * gathers while the sink is at work.
+ */
+export class Lane {
+  readonly record: LaneRecord;
+  readonly #options: LaneOptions;
+  readonly #queue: SharedBatch[] = [];
+  #wake: (() => void) | null = null;
+  #ended = false;
+  #pending: Checkpoint | null = null;
+  #groupBytes = 0;
+  #groupSince = 0;
+  #idle: (() => void)[] = [];
+  #abandoned = false;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+    this.record = options.record;
+  }
+
+  /** Hands over a batch. The caller's byte budget bounds the queue. */
+  push(shared: SharedBatch): void {
+    this.record.received(shared);
+    this.#queue.push(shared);
+    this.#wakeUp();
+  }
+
+  /** No more batches: `run` commits what it can and resolves. */
+  end(): void {
+    this.#ended = true;
+    this.#wakeUp();
+  }
+
+  /** Resolves when everything handed over is committed. */
+  async settled(): Promise<void> {
+    if (this.#queue.length === 0 && this.#pending === null && this.record.rows.inFlight === 0) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Runs until `end`, or until the sink fails. @param signal ends it at once */
+  async run(signal: AbortSignal): Promise<void> {
+    const onAbort = (): void => this.#wakeUp();
+    signal.addEventListener('abort', onAbort);
+    try {
+      while (true) {
+        signal.throwIfAborted();
+        const shared = this.#queue.shift();
+        if (shared !== undefined) await this.#take(shared);
+        else if (this.#ended) return;
+        else await this.#nextPush();
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Gives back what was not written, and from then on counts nothing: a sink's late answer changes no record. */
+  abandon(): void {
+    this.#abandoned = true;
+    for (const shared of this.#queue.splice(0)) shared.letGo();
+    this.record.abandoned();
+  }
+
+  async #take(shared: SharedBatch): Promise<void> {
+    this.record.taken(shared.batch.bytes);
+    const batch = this.#dropReplayed(shared.batch);
+    if (batch !== null) await this.#write(batch);
+    shared.letGo();
+    if (this.#abandoned) return;
+    if (this.#pending !== null && this.#groupIsComplete()) await this.#commit(this.#pending);
+    if (this.#queue.length === 0 && this.#pending === null) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  async #write(batch: Batch): Promise<void> {
+    if (this.#groupBytes === 0) this.#groupSince = this.#options.clock.now();
+    crashPoint('engine.before-write');
+    if (batch.rows > 0 || batch.schemaChanges.length > 0) await this.#options.session.write(batch);
+    if (this.#abandoned) return;
+    this.record.wrote(batch);
+    this.#groupBytes += Math.max(1, batch.bytes);
+    this.#pending = batch.checkpoint;
+  }
+
+  /** Without rows that this sink has committed before; null when nothing is left (invariant 4). */
+  #dropReplayed(batch: Batch): Batch | null {
+    const { holds } = this.#options;
+    if (holds === null) return batch;
+    const { checkpoint } = batch;
+    if (checkpoint !== null && checkpoint.position <= holds) {
+      this.record.replayed(batch.rows);
+      return null;
+    }
+    if (batch.chunk !== null) return batch;
+    const fresh = batch.commits.map((commit) => commit.position > holds);
+    const rest = filterRows(batch, (row) => fresh[batch.commit[row]!]!);
+    this.record.replayed(batch.rows - rest.rows);
+    return rest;
+  }
+
+  #groupIsComplete(): boolean {
+    return (
+      this.#queue.length === 0 ||
+      this.#groupBytes >= GROUP_BYTES ||
+      this.#options.clock.now() - this.#groupSince >= GROUP_MS
+    );
+  }
+
+  async #commit(checkpoint: Checkpoint): Promise<void> {
+    const { session, store, shard, clock } = this.#options;
+    const started = clock.now();
+    await commitCheckpoint(session, store, shard, checkpoint, async (durable) => {
+      if (this.#abandoned) return;
+      this.record.committed(durable.position, clock.now(), clock.now() - started);
+      this.#pending = null;
+      this.#groupBytes = 0;
+      await this.#options.confirm(this, durable);
+    });
+  }
+
+  #wakeUp(): void {
+    this.#wake?.();
+    this.#wake = null;
+  }
+
+  async #nextPush(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+}

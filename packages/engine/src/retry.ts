@@ -1,0 +1,50 @@
+import type { Clock, WeirError } from '@weir/sdk';
+
+/** How failures that may pass are tried again. All durations in ms. */
+export interface RetryPolicy {
+  /** The first wait, before jitter; each further one doubles. */
+  readonly firstDelayMs: number;
+  readonly maxDelayMs: number;
+  /** How long to go on without progress before giving up. */
+  readonly budgetMs: number;
+}
+
+export const defaultRetry: RetryPolicy = { firstDelayMs: 200, maxDelayMs: 30_000, budgetMs: 15 * 60_000 };
+
+/** Counts the attempts since the last progress and says how long to wait before the next one. */
+export class RetryBudget {
+  readonly #policy: RetryPolicy;
+  readonly #clock: Clock;
+  #attempts = 0;
+  #failingSince: number | null = null;
+
+  constructor(policy: RetryPolicy, clock: Clock) {
+    this.#policy = policy;
+    this.#clock = clock;
+  }
+
+  /** 1 while all is well. */
+  get attempt(): number {
+    return this.#attempts + 1;
+  }
+
+  /** How long there has been no progress, in ms. */
+  get failingForMs(): number {
+    return this.#failingSince === null ? 0 : this.#clock.now() - this.#failingSince;
+  }
+
+  progressed(): void {
+    this.#attempts = 0;
+    this.#failingSince = null;
+  }
+
+  /** The wait before the next attempt in ms, with full jitter; null when the error is not to be retried or the budget is spent. */
+  delayAfter(error: WeirError): number | null {
+    if (error.policy.policy === 'stop') return null;
+    this.#failingSince ??= this.#clock.now();
+    this.#attempts++;
+    if (this.failingForMs >= this.#policy.budgetMs) return null;
+    const ceiling = Math.min(this.#policy.maxDelayMs, this.#policy.firstDelayMs * 2 ** Math.min(this.#attempts - 1, 20));
+    return ceiling * (0.5 + this.#clock.random() / 2);
+  }
+}
