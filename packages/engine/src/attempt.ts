@@ -24,6 +24,9 @@ export const stopReason: Error = new Error('the pipeline is stopping');
 /** How long a session may take to let go, in ms; a hanging server must not hold up a restart. */
 const DISPOSE_MS = 10_000;
 
+/** Batches that a lane holds while its sink is at work on another. */
+const LANE_AHEAD = 2;
+
 export interface AttemptEvents {
   /** Source and sinks are open. */
   opened(from: Checkpoint | null): void;
@@ -56,6 +59,7 @@ export class Attempt {
   #lanes: Lane[] = [];
   readonly #committed = new Map<Lane, Checkpoint | null>();
   #confirmed: Position | null = null;
+  #wanted: (() => void) | null = null;
 
   constructor(options: PipelineOptions, records: ReadonlyMap<string, LaneRecord>, events: AttemptEvents) {
     this.#options = options;
@@ -151,6 +155,7 @@ export class Attempt {
       clock: this.#options.clock,
       holds: holds?.position ?? null,
       record: this.#records.get(sink.name)!,
+      taken: () => this.#wanted?.(),
       confirm: async (from, checkpoint) => await this.#confirm(from, checkpoint),
     });
     this.#committed.set(lane, holds);
@@ -177,6 +182,7 @@ export class Attempt {
         copying = batch.chunk !== null;
         await this.#budget.acquire(batch.bytes, this.#pull.signal);
         await this.#deliver(batch);
+        await this.#demand();
       }
     } catch (error) {
       if (this.#hard.signal.aborted || !this.#pull.signal.aborted) throw error;
@@ -200,6 +206,19 @@ export class Attempt {
     }
     const shared = new SharedBatch(current, this.#budget, this.#lanes.length, changes);
     for (const lane of this.#lanes) lane.push(shared);
+  }
+
+  /**
+   * Waits until some lane is about to run dry. Meanwhile the source gathers what comes into one batch, so that a sink
+   * that is busy is given few large batches instead of many small ones.
+   */
+  async #demand(): Promise<void> {
+    while (this.#lanes.every((lane) => lane.queued >= LANE_AHEAD)) {
+      const taken = new Promise<void>((resolve) => {
+        this.#wanted = resolve;
+      });
+      await abortable(taken, this.#pull.signal);
+    }
   }
 
   async #allSettled(): Promise<void> {

@@ -17,6 +17,8 @@ export interface LaneOptions {
   /** What this sink holds already: rows up to here are dropped as replayed. Null when everything is new to it. */
   readonly holds: Position | null;
   readonly record: LaneRecord;
+  /** Called when a batch leaves the queue. */
+  readonly taken: () => void;
   /** Called after each commit, to confirm to the source what every lane has (invariant 1). */
   readonly confirm: (lane: Lane, checkpoint: Checkpoint) => Promise<void>;
 }
@@ -41,6 +43,11 @@ export class Lane {
   constructor(options: LaneOptions) {
     this.#options = options;
     this.record = options.record;
+  }
+
+  /** Batches that wait. */
+  get queued(): number {
+    return this.#queue.length;
   }
 
   /** Hands over a batch. The caller's byte budget bounds the queue. */
@@ -88,6 +95,7 @@ export class Lane {
 
   async #take(shared: SharedBatch): Promise<void> {
     this.record.taken(shared.batch.bytes);
+    this.#options.taken();
     const batch = this.#dropReplayed(shared.batch);
     if (batch !== null) await this.#write(batch);
     shared.letGo();

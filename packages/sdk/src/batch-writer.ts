@@ -206,13 +206,23 @@ export class BatchWriter {
     this.cell(SPILL_BASE + from, this.spill.length - from);
   }
 
+  /** A cell of the after image that is the before image's cell of `column`, same bytes; the before image was written first. */
+  repeatBefore(column: number): void {
+    const { before, start, length } = this.#storage;
+    const cell = before[this.#rows - 1]! + column;
+    if (start[cell]! >= SPILL_BASE) this.#spilledCells.push(this.#cells);
+    this.cell(start[cell]!, length[cell]!);
+  }
+
   /** Takes back the row that was begun last, with its cells; for a decoder that finds the row damaged or unwanted. */
   dropRow(): void {
     const row = --this.#rows;
-    const { after, before } = this.#storage;
+    const { after, before, start } = this.#storage;
     const first = Math.min(...[after[row]!, before[row]!].filter((cell) => cell !== NO_IMAGE), this.#cells);
     this.#cells = first;
-    while (this.#spilledCells.length > 0 && this.#spilledCells.at(-1)! >= first) this.#spilledCells.pop();
+    while (this.#spilledCells.length > 0 && this.#spilledCells.at(-1)! >= first) {
+      this.spill.length = Math.min(this.spill.length, start[this.#spilledCells.pop()!]! - SPILL_BASE);
+    }
   }
 
   /**

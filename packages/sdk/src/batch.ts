@@ -85,7 +85,7 @@ export interface Batch {
 }
 
 /** A batch without rows that carries a checkpoint: an idle source that moved on. */
-export function emptyBatch(checkpoint: Checkpoint, schemaChanges: readonly SchemaChange[] = [], skipped = 0): Batch {
+export function emptyBatch(checkpoint: Checkpoint | null, schemaChanges: readonly SchemaChange[] = [], skipped = 0): Batch {
   return {
     tables: [],
     schemaChanges,

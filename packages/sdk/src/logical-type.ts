@@ -9,7 +9,7 @@
  * | decimal | plain decimal, exact; `NaN`, `Infinity`, `-Infinity` where the source has them |
  * | string, enum | UTF-8 |
  * | bytes | the raw bytes |
- * | date | `YYYY-MM-DD`; years BC as signed ISO years (`-000043-03-15`); `infinity`, `-infinity` |
+ * | date | `YYYY-MM-DD`; 1 BC is year `0000`, 2 BC `-000001`, after 9999 as many digits as needed; `infinity`, `-infinity` |
  * | timestamp | `YYYY-MM-DDTHH:MM:SS[.ffffff]`, no zone; BC and infinities as in date |
  * | timestamptz | the same in UTC with `Z` |
  * | time | `HH:MM:SS[.ffffff]`, `24:00:00` allowed |

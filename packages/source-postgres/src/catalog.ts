@@ -1,0 +1,140 @@
+import type { CellRewrite, Relation, TableBinding } from '@weir/pgoutput';
+import { tableName, type Column, type Table } from '@weir/sdk';
+import type pg from 'pg';
+import { query, quoteIdentifier } from './connection.ts';
+import { mapType, type PgType } from './types.ts';
+
+/** A column as the catalog has it. */
+export interface CatalogColumn {
+  readonly name: string;
+  readonly typeOid: number;
+  readonly modifier: number;
+}
+
+/** A table of the database that can be captured. */
+export interface CatalogTable {
+  readonly oid: number;
+  readonly namespace: string;
+  readonly name: string;
+  readonly columns: readonly CatalogColumn[];
+  readonly table: Table;
+  readonly rewrites: readonly (CellRewrite | null)[];
+  readonly replicaIdentity: 'd' | 'n' | 'f' | 'i';
+  readonly partitioned: boolean;
+  readonly estimatedRows: number;
+  /** Whether this role may read it, and owns it. */
+  readonly selectable: boolean;
+  readonly owned: boolean;
+}
+
+/**
+ * Ordinary and partitioned tables outside the system schemas, partitions left out: changes arrive under their root.
+ * Generated columns are left out, since the stream does not have them.
+ */
+const TABLES = `
+  SELECT c.oid, n.nspname, c.relname, c.relreplident, c.relkind, greatest(c.reltuples, 0)::bigint AS rows,
+         has_table_privilege(c.oid, 'SELECT') AS selectable, pg_has_role(c.relowner, 'USAGE') AS owned,
+         (SELECT json_agg(json_build_array(a.attname, a.atttypid, a.atttypmod, NOT a.attnotnull,
+                                           format_type(a.atttypid, a.atttypmod), a.attnum) ORDER BY a.attnum)
+            FROM pg_attribute a
+           WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '') AS columns,
+         (SELECT json_agg(k.attnum ORDER BY k.place)
+            FROM pg_index i, unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
+           WHERE i.indrelid = c.oid AND k.place <= i.indnkeyatts
+             AND CASE c.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END) AS key
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+   WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p'
+     AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'
+   ORDER BY n.nspname, c.relname`;
+
+const TYPES = `
+  SELECT oid, typname, typtype, typbasetype, typtypmod,
+         CASE WHEN typcategory = 'A' AND typlen = -1 THEN typelem ELSE 0 END AS element
+    FROM pg_type WHERE typtype IN ('b', 'd', 'e', 'r', 'm')`;
+
+/** Every table that could be captured, with its columns mapped. */
+export async function readCatalog(client: pg.Client): Promise<CatalogTable[]> {
+  const types = new Map<number, PgType>();
+  for (const row of await query(client, TYPES)) {
+    const oid = Number(row['oid']);
+    types.set(oid, {
+      oid,
+      name: row['typname']!,
+      kind: row['typtype']!,
+      baseOid: Number(row['typbasetype']),
+      baseModifier: Number(row['typtypmod']),
+      elementOid: Number(row['element']),
+    });
+  }
+  return (await query(client, TABLES)).map((row) => catalogTable(row, types));
+}
+
+type ColumnRow = [name: string, typeOid: string | number, modifier: number, nullable: boolean, sourceType: string, attnum: number];
+
+function catalogTable(row: Record<string, string | null>, types: ReadonlyMap<number, PgType>): CatalogTable {
+  const rows = JSON.parse(row['columns'] ?? '[]') as ColumnRow[];
+  const keyNumbers = JSON.parse(row['key'] ?? '[]') as number[];
+  const mappings = rows.map(([, typeOid, modifier]) => mapType(types, Number(typeOid), modifier));
+  const columns: Column[] = rows.map(([name, , , nullable, sourceType], i) => ({ name, type: mappings[i]!.type, nullable, sourceType }));
+  const key = keyNumbers.map((attnum) => rows.findIndex((column) => column[5] === attnum)).filter((index) => index >= 0);
+  const namespace = row['nspname']!;
+  const name = row['relname']!;
+  return {
+    oid: Number(row['oid']),
+    namespace,
+    name,
+    columns: rows.map(([columnName, typeOid, modifier]) => ({ name: columnName, typeOid: Number(typeOid), modifier })),
+    table: { namespace, name, version: 1, columns, key },
+    rewrites: mappings.map((mapping) => mapping.rewrite),
+    replicaIdentity: row['relreplident'] as CatalogTable['replicaIdentity'],
+    partitioned: row['relkind'] === 'p',
+    estimatedRows: Number(row['rows']),
+    selectable: row['selectable'] === 't',
+    owned: row['owned'] === 't',
+  };
+}
+
+export function bindTable(table: CatalogTable): TableBinding {
+  return { table: table.table, rewrites: table.rewrites, skip: false };
+}
+
+/** Names, types and key of the columns as one text: what must be the same for copied rows and streamed ones to fit together. */
+export function schemaDigest(table: CatalogTable): string {
+  const columns = table.columns.map((column) => `${column.name}:${column.typeOid}:${column.modifier}`);
+  return `${columns.join(',')};${table.table.key.join(',')};${table.replicaIdentity}`;
+}
+
+/** What of a relation in the stream differs from the catalog's table; null when nothing does. */
+export function relationDifference(table: CatalogTable, relation: Relation): string | null {
+  const columns = relation.columns.map((column) => `${column.name}:${column.typeOid}:${column.typeModifier}`);
+  const known = table.columns.map((column) => `${column.name}:${column.typeOid}:${column.modifier}`);
+  const added = relation.columns.filter((column) => !table.columns.some((other) => other.name === column.name));
+  const dropped = table.columns.filter((column) => !relation.columns.some((other) => other.name === column.name));
+  if (added.length > 0) return `column ${added[0]!.name} was added`;
+  if (dropped.length > 0) return `column ${dropped[0]!.name} was dropped`;
+  const changed = columns.findIndex((column, i) => column !== known[i]);
+  if (changed >= 0) return `column ${relation.columns[changed]!.name} changed its type or place`;
+  if (relation.replicaIdentity !== table.replicaIdentity) return 'the replica identity changed';
+  return null;
+}
+
+/** `"schema"."table"` */
+export function quoteTable(table: { readonly namespace: string; readonly name: string }): string {
+  return `${quoteIdentifier(table.namespace)}.${quoteIdentifier(table.name)}`;
+}
+
+/** The tables that the patterns select: matched by one, and by no pattern with a leading `!`. */
+export function selectTables(tables: readonly CatalogTable[], patterns: readonly string[]): CatalogTable[] {
+  const included = patterns.filter((pattern) => !pattern.startsWith('!')).map(globPattern);
+  const excluded = patterns.filter((pattern) => pattern.startsWith('!')).map((pattern) => globPattern(pattern.slice(1)));
+  const matches = (list: RegExp[], name: string): boolean => list.some((pattern) => pattern.test(name));
+  return tables.filter((table) => matches(included, tableName(table)) && !matches(excluded, tableName(table)));
+}
+
+function globPattern(pattern: string): RegExp {
+  const source = pattern
+    .replace(/[\\^$.+()[\]{}|]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  return new RegExp(`^${source.replaceAll('"', '')}$`, 'u');
+}

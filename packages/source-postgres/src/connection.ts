@@ -1,0 +1,132 @@
+import { isIP, Socket } from 'node:net';
+import { WeirError, type ErrorCode } from '@weir/sdk';
+import pg from 'pg';
+import type { PostgresConfig } from './config.ts';
+
+/** Connecting, TLS and authentication together; a server that does not answer must not hang a start. */
+const CONNECT_TIMEOUT_MS = 15_000;
+/** What the socket gathers before it stops reading: room for the bytes that come while a batch is decoded. */
+const SOCKET_BUFFER_BYTES = 1 << 20;
+
+/** The session settings that make the server's text canonical, or a step away from it. */
+const SESSION_SETTINGS: Record<string, string> = {
+  TimeZone: 'UTC',
+  DateStyle: 'ISO, MDY',
+  IntervalStyle: 'iso_8601',
+  bytea_output: 'hex',
+  extra_float_digits: '3',
+  client_encoding: 'UTF8',
+  statement_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+  lock_timeout: '30000',
+};
+
+/** @throws WeirError with what the server or the network answered */
+export async function connect(config: PostgresConfig, options: { replication?: boolean } = {}): Promise<pg.Client> {
+  const url = parseUrl(config);
+  const client = new pg.Client({
+    ...connectionOptions(url, config),
+    application_name: 'weir',
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    // pg declares the result of `stream` more narrowly than the socket that it takes.
+    stream: (() => new Socket({ highWaterMark: SOCKET_BUFFER_BYTES } as object)) as never,
+    ...(options.replication === true ? ({ replication: 'database' } as object) : {}),
+  });
+  // A connection that breaks while idle must not end the process; the next use of it fails instead.
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    const settings = Object.entries(SESSION_SETTINGS).map(([name, value]) => `SET ${name} = '${value}'`);
+    await client.query(settings.join('; '));
+  } catch (error) {
+    await client.end().catch(() => {});
+    throw connectionError(error, url);
+  }
+  return client;
+}
+
+function parseUrl(config: PostgresConfig): URL {
+  try {
+    const url = new URL(config.url.reveal());
+    if (url.protocol === 'postgres:' || url.protocol === 'postgresql:') return url;
+  } catch {
+    // The message below holds no part of the text: it may be a password.
+  }
+  throw new WeirError('WEIR_CONFIG_INVALID', 'expected postgres://user:password@host:port/database', { path: 'url' });
+}
+
+function connectionOptions(url: URL, config: PostgresConfig): pg.ClientConfig {
+  const host = decodeURIComponent(url.hostname).replace(/^\[|\]$/g, '') || '127.0.0.1';
+  const loopback = host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+  const tls = config.tls ?? (loopback ? 'disable' : 'verify-full');
+  return {
+    host,
+    port: url.port === '' ? 5432 : Number(url.port),
+    user: decodeURIComponent(url.username) || 'postgres',
+    password: decodeURIComponent(url.password),
+    database: decodeURIComponent(url.pathname.slice(1)) || 'postgres',
+    ssl: tls === 'verify-full' ? { rejectUnauthorized: true, servername: isIP(host) === 0 ? host : '' } : false,
+  };
+}
+
+const CONNECT_CODES: Record<string, ErrorCode> = {
+  ENOTFOUND: 'WEIR_PG_HOST',
+  '28P01': 'WEIR_PG_AUTH',
+  '28000': 'WEIR_PG_AUTH',
+  '3D000': 'WEIR_PG_DATABASE',
+  '42501': 'WEIR_PG_GRANT_REPLICATION',
+  '53300': 'WEIR_PG_SENDERS_FULL',
+};
+
+function connectionError(error: unknown, url: URL): WeirError {
+  if (error instanceof WeirError) return error;
+  const { code = '', message } = error as { code?: string; message: string };
+  const where = `${url.hostname || '127.0.0.1'}:${url.port || '5432'}${url.pathname} as ${decodeURIComponent(url.username)}`;
+  const known = CONNECT_CODES[code] ?? (isTlsError(code, message) ? 'WEIR_PG_TLS' : undefined);
+  const refused = message.includes('password must be a string') ? 'WEIR_PG_AUTH' : known;
+  return new WeirError(refused ?? 'WEIR_PG_CONNECT', `cannot connect to ${where}: ${message || code}`, { cause: error, path: 'url' });
+}
+
+function isTlsError(code: string, message: string): boolean {
+  return /CERT|TLS|SSL|SIGNATURE/.test(code) || /does not support SSL|certificate/i.test(message);
+}
+
+const QUERY_CODES: Record<string, ErrorCode> = {
+  '55006': 'WEIR_PG_SLOT_IN_USE',
+  '53400': 'WEIR_PG_SLOTS_FULL',
+  '57P01': 'WEIR_PG_CONNECTION_LOST',
+  '57P02': 'WEIR_PG_CONNECTION_LOST',
+  '57P03': 'WEIR_PG_CONNECTION_LOST',
+  '55000': 'WEIR_PG_SLOT_INVALIDATED',
+  '58P01': 'WEIR_PG_SLOT_LOST',
+};
+
+/** What the server answered to a statement, as a coded error. Its DETAIL line is left out: it may hold row values (invariant 10). */
+export function serverError(error: unknown, doing: string): WeirError {
+  if (error instanceof WeirError) return error;
+  const { code = '', message } = error as { code?: string; message: string };
+  const known = QUERY_CODES[code];
+  if (known !== undefined) return new WeirError(known, `${doing}: ${message}`, { cause: error });
+  const lost = code === '' || /^E[A-Z]+$/.test(code);
+  return new WeirError(lost ? 'WEIR_PG_CONNECTION_LOST' : 'WEIR_PG_QUERY', `${doing}: ${message}`, { cause: error });
+}
+
+/** Runs a statement and returns its rows as text or null. @throws WeirError, see {@link serverError} */
+export async function query(client: pg.Client, sql: string, values: unknown[] = []): Promise<Record<string, string | null>[]> {
+  try {
+    const types = { getTypeParser: () => (text: string) => text };
+    const result = await client.query({ text: sql, values, types } as never);
+    return (result as { rows: Record<string, string | null>[] }).rows;
+  } catch (error) {
+    throw serverError(error, 'the server refused a statement');
+  }
+}
+
+export function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+export function quoteLiteral(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

@@ -1,0 +1,121 @@
+import { WeirError, tableName, type CheckResult, type ErrorCode } from '@weir/sdk';
+import type pg from 'pg';
+import { quoteTable, readCatalog, selectTables, type CatalogTable } from './catalog.ts';
+import type { PostgresConfig } from './config.ts';
+import { query, quoteIdentifier } from './connection.ts';
+
+/** What `check` and `open` need to know of a server before anything is changed there. */
+export interface Inspection {
+  readonly results: readonly CheckResult[];
+  readonly tables: readonly CatalogTable[];
+}
+
+const SERVER = `
+  SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS version_text,
+         current_setting('wal_level') AS wal_level, pg_is_in_recovery() AS standby, current_user AS role,
+         current_database() AS database,
+         current_setting('max_replication_slots')::int AS max_slots,
+         (SELECT count(*) FROM pg_replication_slots) AS slots,
+         current_setting('max_wal_senders')::int AS max_senders,
+         (SELECT count(*) FROM pg_stat_replication) AS senders,
+         coalesce((SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user), false)
+           OR (SELECT coalesce(bool_or(pg_has_role(current_user, oid, 'USAGE')), false)
+                 FROM pg_roles WHERE rolname IN ('rds_replication', 'rds_superuser')) AS replication,
+         has_database_privilege(current_database(), 'CREATE') AS create_publication`;
+
+/** Looks at everything that a pipeline needs of its server; changes nothing. The first errors come first. */
+export async function inspectServer(
+  client: pg.Client,
+  config: PostgresConfig,
+  names: { readonly slot: string; readonly publication: string },
+): Promise<Inspection> {
+  const [server] = await query(client, SERVER);
+  const results: CheckResult[] = [];
+  const expect = (fine: boolean, code: ErrorCode, ok: string, message: string, fix?: string, path?: string): void => {
+    results.push(
+      fine
+        ? { code, level: 'ok', message: ok }
+        : { code, level: 'error', message, ...(fix === undefined ? {} : { fix }), ...(path === undefined ? {} : { path }) },
+    );
+  };
+  const row = server!;
+  const role = quoteIdentifier(row['role']!);
+  expect(Number(row['version']) >= 140_000, 'WEIR_PG_VERSION', `PostgreSQL ${row['version_text']}`, `PostgreSQL ${row['version_text']} is too old`);
+  expect(row['standby'] === 'f', 'WEIR_PG_STANDBY', 'the server is a primary', 'the server is a standby');
+  expect(row['wal_level'] === 'logical', 'WEIR_PG_WAL_LEVEL', 'wal_level is logical', `wal_level is ${row['wal_level']}, not logical`);
+  expect(row['replication'] === 't', 'WEIR_PG_GRANT_REPLICATION', 'the role may replicate', `role ${row['role']} may not replicate`, `ALTER ROLE ${role} REPLICATION;`, 'url');
+  const slotExists = (await query(client, 'SELECT 1 FROM pg_replication_slots WHERE slot_name = $1', [names.slot])).length > 0;
+  const needed = Number(row['slots']) + (slotExists ? 1 : 2);
+  expect(
+    needed <= Number(row['max_slots']),
+    'WEIR_PG_SLOTS_FULL',
+    `${row['slots']} of ${row['max_slots']} replication slots are in use`,
+    `${row['slots']} of ${row['max_slots']} replication slots are in use; the pipeline needs one and its first copy another`,
+    `ALTER SYSTEM SET max_replication_slots = ${needed + 4}; then restart the server.`,
+  );
+  const tables = selectTables(await readCatalog(client), config.tables);
+  results.push(...tableResults(tables, config, row['role']!));
+  results.push(...(await publicationResults(client, tables, names.publication, row)));
+  return { results: results.toSorted((a, b) => Number(b.level === 'error') - Number(a.level === 'error')), tables };
+}
+
+function tableResults(tables: readonly CatalogTable[], config: PostgresConfig, role: string): CheckResult[] {
+  if (tables.length === 0) {
+    const message = `no table matches ${config.tables.join(', ')}`;
+    return [{ code: 'WEIR_PG_TABLES_NONE', level: 'error', message, path: 'tables' }];
+  }
+  const results: CheckResult[] = [{ code: 'WEIR_PG_TABLES_NONE', level: 'ok', message: `${tables.length} tables match` }];
+  for (const table of tables) {
+    const name = tableName(table);
+    if (!table.selectable) {
+      const fix = `GRANT SELECT ON ${quoteTable(table)} TO ${quoteIdentifier(role)};`;
+      results.push({ code: 'WEIR_PG_GRANT_SELECT', level: 'error', message: `role ${role} may not read ${name}`, fix });
+    }
+    // Publishing a table without an identity would make the application's own UPDATE and DELETE fail.
+    if (table.table.key.length === 0 || table.replicaIdentity === 'n') {
+      const message = `${name} has no key by which its rows could be told apart`;
+      const fix = `ALTER TABLE ${quoteTable(table)} ADD PRIMARY KEY (…); or leave it out: "!${name}" in tables.`;
+      results.push({ code: 'WEIR_PG_REPLICA_IDENTITY', level: 'error', message, fix, path: 'tables' });
+    }
+  }
+  return results;
+}
+
+async function publicationResults(
+  client: pg.Client,
+  tables: readonly CatalogTable[],
+  publication: string,
+  server: Record<string, string | null>,
+): Promise<CheckResult[]> {
+  const code = 'WEIR_PG_GRANT_PUBLICATION';
+  const [existing] = await query(
+    client,
+    `SELECT pubinsert AND pubupdate AND pubdelete AND pubtruncate AS whole, pubviaroot FROM pg_publication WHERE pubname = $1`,
+    [publication],
+  );
+  if (existing !== undefined) {
+    const whole = existing['whole'] === 't' && (existing['pubviaroot'] === 't' || !tables.some((table) => table.partitioned));
+    const fix = `ALTER PUBLICATION ${quoteIdentifier(publication)} SET (publish = 'insert, update, delete, truncate', publish_via_partition_root = true);`;
+    if (whole) return [{ code, level: 'ok', message: `publication ${publication} exists` }];
+    const message = `publication ${publication} leaves out some kinds of change`;
+    return [{ code: 'WEIR_PG_PUBLICATION_OPTIONS', level: 'error', message, fix, path: 'publication' }];
+  }
+  const foreign = tables.find((table) => !table.owned);
+  const create = `CREATE PUBLICATION ${quoteIdentifier(publication)} FOR TABLE ${tables.map(quoteTable).join(', ')} WITH (publish_via_partition_root = true);`;
+  if (server['create_publication'] !== 't') {
+    const fix = `GRANT CREATE ON DATABASE ${quoteIdentifier(server['database']!)} TO ${quoteIdentifier(server['role']!)}; or let an owner run: ${create}`;
+    return [{ code, level: 'error', message: `role ${server['role']} may not create a publication`, fix }];
+  }
+  if (foreign !== undefined) {
+    const message = `role ${server['role']} does not own ${tableName(foreign)}, so it may not publish it`;
+    return [{ code, level: 'error', message, fix: `Let an owner run: ${create}` }];
+  }
+  return [{ code, level: 'ok', message: `publication ${publication} will be created` }];
+}
+
+/** Throws the first error among the results. */
+export function refuseErrors(results: readonly CheckResult[]): void {
+  const error = results.find((result) => result.level === 'error');
+  if (error === undefined) return;
+  throw new WeirError(error.code as ErrorCode, error.message, { fix: error.fix, path: error.path });
+}

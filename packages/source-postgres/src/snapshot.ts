@@ -1,0 +1,221 @@
+import { randomBytes } from 'node:crypto';
+import { parseLsn } from '@weir/pgoutput';
+import { WeirError, crashPoint, emptyBatch, tableName, type Batch, type TableProgress } from '@weir/sdk';
+import type pg from 'pg';
+import { BatchChannel } from './batch-channel.ts';
+import { bindTable, quoteTable, readCatalog, schemaDigest, type CatalogTable } from './catalog.ts';
+import type { PostgresConfig } from './config.ts';
+import { connect, query, quoteIdentifier, quoteLiteral } from './connection.ts';
+import { CopyReader } from './copy-reader.ts';
+import { publishedTables, type PublishedTable } from './publication.ts';
+import { Wire } from './wire.ts';
+
+/** Blocks of 8 KiB that one COPY reads: enough to make its start cheap, few enough to share a large table out. */
+const RANGE_BLOCKS = 4096;
+/** Decoded batches of all readers that wait for the consumer. */
+const AHEAD_BYTES = 16 << 20;
+
+/** A part of a table that one COPY reads. */
+interface Range {
+  readonly table: CatalogTable;
+  readonly sql: string;
+}
+
+/** A batch of `read` rows on its way out of the snapshot. */
+export interface CopiedBatch {
+  readonly table: CatalogTable;
+  readonly batch: Batch;
+  readonly bytes: number;
+  /** Nothing of this table follows. */
+  readonly tableDone: boolean;
+}
+
+/**
+ * Copies tables in one exported snapshot, with parallel readers over ranges of blocks.
+ *
+ * The snapshot comes from a temporary slot, so the log and the copy meet exactly at the slot's consistent point: a
+ * transaction is in the snapshot if and only if its commit LSN is below that point. The first connection of the copy
+ * imports the snapshot, locks every table against rewrites until the last reader has ended, and passes it on.
+ */
+export class Snapshot implements AsyncDisposable {
+  readonly #config: PostgresConfig;
+  readonly #leader: pg.Client;
+  readonly #exported: string;
+  readonly #tables: readonly CatalogTable[];
+  readonly #published: ReadonlyMap<string, PublishedTable>;
+  readonly #progress: Map<string, { rows: number; estimatedRows: number; done: boolean }>;
+  readonly #wires: Wire[] = [];
+  /** Everything that committed below this LSN is in the snapshot, and nothing else. */
+  readonly consistentPoint: bigint;
+
+  private constructor(
+    config: PostgresConfig,
+    leader: pg.Client,
+    tables: readonly CatalogTable[],
+    snapshot: { exported: string; consistentPoint: bigint; published: ReadonlyMap<string, PublishedTable> },
+  ) {
+    this.#config = config;
+    this.#leader = leader;
+    this.#tables = tables;
+    this.#exported = snapshot.exported;
+    this.#published = snapshot.published;
+    this.consistentPoint = snapshot.consistentPoint;
+    this.#progress = new Map(
+      tables.map((table) => [tableName(table), { rows: 0, estimatedRows: table.estimatedRows, done: false }]),
+    );
+  }
+
+  /** @throws WeirError WEIR_PG_TABLE_REWRITTEN when a table changed under our hands; trying again mends it */
+  static async begin(config: PostgresConfig, tables: readonly CatalogTable[], publication: string): Promise<Snapshot> {
+    const exporter = await connect(config, { replication: true });
+    let leader: pg.Client | null = null;
+    try {
+      const name = quoteIdentifier(`weir_copy_${randomBytes(6).toString('hex')}`);
+      const [slot] = await query(exporter, `CREATE_REPLICATION_SLOT ${name} TEMPORARY LOGICAL pgoutput EXPORT_SNAPSHOT`);
+      crashPoint('source.snapshot-exported');
+      leader = await connect(config);
+      await importSnapshot(leader, slot!['snapshot_name']!);
+      await holdTables(leader, tables);
+      const [own] = await query(leader, 'SELECT pg_export_snapshot() AS name');
+      const published = await publishedTables(leader, publication);
+      const consistentPoint = parseLsn(slot!['consistent_point']!);
+      return new Snapshot(config, leader, tables, { exported: own!['name']!, consistentPoint, published });
+    } catch (error) {
+      await leader?.end().catch(() => {});
+      throw error;
+    } finally {
+      await exporter.end().catch(() => {});
+    }
+  }
+
+  get progress(): readonly TableProgress[] {
+    return Array.from(this.#progress, ([table, progress]) => ({ table, ...progress }));
+  }
+
+  /** All rows of all tables, those of different tables interleaved. */
+  async *batches(signal: AbortSignal): AsyncGenerator<CopiedBatch> {
+    const ranges = await this.#ranges();
+    const left = new Map(this.#tables.map((table) => [table, ranges.filter((range) => range.table === table).length]));
+    const out = new BatchChannel<CopiedBatch>(AHEAD_BYTES);
+    const onAbort = (): void => out.fail(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    const queue = [...ranges];
+    const readers = Array.from({ length: Math.min(this.#config.snapshot.max_connections, ranges.length) }, async () => {
+      await this.#reader(queue, left, out);
+    });
+    Promise.all(readers).then(
+      () => out.end(),
+      (error: unknown) => out.fail(error),
+    );
+    try {
+      for (let item = await out.next(); item !== null; item = await out.next()) yield item;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      queue.length = 0;
+      out.end();
+      await this.#closeReaders();
+      await Promise.allSettled(readers);
+    }
+  }
+
+  async #reader(queue: Range[], left: Map<CatalogTable, number>, out: BatchChannel<CopiedBatch>): Promise<void> {
+    if (queue.length === 0) return;
+    const client = await connect(this.#config);
+    await importSnapshot(client, this.#exported);
+    const wire = new Wire(client);
+    this.#wires.push(wire);
+    const reader = new CopyReader(wire);
+    for (let range = queue.shift(); range !== undefined; range = queue.shift()) {
+      const { table } = range;
+      const progress = this.#progress.get(tableName(table))!;
+      // One batch is held back, so that the last one of a table can say so.
+      let held: Batch | null = null;
+      for await (const batch of reader.read(range.sql, bindTable(table))) {
+        if (held !== null) await out.push({ table, batch: held, bytes: held.bytes, tableDone: false });
+        held = batch;
+        progress.rows += batch.rows;
+      }
+      const rest = left.get(table)! - 1;
+      left.set(table, rest);
+      progress.done = rest === 0;
+      const last = held ?? emptyCopy;
+      if (held !== null || rest === 0) await out.push({ table, batch: last, bytes: last.bytes, tableDone: rest === 0 });
+    }
+  }
+
+  /** Ranges of blocks of each table's leaves; the last of each is open, so that no block is missed. */
+  async #ranges(): Promise<Range[]> {
+    const ranges: Range[] = [];
+    for (const table of this.#tables) {
+      const leaves = await query(
+        this.#leader,
+        `SELECT c.relname, n.nspname, pg_relation_size(c.oid) / current_setting('block_size')::int AS blocks
+           FROM ${table.partitioned ? 'pg_partition_tree($1::oid) t JOIN pg_class c ON c.oid = t.relid AND t.isleaf' : 'pg_class c'}
+           JOIN pg_namespace n ON n.oid = c.relnamespace
+          WHERE ${table.partitioned ? 'true' : 'c.oid = $1::oid'}`,
+        [table.oid],
+      );
+      const before = ranges.length;
+      for (const leaf of leaves) {
+        const from = quoteTable({ namespace: leaf['nspname']!, name: leaf['relname']! });
+        const blocks = Number(leaf['blocks']);
+        for (let block = 0; block === 0 || block < blocks; block += RANGE_BLOCKS) {
+          ranges.push({ table, sql: this.#copySql(table, from, block, block + RANGE_BLOCKS < blocks) });
+        }
+      }
+      if (ranges.length === before) ranges.push({ table, sql: this.#copySql(table, quoteTable(table), 0, false) });
+    }
+    return ranges;
+  }
+
+  #copySql(table: CatalogTable, from: string, block: number, bounded: boolean): string {
+    const conditions = [`ctid >= '(${block},0)'`];
+    if (bounded) conditions.push(`ctid < '(${block + RANGE_BLOCKS},0)'`);
+    const filter = this.#published.get(tableName(table))?.rowFilter ?? null;
+    if (filter !== null) conditions.push(`(${filter})`);
+    const only = table.partitioned && from === quoteTable(table) ? '' : 'ONLY ';
+    const columns = table.columns.map((column) => quoteIdentifier(column.name)).join(', ');
+    return `COPY (SELECT ${columns} FROM ${only}${from} WHERE ${conditions.join(' AND ')}) TO STDOUT`;
+  }
+
+  async #closeReaders(): Promise<void> {
+    await Promise.allSettled(this.#wires.splice(0).map(async (wire) => await wire[Symbol.asyncDispose]()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#closeReaders();
+    await this.#leader.end().catch(() => {});
+  }
+}
+
+/** Stands for a table, or a last range, without rows. */
+const emptyCopy: Batch = emptyBatch(null);
+
+async function importSnapshot(client: pg.Client, name: string): Promise<void> {
+  await query(client, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  await query(client, `SET TRANSACTION SNAPSHOT ${quoteLiteral(name)}`);
+}
+
+/**
+ * Locks the tables against rewrites and makes sure that none happened between the snapshot and the lock: a rewritten
+ * table shows a snapshot fewer rows than it had (ALTER TYPE: none at all).
+ */
+async function holdTables(leader: pg.Client, tables: readonly CatalogTable[]): Promise<void> {
+  await query(leader, `LOCK TABLE ${tables.map(quoteTable).join(', ')} IN ACCESS SHARE MODE`);
+  const oids = `{${tables.map((table) => table.oid).join(',')}}`;
+  const rewritten = await query(
+    leader,
+    `SELECT c.oid::regclass::text AS name
+       FROM unnest($1::oid[]) AS root(oid), pg_partition_tree(root.oid) t JOIN pg_class c ON c.oid = t.relid
+      WHERE t.isleaf AND c.relfilenode <> pg_relation_filenode(c.oid)
+     UNION ALL
+     SELECT c.oid::regclass::text FROM pg_class c
+      WHERE c.oid = ANY ($1::oid[]) AND c.relkind = 'r' AND c.relfilenode <> pg_relation_filenode(c.oid)`,
+    [oids],
+  );
+  const changed = new Map((await readCatalog(leader)).map((table) => [table.oid, schemaDigest(table)]));
+  const other = tables.find((table) => changed.get(table.oid) !== schemaDigest(table));
+  const name = rewritten[0]?.['name'] ?? (other === undefined ? undefined : tableName(other));
+  if (name == null) return;
+  throw new WeirError('WEIR_PG_TABLE_REWRITTEN', `${name} was altered while its copy began`);
+}

@@ -1,0 +1,205 @@
+import { parseLsn } from '@weir/pgoutput';
+import {
+  WeirError,
+  tableName,
+  toWeirError,
+  type Batch,
+  type CheckResult,
+  type Checkpoint,
+  type ConnectorContext,
+  type Position,
+  type Source,
+  type SourceSession,
+  type Table,
+} from '@weir/sdk';
+import type pg from 'pg';
+import { bindTable, quoteTable, readCatalog, schemaDigest, selectTables, type CatalogTable } from './catalog.ts';
+import { defaultName, type PostgresConfig } from './config.ts';
+import { connect, query, quoteIdentifier } from './connection.ts';
+import { CopyReader } from './copy-reader.ts';
+import { inspectServer, refuseErrors } from './inspect.ts';
+import { boundaryPosition, positionLsn, readState, type PostgresState, type TableState } from './position.ts';
+import { alterPublication, checkPublication, ensurePublication, memberOids } from './publication.ts';
+import { PostgresSession, type SessionOptions } from './session.ts';
+import { checkSlot, createSlot } from './slot.ts';
+import { Wire } from './wire.ts';
+
+/** How long `head` waits for an asynchronous commit to reach the disk, in ms. */
+const FLUSH_WAIT_MS = 5_000;
+/** A WAL page begins with a header of 24 bytes, or 40 in the first page of a segment. */
+const PAGE_BYTES = 8192n;
+const LONG_HEADER_BYTES = 40n;
+
+/** A PostgreSQL database as a source. */
+export class PostgresSource implements Source {
+  readonly #config: PostgresConfig;
+  readonly #context: ConnectorContext;
+  readonly #names: { slot: string; publication: string };
+
+  constructor(config: PostgresConfig, context: ConnectorContext) {
+    this.#config = config;
+    this.#context = context;
+    const name = defaultName(context.pipeline);
+    this.#names = { slot: config.slot ?? name, publication: config.publication ?? name };
+  }
+
+  async open(from: Checkpoint | null, signal: AbortSignal): Promise<SourceSession> {
+    signal.throwIfAborted();
+    const control = await connect(this.#config);
+    try {
+      const { results, tables } = await inspectServer(control, this.#config, this.#names);
+      refuseErrors(results);
+      const opened = from === null ? await this.#begin(control, tables) : await this.#resume(control, tables, from);
+      return new PostgresSession({ config: this.#config, context: this.#context, control, tables, ...opened });
+    } catch (error) {
+      await control.end().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** The end of what is committed now, waiting for asynchronous commits so that none is left behind it. */
+  async head(signal: AbortSignal): Promise<Position> {
+    const control = await connect(this.#config);
+    try {
+      const [inserted] = await query(control, 'SELECT pg_current_wal_insert_lsn() AS lsn');
+      const target = withoutPageHeader(parseLsn(inserted!['lsn']!));
+      const deadline = this.#context.clock.now() + FLUSH_WAIT_MS;
+      let flushed = 0n;
+      do {
+        const [row] = await query(control, 'SELECT pg_current_wal_flush_lsn() AS lsn');
+        flushed = parseLsn(row!['lsn']!);
+        if (flushed < target) await this.#context.clock.sleep(20, signal);
+      } while (flushed < target && this.#context.clock.now() < deadline);
+      return boundaryPosition(0, flushed);
+    } finally {
+      await control.end().catch(() => {});
+    }
+  }
+
+  async discover(): Promise<Table[]> {
+    const control = await connect(this.#config);
+    try {
+      return selectTables(await readCatalog(control), this.#config.tables).map(({ table }) => table);
+    } finally {
+      await control.end().catch(() => {});
+    }
+  }
+
+  async check(): Promise<CheckResult[]> {
+    let control: pg.Client;
+    try {
+      control = await connect(this.#config);
+    } catch (error) {
+      const { code, message, fix, path = 'url' } = toWeirError(error);
+      return [{ code, level: 'error', message, fix, path }];
+    }
+    try {
+      return [...(await inspectServer(control, this.#config, this.#names)).results];
+    } finally {
+      await control.end().catch(() => {});
+    }
+  }
+
+  async *scan(table: Table, signal: AbortSignal): AsyncGenerator<Batch> {
+    const control = await connect(this.#config);
+    const found = (await readCatalog(control)).find((other) => tableName(other) === tableName(table));
+    if (found === undefined) {
+      await control.end();
+      throw new WeirError('WEIR_PG_TABLES_NONE', `table ${tableName(table)} does not exist`);
+    }
+    await using wire = new Wire(control);
+    const columns = table.columns.map((column) => quoteIdentifier(column.name)).join(', ');
+    const sql = `COPY (SELECT ${columns} FROM ${found.partitioned ? '' : 'ONLY '}${quoteTable(found)}) TO STDOUT`;
+    for await (const batch of new CopyReader(wire).read(sql, { ...bindTable(found), table })) {
+      signal.throwIfAborted();
+      yield batch;
+    }
+  }
+
+  /** No checkpoint: publication, then slot (a slot cannot decode with a publication younger than its log), nothing copied. */
+  async #begin(control: pg.Client, tables: readonly CatalogTable[]): Promise<Opened> {
+    const publication = await ensurePublication(control, this.#names.publication, tables);
+    const mine = publication.owned || this.#config.publication === undefined;
+    await alterPublication(control, { ...publication, owned: mine }, { add: tables, drop: [] });
+    const from = await createSlot(control, this.#names.slot);
+    const system = await identify(control);
+    const state: PostgresState = {
+      v: 1,
+      ...system,
+      slot: this.#names.slot,
+      publication: { ...publication, owned: mine },
+      epoch: 0,
+      copies: 0,
+      tables: {},
+    };
+    return { from, state, members: await memberOids(control, state.publication) };
+  }
+
+  /** Everything that the checkpoint relies on must still hold, or it is refused with its code (invariant 6). */
+  async #resume(
+    control: pg.Client,
+    tables: readonly CatalogTable[],
+    checkpoint: Checkpoint,
+  ): Promise<Opened> {
+    const state = readState(checkpoint);
+    const from = positionLsn(checkpoint.position);
+    const here = await identify(control);
+    if (here.system !== state.system) {
+      throw new WeirError('WEIR_PG_SYSTEM_CHANGED', `the server's system identifier is ${here.system}, the checkpoint's ${state.system}`);
+    }
+    if (here.timeline !== state.timeline) {
+      throw new WeirError('WEIR_PG_TIMELINE_CHANGED', `the server is on timeline ${here.timeline}, the checkpoint on ${state.timeline}`);
+    }
+    await checkSlot(control, state.slot, from);
+    const publication = await checkPublication(control, state);
+    const kept = keptTables(tables, state, await memberOids(control, publication));
+    const add = tables.filter((table) => kept[tableName(table)] === undefined);
+    const wanted = new Set(tables.map((table) => table.oid));
+    const known = new Set(Object.values(state.tables).map((table) => table.oid));
+    const drop = (await readCatalog(control)).filter((table) => known.has(table.oid) && !wanted.has(table.oid));
+    await alterPublication(control, publication, { add, drop });
+    const same = add.length === 0 && Object.keys(kept).length === Object.keys(state.tables).length;
+    const members = await memberOids(control, publication);
+    return { from, state: same ? state : { ...state, tables: kept }, members };
+  }
+}
+
+/** Where a session starts. */
+type Opened = Pick<SessionOptions, 'from' | 'state' | 'members'>;
+
+/**
+ * The copied tables that are still the same; one that was dropped and made again is copied anew.
+ * @throws WeirError WEIR_PG_SCHEMA_CHANGED, WEIR_PG_PUBLICATION_CHANGED
+ */
+function keptTables(
+  tables: readonly CatalogTable[],
+  state: PostgresState,
+  members: ReadonlyMap<number, number>,
+): Record<string, TableState> {
+  const kept: Record<string, TableState> = {};
+  for (const table of tables) {
+    const name = tableName(table);
+    const known = state.tables[name];
+    if (known === undefined || known.oid !== table.oid) continue;
+    if (known.digest !== schemaDigest(table)) {
+      throw new WeirError('WEIR_PG_SCHEMA_CHANGED', `${name}: its columns are not those of the checkpoint`);
+    }
+    if ((members.get(table.oid) ?? 0) !== known.member) {
+      throw new WeirError('WEIR_PG_PUBLICATION_CHANGED', `${name} was taken out of publication ${state.publication.name}`);
+    }
+    kept[name] = known;
+  }
+  return kept;
+}
+
+async function identify(control: pg.Client): Promise<{ system: string; timeline: number }> {
+  const sql = 'SELECT s.system_identifier AS system, c.timeline_id AS timeline FROM pg_control_system() s, pg_control_checkpoint() c';
+  const [row] = await query(control, sql);
+  return { system: row!['system']!, timeline: Number(row!['timeline']) };
+}
+
+/** An insert LSN just behind a page's header is not ahead of a flush LSN at the page's start: nothing lies between. */
+function withoutPageHeader(lsn: bigint): bigint {
+  const offset = lsn % PAGE_BYTES;
+  return offset <= LONG_HEADER_BYTES ? lsn - offset : lsn;
+}

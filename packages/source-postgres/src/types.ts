@@ -1,0 +1,79 @@
+import type { CellRewrite } from '@weir/pgoutput';
+import type { LogicalType } from '@weir/sdk';
+import { arrayRewrite } from './rewrite-array.ts';
+import { rewriteBytea, rewriteDate, rewriteTimestamp, rewriteTimestamptz, rewriteTimetz } from './rewrite-cell.ts';
+
+/** A row of pg_type, as far as it matters here. */
+export interface PgType {
+  readonly oid: number;
+  readonly name: string;
+  /** `b` base, `c` composite, `d` domain, `e` enum, `r` range, `m` multirange. */
+  readonly kind: string;
+  /** For a domain: the type below it and its modifier. */
+  readonly baseOid: number;
+  readonly baseModifier: number;
+  /** For a true array: the type of its elements. */
+  readonly elementOid: number;
+}
+
+/** How a type's text becomes canonical cells; null where it is canonical as the server prints it. */
+export interface TypeMapping {
+  readonly type: LogicalType;
+  readonly rewrite: CellRewrite | null;
+}
+
+const plain = (type: LogicalType): TypeMapping => ({ type, rewrite: null });
+
+/** By name in pg_catalog. Session settings (connection.ts) give ISO dates in UTC, ISO intervals and hexadecimal bytea. */
+const builtIn: Readonly<Record<string, TypeMapping>> = {
+  bool: plain({ kind: 'bool' }),
+  int2: plain({ kind: 'int', bits: 16 }),
+  int4: plain({ kind: 'int', bits: 32 }),
+  int8: plain({ kind: 'int', bits: 64 }),
+  oid: plain({ kind: 'uint', bits: 32 }),
+  float4: plain({ kind: 'float', bits: 32 }),
+  float8: plain({ kind: 'float', bits: 64 }),
+  text: plain({ kind: 'string' }),
+  varchar: plain({ kind: 'string' }),
+  bpchar: plain({ kind: 'string' }),
+  char: plain({ kind: 'string' }),
+  name: plain({ kind: 'string' }),
+  bytea: { type: { kind: 'bytes' }, rewrite: rewriteBytea },
+  date: { type: { kind: 'date' }, rewrite: rewriteDate },
+  timestamp: { type: { kind: 'timestamp' }, rewrite: rewriteTimestamp },
+  timestamptz: { type: { kind: 'timestamptz' }, rewrite: rewriteTimestamptz },
+  time: plain({ kind: 'time' }),
+  timetz: { type: { kind: 'timetz' }, rewrite: rewriteTimetz },
+  interval: plain({ kind: 'interval' }),
+  uuid: plain({ kind: 'uuid' }),
+  json: plain({ kind: 'json' }),
+  jsonb: plain({ kind: 'json' }),
+};
+
+/** The mapping of a column's type. Types that are not known keep the server's own text, as kind `other`. */
+export function mapType(types: ReadonlyMap<number, PgType>, oid: number, modifier: number): TypeMapping {
+  const type = types.get(oid);
+  if (type === undefined) return plain({ kind: 'other' });
+  if (type.kind === 'd') return mapType(types, type.baseOid, type.baseModifier);
+  if (type.kind === 'e') return plain({ kind: 'enum' });
+  if (type.elementOid !== 0) return mapArray(types, type.elementOid, modifier);
+  if (type.name === 'numeric') return plain(decimalType(modifier));
+  return builtIn[type.name] ?? plain({ kind: 'other' });
+}
+
+function mapArray(types: ReadonlyMap<number, PgType>, elementOid: number, modifier: number): TypeMapping {
+  const element = mapType(types, elementOid, modifier);
+  return { type: { kind: 'array', of: element.type }, rewrite: arrayRewrite(element) };
+}
+
+/**
+ * A numeric's modifier holds precision and scale: `((precision << 16) | (scale & 0x7ff)) + 4`, the scale signed in 11 bits
+ * (PostgreSQL, src/backend/utils/adt/numeric.c). A scale outside 0 to precision is kept unconstrained.
+ */
+function decimalType(modifier: number): LogicalType {
+  if (modifier < 4) return { kind: 'decimal', precision: null, scale: null };
+  const precision = ((modifier - 4) >> 16) & 0xffff;
+  const scale = (((modifier - 4) & 0x7ff) ^ 1024) - 1024;
+  if (scale < 0 || scale > precision) return { kind: 'decimal', precision: null, scale: null };
+  return { kind: 'decimal', precision, scale };
+}

@@ -1,0 +1,88 @@
+import type { Socket } from 'node:net';
+import { WeirError } from '@weir/sdk';
+import type pg from 'pg';
+import { serverError } from './connection.ts';
+
+/**
+ * A connection after login, taken over from `pg` so that COPY data goes from the socket into a batch's slab without an
+ * object per message. From then on only this class speaks on it.
+ *
+ * Format: https://www.postgresql.org/docs/current/protocol-message-formats.html
+ */
+export class Wire implements AsyncDisposable {
+  readonly #socket: Socket;
+  #failure: WeirError | null = null;
+  #closed = false;
+  onData: (chunk: Buffer) => void = () => {};
+  onFailure: (error: WeirError) => void = () => {};
+
+  /** @param client connected and idle */
+  constructor(client: pg.Client) {
+    this.#socket = (client as unknown as { connection: { stream: Socket } }).connection.stream;
+    for (const event of ['data', 'error', 'close', 'end'] as const) this.#socket.removeAllListeners(event);
+    this.#socket.on('data', (chunk: Buffer) => this.onData(chunk));
+    this.#socket.on('error', (error) => this.#fail(serverError(error, 'the connection broke')));
+    this.#socket.on('close', () => this.#fail(new WeirError('WEIR_PG_CONNECTION_LOST', 'the server closed the connection')));
+  }
+
+  /** The failure that ended the connection. */
+  get failure(): WeirError | null {
+    return this.#failure;
+  }
+
+  /** Sends a simple query. */
+  query(sql: string): void {
+    const text = Buffer.from(`${sql}\0`);
+    const header = Buffer.alloc(5);
+    header[0] = 0x51; // Q
+    header.writeInt32BE(text.length + 4, 1);
+    this.#socket.write(Buffer.concat([header, text]));
+  }
+
+  /** Sends a CopyData message. */
+  copyData(payload: Buffer): void {
+    if (this.#closed || this.#failure !== null) return;
+    const header = Buffer.alloc(5);
+    header[0] = 0x64; // d
+    header.writeInt32BE(payload.length + 4, 1);
+    this.#socket.write(Buffer.concat([header, payload]));
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#socket.destroyed) return;
+    const closed = new Promise<void>((resolve) => this.#socket.once('close', () => resolve()));
+    // What was written last (a confirm) is sent before the connection ends.
+    this.#socket.end(Buffer.from([0x58, 0, 0, 0, 4]), () => this.#socket.destroy());
+    await closed;
+  }
+
+  #fail(error: WeirError): void {
+    if (this.#closed || this.#failure !== null) return;
+    this.#failure = error;
+    this.onFailure(error);
+  }
+}
+
+/** The fields of an ErrorResponse that may be shown: severity, code and message, never DETAIL (invariant 10). */
+export function parseErrorResponse(data: Uint8Array, start: number, end: number): { code: string; message: string } {
+  const fields: Record<string, string> = {};
+  let at = start;
+  while (at < end && data[at] !== 0) {
+    const name = String.fromCharCode(data[at]!);
+    const stop = data.indexOf(0, at + 1);
+    if (stop < 0 || stop >= end) break;
+    fields[name] = Buffer.from(data.buffer, data.byteOffset + at + 1, stop - at - 1).toString();
+    at = stop + 1;
+  }
+  return { code: fields['C'] ?? '', message: fields['M'] ?? 'unknown error' };
+}
