@@ -1,0 +1,88 @@
+import pg from 'pg';
+
+/** Money in all accounts together; every transaction keeps it. */
+export const TOTAL = 1_000_000;
+const ACCOUNTS = 1000;
+/** Rows of a large transaction: more than two batches. */
+const BULK = 20_000;
+
+/** Makes the bank: accounts, a ledger of transfers, and notes whose text is large enough to be left out of the log. */
+export async function createBank(url: string): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  await client.query(`
+    CREATE TABLE accounts (id int PRIMARY KEY, balance bigint NOT NULL, touched timestamptz NOT NULL DEFAULT now());
+    CREATE TABLE ledger (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, debit int, credit int, amount bigint, memo text);
+    CREATE TABLE notes (account int, line int, body text, PRIMARY KEY (account, line));
+    ALTER TABLE notes ALTER body SET STORAGE EXTERNAL;
+    INSERT INTO accounts SELECT g, ${TOTAL / ACCOUNTS} FROM generate_series(1, ${ACCOUNTS}) g;
+    INSERT INTO ledger (debit, credit, amount, memo) SELECT 1 + g % 1000, 1 + g % 999, 0, 'opening' FROM generate_series(1, 30000) g;
+    INSERT INTO notes SELECT g, 1, repeat(md5(g::text), 100) FROM generate_series(1, ${ACCOUNTS}) g;`);
+  await client.end();
+}
+
+/** Customers who never rest: small transfers, rollbacks, edits of notes, moved keys, and now and then a large transaction. */
+export class BankLoad {
+  readonly #url: string;
+  readonly #random: () => number;
+  #stopping = false;
+  #running: Promise<void>[] = [];
+  transactions = 0;
+
+  constructor(url: string, random: () => number) {
+    this.#url = url;
+    this.#random = random;
+  }
+
+  start(): void {
+    this.#stopping = false;
+    this.#running = [this.#customer(), this.#customer(), this.#clerk()];
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(this.#running);
+  }
+
+  async #customer(): Promise<void> {
+    await this.#forever(3, async (client) => {
+      const [debit, credit] = [this.#account(), this.#account()];
+      const amount = Math.floor(this.#random() * 50);
+      await client.query('BEGIN');
+      const [low, high] = debit < credit ? [debit, credit] : [credit, debit];
+      await client.query('SELECT 1 FROM accounts WHERE id IN ($1, $2) ORDER BY id FOR UPDATE', [low, high]);
+      await client.query('UPDATE accounts SET balance = balance - $2, touched = now() WHERE id = $1', [debit, amount]);
+      await client.query('UPDATE accounts SET balance = balance + $2, touched = now() WHERE id = $1', [credit, amount]);
+      await client.query('INSERT INTO ledger (debit, credit, amount, memo) VALUES ($1, $2, $3, $4)', [debit, credit, amount, 'žluť\t\\N']);
+      await client.query(this.#random() < 0.1 ? 'ROLLBACK' : 'COMMIT');
+    });
+  }
+
+  async #clerk(): Promise<void> {
+    let turn = 0;
+    await this.#forever(20, async (client) => {
+      const account = this.#account();
+      const action = turn++ % 5;
+      if (action === 0) await client.query(`INSERT INTO ledger (amount, memo) SELECT 0, 'bulk' FROM generate_series(1, ${BULK})`);
+      if (action === 1) await client.query('UPDATE notes SET line = line + 1 WHERE account = $1', [account]);
+      if (action === 2) await client.query('UPDATE notes SET body = body || $2 WHERE account = $1', [account, '!']);
+      if (action === 3) await client.query(`DELETE FROM ledger WHERE memo = 'bulk' AND id % 3 = $1`, [account % 3]);
+      if (action === 4) await client.query('DELETE FROM notes WHERE account = $1; ', [account]);
+    });
+  }
+
+  async #forever(pauseMs: number, act: (client: pg.Client) => Promise<void>): Promise<void> {
+    const client = new pg.Client(this.#url);
+    await client.connect();
+    while (!this.#stopping) {
+      await act(client);
+      this.transactions++;
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+    await client.end();
+  }
+
+  #account(): number {
+    return 1 + Math.floor(this.#random() * ACCOUNTS);
+  }
+}

@@ -1,0 +1,134 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { crashPoints, type CrashPoint } from '@weir/sdk';
+import { temporaryPostgres, type TemporaryPostgres } from '@weir/services';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BankLoad, TOTAL, createBank } from './bank.ts';
+import { RunnerProcess, weir } from './runner-process.ts';
+
+/** The passes of each point at which the process is killed, one after the other on the same sink. */
+const passes: Record<CrashPoint, readonly number[]> = {
+  'source.slot-created': [1],
+  'source.snapshot-exported': [1],
+  'source.chunk-read': [1, 3],
+  'source.mid-transaction': [1, 2],
+  'source.confirm-sent': [1, 9],
+  'engine.before-write': [2, 20],
+  'engine.before-commit': [1, 12],
+  'engine.before-confirm': [1, 15],
+  'engine.draining': [1],
+  'sink.fence-taken': [1, 1],
+  'sink.before-commit': [1, 11],
+  'sink.commit-unanswered': [1, 13],
+};
+
+const seed = Number(process.env['WEIR_SEED'] ?? Date.now() % 1_000_000);
+
+/** Mulberry32: a small seeded generator, enough to choose accounts and moments. */
+function seeded(start: number): () => number {
+  let state = start;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+describe(`a killed runner loses and doubles nothing (seed ${seed})`, () => {
+  let server: TemporaryPostgres;
+  let load: BankLoad;
+  let folder: string;
+  const random = seeded(seed);
+
+  beforeAll(async () => {
+    server = await temporaryPostgres();
+    await createBank(server.url);
+    folder = await mkdtemp(join(tmpdir(), 'weir-crash-'));
+    load = new BankLoad(server.url, random);
+  });
+
+  afterAll(async () => {
+    await server[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function configure(name: string): Promise<{ file: string; duckdb: string }> {
+    const file = join(folder, `${name}.yaml`);
+    const duckdb = join(folder, `${name}.duckdb`);
+    const source = { postgres: { url: server.url, tables: ['public.*'] } };
+    const pipelines = { [name]: { source, sinks: { mirror: { duckdb: { path: duckdb } } } } };
+    // JSON is YAML.
+    await writeFile(file, JSON.stringify({ version: 1, state: join(folder, `${name}.state`), http: false, pipelines }));
+    return { file, duckdb };
+  }
+
+  async function dropSlot(name: string): Promise<void> {
+    const client = new pg.Client(server.url);
+    await client.connect();
+    await client.query('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1', [name]);
+    await client.end();
+  }
+
+  /** What a reader of the sink sees is always a state that the source was in (invariant 3). */
+  async function expectWholeTransactions(duckdb: string): Promise<void> {
+    const instance = await DuckDBInstance.create(duckdb);
+    const connection = await instance.connect();
+    const state = await connection.runAndReadAll(
+      `SELECT CAST(state AS VARCHAR) FROM duckdb_tables() t, weir.checkpoint WHERE t.schema_name = 'public' AND t.table_name = 'accounts'`,
+    );
+    const copied = String(state.getRows()[0]?.[0] ?? '').includes('"public.accounts"');
+    if (copied) {
+      const sum = await connection.runAndReadAll('SELECT CAST(sum(balance) AS VARCHAR) FROM public.accounts');
+      expect(sum.getRows()[0]?.[0]).toBe(String(TOTAL));
+    }
+    connection.closeSync();
+    instance.closeSync();
+  }
+
+  async function expectEqual(file: string): Promise<void> {
+    const caughtUp = await weir('run', file, '--until-caught-up');
+    expect(caughtUp.code, caughtUp.stderr).toBe(0);
+    const verified = await weir('verify', file, '--json');
+    expect(verified.code, verified.stdout + verified.stderr).toBe(0);
+  }
+
+  it.for(crashPoints.map((point) => [point] as const))('at %s (invariants 1, 3, 4, 5)', { timeout: 240_000 }, async ([point]) => {
+    const name = point.replace(/[^a-z]/g, '_');
+    const { file, duckdb } = await configure(name);
+    load.start();
+    try {
+      for (const pass of passes[point]) {
+        const args = point === 'engine.draining' ? ['run', file, '--until-caught-up'] : ['run', file];
+        const killed = await new RunnerProcess(args, `${point}:${pass}`).ended;
+        expect(killed.signal, `${point} was not passed ${pass} times\n${killed.stderr.slice(-2000)}`).toBe('SIGKILL');
+        if (!point.startsWith('source.s')) await expectWholeTransactions(duckdb);
+      }
+    } finally {
+      await load.stop();
+    }
+    await expectEqual(file);
+    await dropSlot(`weir_${name}`);
+  });
+
+  it('at random moments (invariants 1, 3, 4, 5)', { timeout: 240_000 }, async () => {
+    const { file, duckdb } = await configure('random');
+    load.start();
+    try {
+      for (let round = 0; round < 6; round++) {
+        const runner = new RunnerProcess(['run', file]);
+        await new Promise((resolve) => setTimeout(resolve, 600 + random() * 2500));
+        runner.kill();
+        expect((await runner.ended).signal).toBe('SIGKILL');
+        if (round > 2) await expectWholeTransactions(duckdb);
+      }
+    } finally {
+      await load.stop();
+    }
+    await expectEqual(file);
+    await dropSlot('weir_random');
+  });
+});
