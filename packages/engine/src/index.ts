@@ -1,2 +1,3 @@
 export { Pipeline, type PipelineOptions } from './pipeline.ts';
 export type { PipelineFailure, PipelineState, PipelineStatus, RowCounters, SinkStatus } from './status.ts';
+export { verifyTable, type DifferingKey, type Scan, type TableVerdict, type VerifyOptions } from './verify.ts';

@@ -32,10 +32,7 @@ export class DuplicateCounter {
   add(high: number, low: number): void {
     const bucket = bucketOf(high);
     if (bucket < this.#begin || bucket >= this.#end) return;
-    if (this.#length === this.#keys.length) {
-      this.#makeRoom();
-      if (bucket >= this.#end) return;
-    }
+    if (this.#length === this.#keys.length) this.#makeRoom();
     const at = this.#length++ * 2;
     this.#words[at] = high;
     this.#words[at + 1] = low;

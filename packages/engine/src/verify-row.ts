@@ -1,14 +1,20 @@
 import { NO_IMAGE, NULL_CELL, Op, WeirError, tableName, type Batch, type Table } from '@weir/sdk';
 import { HASH_WORDS, hashBytes } from './verify-hash.ts';
 
-const NOTHING = new Uint8Array(0);
+/** Seeds of the hash, so that NULL, the empty text and a column that is missing differ. */
+const VALUE_SEED = 1;
+const NULL_SEED = 2;
+const ABSENT_SEED = 3;
+
+const NULL_HASH = hashOfNothing(NULL_SEED);
+const ABSENT_HASH = hashOfNothing(ABSENT_SEED);
 /** In place of the index of a column that a batch lacks. */
 const ABSENT = -1;
 
 /** The hashes of one row at a time, in arrays that the next row overwrites. */
 export class RowHasher {
   readonly #table: Table;
-  /** The hash of each cell; NULL, the empty text and a missing column differ, and each column hashes in its own way. */
+  /** The hash of each cell, column by column. */
   readonly cells: Uint32Array;
   /** The hash of the cells in the order of the columns. */
   readonly row: Uint32Array = new Uint32Array(HASH_WORDS);
@@ -17,27 +23,18 @@ export class RowHasher {
   readonly #keyCells: Uint32Array;
   readonly #cellBytes: Uint8Array;
   readonly #keyCellBytes: Uint8Array;
-  readonly #nulls: Uint32Array;
-  readonly #absent: Uint32Array;
   readonly #allColumns: readonly number[];
   #batch: Batch | null = null;
   /** For each table of the batch, the batch's index of each column. */
   #columns: Int32Array[] = [];
 
   constructor(table: Table) {
-    const columns = table.columns.length;
     this.#table = table;
-    this.cells = new Uint32Array(columns * HASH_WORDS);
+    this.cells = new Uint32Array(table.columns.length * HASH_WORDS);
     this.#keyCells = new Uint32Array(table.key.length * HASH_WORDS);
     this.#cellBytes = new Uint8Array(this.cells.buffer);
     this.#keyCellBytes = new Uint8Array(this.#keyCells.buffer);
-    this.#nulls = new Uint32Array(columns * HASH_WORDS);
-    this.#absent = new Uint32Array(columns * HASH_WORDS);
     this.#allColumns = table.columns.map((_, index) => index);
-    for (let column = 0; column < columns; column++) {
-      hashBytes(NOTHING, 0, 0, seedOf(column) + 1, this.#nulls, column * HASH_WORDS);
-      hashBytes(NOTHING, 0, 0, seedOf(column) + 2, this.#absent, column * HASH_WORDS);
-    }
   }
 
   /** Sets the batch whose rows follow. */
@@ -82,13 +79,12 @@ export class RowHasher {
 
   #hashCell(batch: Batch, cell: number, column: number): void {
     const at = column * HASH_WORDS;
-    const length = cell === ABSENT ? ABSENT : batch.length[cell]!;
-    if (cell !== ABSENT && length >= 0) {
+    const length = cell === ABSENT ? NULL_CELL : batch.length[cell]!;
+    if (length >= 0) {
       const start = batch.start[cell]!;
-      hashBytes(batch.data, start, start + length, seedOf(column), this.cells, at);
-    } else if (cell === ABSENT || length === NULL_CELL) {
-      const from = cell === ABSENT ? this.#absent : this.#nulls;
-      for (let i = at; i < at + HASH_WORDS; i++) this.cells[i] = from[i]!;
+      hashBytes(batch.data, start, start + length, VALUE_SEED, this.cells, at);
+    } else if (length === NULL_CELL) {
+      this.cells.set(cell === ABSENT ? ABSENT_HASH : NULL_HASH, at);
     } else {
       throw this.#misuse('an unchanged cell');
     }
@@ -112,7 +108,8 @@ export class RowHasher {
   }
 }
 
-/** Three seeds for each column: of a value, of NULL, of a missing column. */
-function seedOf(column: number): number {
-  return 1;
+function hashOfNothing(seed: number): Uint32Array {
+  const hash = new Uint32Array(HASH_WORDS);
+  hashBytes(new Uint8Array(0), 0, 0, seed, hash, 0);
+  return hash;
 }

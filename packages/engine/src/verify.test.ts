@@ -162,7 +162,7 @@ describe('the key that is shown', () => {
   });
 
   test('is cut, and gives a terminal nothing to obey', async () => {
-    const key = await shown({ ...orders, key: [1] }, { region: `${'\u001b[31m'}${'ж'.repeat(1000)}` });
+    const key = await shown({ ...orders, key: [1] }, { region: `\u001b[31m${'ж'.repeat(1000)}` });
     expect(key).toMatch(/^\(region=\\u\{1b\}\[31mж+…\)$/);
     expect(key.length).toBeLessThan(80);
   });

@@ -9,7 +9,7 @@ import type { SchemaChange, Table } from './table.ts';
 export const unchanged: unique symbol = Symbol('unchanged');
 
 /** A value that {@link BatchBuilder} turns into a canonical cell. Objects and arrays become JSON text. */
-export type CellValue = string | number | bigint | boolean | null | Date | Uint8Array | typeof unchanged | Json;
+export type CellValue = Json | bigint | Date | Uint8Array | typeof unchanged;
 /** A row as a plain object; a column that is missing is NULL. */
 export type RowValues = Readonly<Record<string, CellValue>>;
 

@@ -13,11 +13,11 @@ export {
 } from './batch.ts';
 export { BatchBuilder, canonicalCell, unchanged, type CellValue, type RowValues } from './batch-builder.ts';
 export { BATCH_BYTES, BATCH_ROWS, BatchWriter, Spill } from './batch-writer.ts';
+export type { CheckResult } from './check-result.ts';
 export { systemClock, type Clock } from './clock.ts';
 export { byteSize, duration, parseBytes, parseDuration, secret } from './config.ts';
 export {
   silentLogger,
-  type CheckResult,
   type ConnectorContext,
   type Delivery,
   type Logger,

@@ -1,5 +1,5 @@
 import type { Batch } from './batch.ts';
-import type { CheckResult } from './connector.ts';
+import type { CheckResult } from './check-result.ts';
 import type { Checkpoint, Position } from './position.ts';
 import type { Table } from './table.ts';
 

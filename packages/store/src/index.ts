@@ -1,1 +1,3 @@
-export type { Store, StoredCheckpoint } from './store.ts';
+export { memoryStore } from './memory-store.ts';
+export { openSqliteStore, readHints } from './sqlite-store.ts';
+export type { Store, StoredCheckpoint, StoredHint } from './store.ts';

@@ -19,3 +19,10 @@ export interface Store extends AsyncDisposable {
   loadHint(pipeline: string, name: string): Promise<Json | null>;
   saveHint(pipeline: string, name: string, value: Json): Promise<void>;
 }
+
+/** A hint with its key. */
+export interface StoredHint {
+  readonly pipeline: string;
+  readonly name: string;
+  readonly value: Json;
+}

@@ -1,0 +1,62 @@
+import { toWeirError, WeirError } from '@weir/sdk';
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { RuntimeStatus } from '../runtime-status.ts';
+import type { ApiHost } from './host.ts';
+import { renderMetrics } from './metrics.ts';
+import { answerSql, sqlRequest } from './sql.ts';
+
+const MAX_BODY_BYTES = 2 ** 20;
+
+/**
+ * The API of a process that runs pipelines. `private`: what reads rows, for the Unix socket alone.
+ * Errors are `{error: {code, message, fix}}`.
+ */
+export function buildApi(host: ApiHost, access: 'public' | 'private'): FastifyInstance {
+  const app = fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true });
+  app.setErrorHandler((error, _, reply) => sendError(reply, error));
+  app.setNotFoundHandler((request, reply) =>
+    sendError(reply.code(404), new WeirError('WEIR_API_REQUEST', `there is no ${request.method} ${request.url} here`)),
+  );
+  app.get('/livez', () => ({ live: true }));
+  app.get('/readyz', (_, reply) => {
+    const readiness = readinessOf(host.status());
+    return reply.code(readiness.ready ? 200 : 503).send(readiness);
+  });
+  app.get('/metrics', async (_, reply) => {
+    const { contentType, text } = await renderMetrics(host.status());
+    return reply.type(contentType).send(text);
+  });
+  app.get('/v1/status', () => host.status());
+  if (access === 'private') {
+    app.post('/v1/sql', async (request, reply) => await answerSql(host, parseBody(request), whileConnected(reply)));
+  }
+  return app;
+}
+
+/** Ready: every pipeline has its source and its sinks connected. */
+function readinessOf({ pipelines }: RuntimeStatus): { ready: boolean; pipelines: Record<string, string> } {
+  const ready = pipelines.every(({ state, source }) => state === 'running' && source.phase !== 'connecting');
+  return { ready, pipelines: Object.fromEntries(pipelines.map(({ name, state }) => [name, state])) };
+}
+
+function parseBody(request: FastifyRequest): ReturnType<typeof sqlRequest.parse> {
+  const result = sqlRequest.safeParse(request.body);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new WeirError('WEIR_API_REQUEST', `${issue!.path.join('.') || 'body'}: ${issue!.message}`);
+}
+
+/** Aborts when the client goes away before its answer. */
+function whileConnected(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => controller.abort());
+  return controller.signal;
+}
+
+function sendError(reply: FastifyReply, error: unknown): FastifyReply {
+  const { statusCode } = error as { statusCode?: number };
+  const failure = statusCode !== undefined && statusCode < 500 ? new WeirError('WEIR_API_REQUEST', (error as Error).message) : toWeirError(error);
+  const { code, message, fix } = failure;
+  if (reply.statusCode < 400) void reply.code(failure.code === 'WEIR_API_REQUEST' ? (statusCode ?? 400) : 500);
+  return reply.send({ error: { code, message, fix } });
+}

@@ -1,0 +1,74 @@
+import { request } from 'node:http';
+import { errorCodes, WeirError, type ErrorCode, type QueryResult } from '@weir/sdk';
+import type { RuntimeStatus } from '../runtime-status.ts';
+import { findSocketPath } from './socket-path.ts';
+import type { SqlRequest } from './sql.ts';
+
+/** Answers are bounded by the number of rows; this bounds their bytes. */
+const MAX_ANSWER_BYTES = 256 * 2 ** 20;
+
+/** Asks the process that runs pipelines with some state directory. */
+export class ApiClient {
+  readonly #socketPath: string;
+
+  private constructor(socketPath: string) {
+    this.#socketPath = socketPath;
+  }
+
+  /** The running process and its status; null when none runs with this state directory. */
+  static async find(stateDirectory: string, signal?: AbortSignal): Promise<{ client: ApiClient; status: RuntimeStatus } | null> {
+    const path = findSocketPath(stateDirectory);
+    if (path === null) return null;
+    const client = new ApiClient(path);
+    try {
+      return { client, status: await client.status(signal) };
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ECONNREFUSED' || code === 'ENOENT') return null; // the socket of a dead process
+      throw error;
+    }
+  }
+
+  async status(signal?: AbortSignal): Promise<RuntimeStatus> {
+    return (await this.#ask('GET', '/v1/status', undefined, signal)) as RuntimeStatus;
+  }
+
+  /** @throws WeirError the process's own */
+  async sql(query: SqlRequest, signal?: AbortSignal): Promise<QueryResult> {
+    return (await this.#ask('POST', '/v1/sql', query, signal)) as QueryResult;
+  }
+
+  #ask(method: string, path: string, body: unknown, signal: AbortSignal | undefined): Promise<unknown> {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const headers = body === undefined ? {} : { 'content-type': 'application/json' };
+    // A connection of its own for each question: one kept open may be that of a process which has ended since.
+    const options = { socketPath: this.#socketPath, method, path, headers, agent: false, ...(signal && { signal }) };
+    const asked = request(options, (response) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes > MAX_ANSWER_BYTES) asked.destroy(new WeirError('WEIR_API_REQUEST', 'the answer is too large', { fix: 'Ask for fewer rows.' }));
+        else chunks.push(chunk);
+      });
+      response.on('error', reject);
+      response.on('end', () => {
+        try {
+          resolve(parseAnswer(response.statusCode ?? 0, Buffer.concat(chunks).toString('utf8')));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+    asked.on('error', reject);
+    asked.end(body === undefined ? undefined : JSON.stringify(body));
+    return promise;
+  }
+}
+
+function parseAnswer(status: number, text: string): unknown {
+  const answer = JSON.parse(text) as { error?: { code: string; message: string; fix: string } };
+  if (status < 400) return answer;
+  const { code = 'WEIR_INTERNAL', message = `status ${status}`, fix } = answer.error ?? {};
+  throw new WeirError(code in errorCodes ? (code as ErrorCode) : 'WEIR_INTERNAL', message, { fix });
+}

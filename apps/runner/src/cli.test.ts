@@ -1,0 +1,219 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { TestFolder } from './folder.fake.ts';
+
+const main = join(import.meta.dirname, 'main.ts');
+const SHOP = `version: 1
+http: false
+pipelines:
+  shop:
+    source:
+      postgres:
+        url: postgres://app:hunter22@127.0.0.1:1/shop
+    sinks:
+      warehouse:
+        duckdb: { path: ./shop.duckdb }
+`;
+
+interface Result {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let folder: TestFolder;
+beforeEach(() => {
+  folder = new TestFolder();
+});
+afterEach(() => folder[Symbol.dispose]());
+
+/** Runs the command as a user does: a process of its own, in the test's folder. */
+async function weir(args: string[], env: Record<string, string> = {}): Promise<Result> {
+  const child = spawn(process.execPath, ['--conditions=@weir/source', main, ...args], {
+    cwd: folder.path,
+    env: { PATH: process.env['PATH'], HOME: folder.path, ...env },
+  });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { code, ...output };
+}
+
+describe('help and usage', () => {
+  test('--help lists the commands and gives examples', async () => {
+    const { code, stdout, stderr } = await weir(['--help']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const command of ['run', 'check', 'status', 'sql', 'verify', 'connectors', 'schema', 'demo']) {
+      expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+    }
+    expect(stdout).toContain('Examples:\n  weir demo\n');
+  });
+
+  test.each(['run', 'check', 'status', 'sql', 'verify', 'connectors', 'schema', 'demo'])('%s --help has examples', async (command) => {
+    const { code, stdout } = await weir([command, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`Examples:\n.*weir ${command}`));
+  });
+
+  test('--version', async () => {
+    expect(await weir(['--version'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string });
+  });
+
+  test('without a command: the help, on stderr', async () => {
+    const { code, stdout, stderr } = await weir([]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^Usage: weir /);
+  });
+
+  test.each([
+    [['chekc', 'x'], "unknown command 'chekc'\n  fix: Did you mean check?\n"],
+    [['frobnicate'], "unknown command 'frobnicate'\n  fix: See `weir --help`.\n"],
+    [['run'], "missing required argument 'file'\n  fix: See `weir run --help`.\n"],
+    [['run', 'a', '--jsn'], "unknown option '--jsn'\n  fix: See `weir run --help`.\n"],
+    [['sql', 'a', 'b', 'c', '--limit', '0'], 'Expected a whole number of at least 1.'],
+    [['demo', '--seconds', 'x'], 'Expected a whole number of at least 1.'],
+  ])('%j is a usage error', async (args, expected) => {
+    const { code, stdout, stderr } = await weir(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^WEIR_USAGE\n {2}/);
+    expect(stderr).toContain(expected);
+  });
+});
+
+describe('what needs no server', () => {
+  test('schema prints a JSON Schema', async () => {
+    const { code, stdout } = await weir(['schema']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ $schema: 'http://json-schema.org/draft-07/schema#', required: ['version', 'pipelines'] });
+  });
+
+  test('connectors', async () => {
+    const { stdout } = await weir(['connectors', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject([
+      { name: 'postgres', kind: 'source' },
+      { name: 'duckdb', kind: 'sink', delivery: { class: 'A' } },
+    ]);
+    expect((await weir(['connectors'])).stdout).toMatch(/^name .*\n─.*\npostgres +source/);
+  });
+
+  test('status of what never ran makes no state', async () => {
+    folder.file('weir.yaml', SHOP);
+    expect(await weir(['status'])).toEqual({
+      code: 0,
+      stdout: 'shop never ran with this state directory, or is not part of what runs now.\n',
+      stderr: '',
+    });
+    expect(JSON.parse((await weir(['status', '--json'])).stdout)).toEqual({
+      pipelines: [{ pipeline: 'shop', running: false, at: null, pid: null, startedAt: null, status: null }],
+    });
+    const { readdirSync } = await import('node:fs');
+    expect(readdirSync(folder.path)).toEqual(['weir.yaml']);
+  });
+});
+
+describe('a bad file', () => {
+  const BAD = SHOP.replace('tables', 'tables').replace('warehouse:', 'warehouse:\n        mod: mirror').replace('http', 'htp');
+
+  test.each(['check', 'run', 'verify', 'status'])('%s reports everything and exits 2', async (command) => {
+    folder.file('bad.yaml', BAD);
+    const { code, stdout, stderr } = await weir([command, 'bad.yaml']);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toBe(`WEIR_CONFIG_INVALID at bad.yaml:2:1 (htp)
+  unknown key \`htp\`; expected version, state, http, pipelines
+  fix: Did you mean \`http\`?
+WEIR_CONFIG_INVALID at bad.yaml:10:9 (pipelines.shop.sinks.warehouse.mod)
+  unknown key \`mod\`; expected duckdb, mode, target, deletes, schema_changes, on_error
+  fix: Did you mean \`mode\`?
+`);
+  });
+
+  test('--json puts the errors on stdout as well', async () => {
+    folder.file('bad.yaml', BAD);
+    const { stdout } = await weir(['check', 'bad.yaml', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ errors: [{ code: 'WEIR_CONFIG_INVALID', path: 'htp', file: 'bad.yaml', line: 2, column: 1 }, {}] });
+  });
+
+  test('YAML that is none', async () => {
+    folder.file('bad.yaml', 'version: 1\n\tx: 2\n');
+    const { code, stderr } = await weir(['check', 'bad.yaml']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^WEIR_CONFIG_SYNTAX at bad\.yaml:2:1\n.*\n {2}fix: Indent with spaces\.\n/);
+  });
+
+  test('a file that is not there', async () => {
+    expect(await weir(['run', 'none.yaml'])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'WEIR_CONFIG_FILE\n  none.yaml does not exist\n  fix: Name a file that exists and that you may read.\n',
+    });
+  });
+
+  test('a pipeline that the file has not', async () => {
+    folder.file('weir.yaml', SHOP);
+    const { code, stderr } = await weir(['run', 'weir.yaml', '--pipeline', 'shp']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('WEIR_USAGE\n  weir.yaml has no pipeline shp\n  fix: Did you mean shop?\n');
+  });
+});
+
+describe('a server that is not there', () => {
+  test('check names the place and exits 3, without the password (invariant 10)', async () => {
+    folder.file('weir.yaml', SHOP);
+    const { code, stdout, stderr } = await weir(['check', 'weir.yaml']);
+    expect(code).toBe(3);
+    expect(stdout).toContain('WEIR_PG_CONNECT at weir.yaml:7:14 (pipelines.shop.source.postgres.url)');
+    expect(stdout).toContain('weir.yaml: 1 problem\n');
+    expect(stdout + stderr).not.toContain('hunter22');
+  });
+
+  test('check --json', async () => {
+    folder.file('weir.yaml', SHOP);
+    const { code, stdout } = await weir(['check', 'weir.yaml', '--json']);
+    expect(code).toBe(3);
+    const report = JSON.parse(stdout) as { findings: object[] };
+    expect(report).toMatchObject({ file: 'weir.yaml', ok: false });
+    expect(report.findings[0]).toMatchObject({
+      pipeline: 'shop',
+      part: 'source',
+      connector: 'postgres',
+      code: 'WEIR_PG_CONNECT',
+      level: 'error',
+      path: 'pipelines.shop.source.postgres.url',
+      line: 7,
+      column: 14,
+    });
+  });
+
+  test('run goes on trying, answers meanwhile, and ends with 0 on SIGTERM', async () => {
+    folder.file('weir.yaml', SHOP);
+    const child = spawn(process.execPath, ['--conditions=@weir/source', main, 'run', 'weir.yaml'], { cwd: folder.path, env: process.env });
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    await expect.poll(() => stderr, { timeout: 15_000 }).toContain('WEIR_PG_CONNECT');
+    const { stdout } = await weir(['status', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ pipelines: [{ pipeline: 'shop', running: true, pid: child.pid, status: { state: 'retrying' } }] });
+    expect(await weir(['verify', 'weir.yaml'])).toMatchObject({ code: 1, stderr: expect.stringMatching(/^WEIR_STORE_LOCKED\n.*process \d+/) as string });
+    expect(await weir(['run', 'weir.yaml'])).toMatchObject({ code: 1, stderr: expect.stringContaining('WEIR_STORE_LOCKED') as string });
+    child.kill('SIGTERM');
+    expect(await new Promise((resolve) => child.once('close', resolve))).toBe(0);
+    for (const line of stderr.trim().split('\n')) expect(JSON.parse(line)).toMatchObject({ level: expect.any(String) as string });
+    expect(stderr).not.toContain('hunter22');
+    expect((await weir(['status'])).stdout).toMatch(/^Not running\. As it was at .*\nshop {2}/);
+  });
+
+  test('verify ends with 130 on SIGINT', async () => {
+    const { createServer } = await import('node:net');
+    const silent = createServer();
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as { port: number };
+    folder.file('weir.yaml', SHOP.replace('127.0.0.1:1/', `127.0.0.1:${port}/`));
+    const child = spawn(process.execPath, ['--conditions=@weir/source', main, 'verify', 'weir.yaml'], { cwd: folder.path });
+    await new Promise((resolve) => silent.once('connection', resolve));
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
+    silent.close();
+  });
+});

@@ -1,0 +1,65 @@
+import type { Finding } from '../check.ts';
+import type { Config } from '../config/config.ts';
+import { interruptible, printJson, printLines, type CommandContext } from './context.ts';
+import { examples, type Register } from './register.ts';
+
+interface CheckOptions {
+  readonly json?: true;
+  readonly pipeline?: string;
+}
+
+export const registerCheck: Register = (program, context) => {
+  program
+    .command('check')
+    .summary('check a file, its sources and its sinks')
+    .description('Checks a file, then whether each source and sink can be reached and is set up as the pipeline needs it.')
+    .argument('<file>', 'the configuration')
+    .option('--pipeline <name>', 'this pipeline only')
+    .option('--json', 'print as JSON: {file, ok, findings: [{pipeline, part, connector, code, level, message, fix, path, line, column}]}')
+    .addHelpText('after', examples('weir check weir.yaml', 'weir check weir.yaml --json'))
+    .action(async (file: string, options: CheckOptions) => await interruptible(context, check(file, options, context)));
+};
+
+async function check(file: string, options: CheckOptions, context: CommandContext): Promise<void> {
+  const { openConfig } = await import('./open-config.ts');
+  const { choosePipelines } = await import('../runtime.ts');
+  const { checkPipeline, firstError } = await import('../check.ts');
+  const { ApiClient } = await import('../api/client.ts');
+  const config = openConfig(file, context);
+  const pipelines = choosePipelines(config, options.pipeline);
+  const running = await ApiClient.find(config.stateDirectory, context.signal);
+  const findings: Finding[] = [];
+  for (const pipeline of pipelines) {
+    findings.push(...(await checkPipeline(config, pipeline, running?.status.pid ?? null, context.signal)));
+  }
+  const error = firstError(findings);
+  if (options.json) printJson(context, { file, ok: error === null, findings });
+  else await printFindings(config, findings, context);
+  if (error !== null) process.exitCode = error.exit;
+}
+
+async function printFindings(config: Config, findings: readonly Finding[], context: CommandContext): Promise<void> {
+  const { paintFor } = await import('../view/paint.ts');
+  const { printable } = await import('../view/text-width.ts');
+  const paint = paintFor(context.stdout);
+  const levels = { ok: paint.good('ok'.padEnd(7)), warning: paint.warning('warning'), error: paint.bad('error'.padEnd(7)) };
+  let part = '';
+  for (const finding of findings) {
+    if (finding.part !== part || part === '') {
+      part = finding.part;
+      printLines(context, [paint.bold(`${finding.pipeline}: ${part} (${finding.connector})`)]);
+    }
+    if (finding.level === 'ok') {
+      printLines(context, [`  ${levels.ok}  ${printable(finding.message)}`]);
+      continue;
+    }
+    printLines(context, [
+      `  ${levels[finding.level]}  ${paint.bold(finding.code)} at ${config.file}:${finding.line}:${finding.column} (${finding.path})`,
+      `           ${printable(finding.message)}`,
+      ...(finding.fix === null ? [] : [`           fix: ${printable(finding.fix)}`]),
+    ]);
+  }
+  const problems = findings.filter(({ level }) => level === 'error').length;
+  const verdict = problems === 0 ? paint.good('ready to run') : paint.bad(`${problems} ${problems === 1 ? 'problem' : 'problems'}`);
+  printLines(context, ['', `${config.file}: ${verdict}`]);
+}

@@ -1,0 +1,86 @@
+import type { Logger } from '@weir/sdk';
+import type { Command } from 'commander';
+import type { CommandContext } from './context.ts';
+import { examples, type Register } from './register.ts';
+
+interface RunOptions {
+  readonly untilCaughtUp?: true;
+  readonly pipeline?: string;
+  readonly verbose?: true;
+}
+
+export const registerRun: Register = (program, context) => {
+  program
+    .command('run')
+    .summary('run the pipelines of a file')
+    .description(
+      'Runs the pipelines of a file until Ctrl-C or SIGTERM, which drain: what was read is committed, then it ends with 0. ' +
+        'A second signal ends it at once; nothing is lost then either, it is read again at the next start.',
+    )
+    .argument('<file>', 'the configuration, for example weir.yaml')
+    .option('--until-caught-up', 'deliver everything up to the source’s position at the start, then end')
+    .option('--pipeline <name>', 'run this pipeline only')
+    .addHelpText('after', examples('weir run weir.yaml', 'weir run weir.yaml --until-caught-up', 'weir run weir.yaml --pipeline shop'))
+    .action(async (file: string, _: unknown, command: Command) => await run(file, command.optsWithGlobals<RunOptions>(), context));
+};
+
+async function run(file: string, options: RunOptions, context: CommandContext): Promise<void> {
+  const { openConfig } = await import('./open-config.ts');
+  const { startRuntime } = await import('../runtime.ts');
+  const { isInteractive, LiveView } = await import('../view/live-view.ts');
+  const config = openConfig(file, context);
+  const interactive = isInteractive(context.stderr);
+  const view = new LiveView({
+    stream: context.stderr,
+    footer: options.untilCaughtUp ? 'Ends when caught up; Ctrl-C drains and stops' : 'Ctrl-C drains and stops',
+    writeLine: (line, { pipelines: [status] }) => log.info({ status }, line),
+  });
+  const log = await commandLog(options, context, interactive ? (line) => view.print(line) : null);
+  await using runtime = await startRuntime(config, { log, only: options.pipeline });
+  if (runtime.httpUrl !== null) log.info({ url: runtime.httpUrl }, 'health, metrics and status are served');
+  const stop = (): void => runtime.stop();
+  context.signal.addEventListener('abort', stop);
+  view.start(() => runtime.status());
+  try {
+    await runToEnd(runtime, options.untilCaughtUp === true, context.signal);
+  } finally {
+    context.signal.removeEventListener('abort', stop);
+    view.stop();
+  }
+  log.info({}, context.signal.aborted ? 'drained and stopped' : 'done');
+}
+
+interface Runnable {
+  run(): Promise<void>;
+  stop(): void;
+  finishAtHead(): Promise<void>;
+}
+
+/** When both fail, what ended the pipelines is the cause to report. */
+async function runToEnd(runtime: Runnable, untilCaughtUp: boolean, signal: AbortSignal): Promise<void> {
+  const running = runtime.run();
+  if (signal.aborted) runtime.stop();
+  const finishing = untilCaughtUp ? runtime.finishAtHead() : Promise.resolve();
+  const refused = finishing.then(
+    () => null,
+    (error: unknown) => {
+      runtime.stop();
+      return { error };
+    },
+  );
+  await running;
+  const refusal = await refused;
+  if (refusal !== null) throw refusal.error;
+}
+
+/** JSON lines for machines; where a person looks, short lines above the live view. */
+async function commandLog({ verbose }: RunOptions, context: CommandContext, print: ((line: string) => void) | null): Promise<Logger> {
+  const { createLog } = await import('../log.ts');
+  const { lineLogDestination } = await import('../view/log-line.ts');
+  const { paintFor } = await import('../view/paint.ts');
+  return createLog({
+    level: verbose ? 'debug' : 'info',
+    secrets: context.secrets,
+    ...(print === null ? {} : { destination: lineLogDestination(print, paintFor(context.stderr)) }),
+  });
+}

@@ -1,0 +1,64 @@
+import type { ConfigPlace, SinkConnector, SinkOptions, SourceConnector } from '@weir/sdk';
+
+/** A path in the configuration: `['pipelines', 'shop', 'source', 'postgres', 'tables', 0]`. */
+export type ConfigPath = readonly (string | number)[];
+
+/** Where the health checks, the metrics and the read-only API are served. Port 0 takes a free one. */
+export interface HttpAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface SourceConfig {
+  readonly connector: SourceConnector;
+  /** What the connector's schema made of its block. */
+  readonly config: unknown;
+  /** Of the connector's block. */
+  readonly path: ConfigPath;
+}
+
+export interface SinkConfig {
+  readonly name: string;
+  readonly connector: SinkConnector;
+  readonly config: unknown;
+  readonly options: SinkOptions;
+  /** Of the connector's block. */
+  readonly path: ConfigPath;
+}
+
+export interface PipelineConfig {
+  readonly name: string;
+  readonly source: SourceConfig;
+  readonly sinks: readonly SinkConfig[];
+  /** Bound on what the pipeline holds in memory, in bytes; half of it is the sinks' `memoryBytes` (invariant 8). */
+  readonly bufferBytes: number;
+  /** How long a drain may take, in ms. */
+  readonly shutdownTimeoutMs: number;
+}
+
+/** A configuration file that was read and found valid. */
+export interface Config {
+  /** As the person named it; for messages. */
+  readonly file: string;
+  /** The file's folder, absolute. Relative paths in the file are relative to it. */
+  readonly directory: string;
+  /** Absolute. */
+  readonly stateDirectory: string;
+  readonly http: HttpAddress | null;
+  readonly pipelines: ReadonlyMap<string, PipelineConfig>;
+  /** Where a path stands in the file; the nearest enclosing place when the file does not spell it out. */
+  place(path: ConfigPath): ConfigPlace;
+}
+
+/** `pipelines.shop.source.postgres.tables[0]` */
+export function pathText(path: ConfigPath): string {
+  return path.reduce<string>((text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? part : `${text}.${part}`), '');
+}
+
+/** The parts of a path as a connector names it relative to its block: `tls.ca`, `tables[0]`. */
+export function parsePath(text: string): ConfigPath {
+  return text
+    .split(/[.[\]]+/)
+    .filter((part) => part !== '')
+    .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+}

@@ -1,0 +1,188 @@
+import {
+  BatchBuilder,
+  secret,
+  type Batch,
+  type CheckResult,
+  type Checkpoint,
+  type Position,
+  type QueryResult,
+  type Secret,
+  type Sink,
+  type SinkConnector,
+  type SinkSession,
+  type Source,
+  type SourceConnector,
+  type SourceSession,
+  type Table,
+} from '@weir/sdk';
+import { z } from 'zod';
+import type { Connectors } from './connectors.ts';
+
+export const ordersTable: Table = {
+  namespace: 'public',
+  name: 'orders',
+  version: 1,
+  columns: [{ name: 'id', type: { kind: 'int', bits: 32 }, nullable: false, sourceType: 'integer' }],
+  key: [0],
+};
+
+/** `0000000012`, so that positions order bytewise. */
+export function positionOf(commit: number): Position {
+  return String(commit).padStart(10, '0');
+}
+
+/** A log of commits in memory: commit n inserts order n. */
+export class FakeSource implements Source {
+  commits: number;
+  readonly confirmed: Position[] = [];
+  /** Thrown by the next calls of `head` and `check`, one each. */
+  readonly failures: Error[] = [];
+  findings: CheckResult[] = [{ code: 'OK', level: 'ok', message: 'connected' }];
+
+  constructor(commits: number) {
+    this.commits = commits;
+  }
+
+  async open(from: Checkpoint | null): Promise<SourceSession> {
+    const state = { at: Number(from?.position ?? 0), finishAt: null as Position | null };
+    return {
+      batches: (signal) => this.#batches(state, signal),
+      confirm: async ({ position }) => void this.confirmed.push(position),
+      finishAt: (position) => void (state.finishAt = position),
+      status: () => ({ phase: 'stream', snapshot: [], lagBytes: this.commits - state.at }),
+      [Symbol.asyncDispose]: async () => {},
+    };
+  }
+
+  async *#batches(state: { at: number; finishAt: Position | null }, signal: AbortSignal): AsyncGenerator<Batch> {
+    const builder = new BatchBuilder();
+    for (;;) {
+      signal.throwIfAborted();
+      if (state.finishAt !== null && positionOf(state.at) >= state.finishAt) return;
+      if (state.at === this.commits) {
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        continue;
+      }
+      const position = positionOf(++state.at);
+      builder.begin({ position, version: BigInt(state.at), time: Date.now() * 1000, transactionId: String(state.at) });
+      builder.insert(ordersTable, { id: state.at });
+      yield builder.build({ position, state: null });
+    }
+  }
+
+  async head(): Promise<Position> {
+    const failure = this.failures.shift();
+    if (failure !== undefined) throw failure;
+    return positionOf(this.commits);
+  }
+
+  async discover(): Promise<Table[]> {
+    return [ordersTable];
+  }
+
+  async check(): Promise<CheckResult[]> {
+    const failure = this.failures.shift();
+    if (failure !== undefined) throw failure;
+    return this.findings;
+  }
+
+  async *scan(): AsyncGenerator<Batch> {}
+}
+
+/** Counts rows in memory and keeps its checkpoint. */
+export class FakeSink implements Sink {
+  rows = 0;
+  checkpoint: Checkpoint | null = null;
+  findings: CheckResult[] = [{ code: 'OK', level: 'ok', message: 'writable' }];
+  /** Thrown by `write`. */
+  failure: Error | null = null;
+
+  async open(): Promise<SinkSession> {
+    let written = 0;
+    return {
+      mode: 'transactional',
+      recover: async () => this.checkpoint,
+      write: async (batch) => {
+        if (this.failure !== null) throw this.failure;
+        written += batch.rows;
+      },
+      commit: async (checkpoint) => {
+        this.rows += written;
+        written = 0;
+        this.checkpoint = checkpoint;
+      },
+      [Symbol.asyncDispose]: async () => {},
+    };
+  }
+
+  async check(): Promise<CheckResult[]> {
+    return this.findings;
+  }
+
+  async query(sql: string, limit: number): Promise<QueryResult> {
+    return { columns: ['sql', 'limit'], rows: [[sql, String(limit)]], truncated: false };
+  }
+}
+
+interface FakeSourceConfig {
+  readonly url: Secret;
+  readonly tables: readonly string[];
+  readonly port: number;
+  readonly tls?: 'verify' | 'off' | undefined;
+  readonly snapshot: { readonly workers: number };
+}
+
+/** A registry with one source, `postgres`, and two sinks, `duckdb` and `kafka`, which keep what they made. */
+export class FakeConnectors implements Connectors {
+  readonly made: Map<string, FakeSource | FakeSink> = new Map();
+  readonly sources: Connectors['sources'];
+  readonly sinks: Connectors['sinks'];
+
+  constructor(commits = 0) {
+    this.sources = [{ connector: this.#source(commits), files: [] }];
+    this.sinks = [
+      { connector: this.#sink('duckdb', z.strictObject({ path: z.string().min(1), threads: z.int().optional() })), files: ['path'] },
+      { connector: this.#sink('kafka', z.strictObject({ brokers: z.array(z.string()).min(1) })), files: [] },
+    ];
+  }
+
+  source(pipeline: string): FakeSource {
+    return this.made.get(`${pipeline}/source`) as FakeSource;
+  }
+
+  sink(pipeline: string, name: string): FakeSink {
+    return this.made.get(`${pipeline}/${name}`) as FakeSink;
+  }
+
+  #source(commits: number): SourceConnector<FakeSourceConfig> {
+    return {
+      kind: 'source',
+      name: 'postgres',
+      summary: 'a log in memory',
+      schema: z.strictObject({
+        url: secret,
+        tables: z.array(z.string().regex(/\./, 'expected schema.table')).default(['public.*']),
+        port: z.int().min(1).default(5432),
+        tls: z.enum(['verify', 'off']).optional(),
+        snapshot: z.strictObject({ workers: z.int().default(2) }).prefault({}),
+      }),
+      create: (_, { pipeline, name }) => this.#keep(`${pipeline}/${name}`, new FakeSource(commits)),
+    };
+  }
+
+  #sink(name: string, schema: z.ZodType): SinkConnector {
+    return {
+      kind: 'sink',
+      name,
+      summary: 'counts rows',
+      delivery: { class: 'A', mechanism: 'memory', limit: 'this process' },
+      schema,
+      create: (_, __, context) => this.#keep(`${context.pipeline}/${context.name}`, new FakeSink()),
+    };
+  }
+
+  #keep<T extends FakeSource | FakeSink>(key: string, made: T): T {
+    this.made.set(key, made);
+    return made;
+  }
+}

@@ -1,0 +1,21 @@
+import { duckdbSink } from '@weir/sink-duckdb';
+import { postgresSource } from '@weir/source-postgres';
+import type { SinkConnector, SourceConnector } from '@weir/sdk';
+
+/** A connector as the runner knows it. */
+export interface Registered<Connector> {
+  readonly connector: Connector;
+  /** The keys of its block that name files or folders: relative to the configuration file's folder. */
+  readonly files: readonly string[];
+}
+
+/** The connectors that a configuration may name. */
+export interface Connectors {
+  readonly sources: readonly Registered<SourceConnector>[];
+  readonly sinks: readonly Registered<SinkConnector>[];
+}
+
+export const connectors: Connectors = {
+  sources: [{ connector: postgresSource, files: [] }],
+  sinks: [{ connector: duckdbSink, files: ['path'] }],
+};

@@ -1,0 +1,26 @@
+import { silentLogger, systemClock, WeirError } from '@weir/sdk';
+import { printLines, tableWidth, type CommandContext } from '../commands/context.ts';
+import type { PipelineConfig } from '../config/config.ts';
+import { createSink, createSource } from '../runtime.ts';
+import { verifyPipeline } from '../verify.ts';
+import { paintFor } from '../view/paint.ts';
+import { verdictLines } from '../view/verdict.ts';
+
+/**
+ * Compares every table of the shop with its mirror row by row, and prints what came out. Both sides must be at rest.
+ * @throws WeirError WEIR_VERIFY_DIFFERENT
+ */
+export async function verifyDemo(pipeline: PipelineConfig, context: CommandContext): Promise<void> {
+  const connector = { pipeline: pipeline.name, log: silentLogger, clock: systemClock };
+  const source = createSource(pipeline.source, { ...connector, name: 'source' });
+  const sinks = new Map(pipeline.sinks.map((sink) => [sink.name, createSink(sink, { ...connector, name: sink.name })]));
+  // Not the signal of the command: it has asked for the end, of which this is a part. A second one ends the process.
+  const verdicts = await verifyPipeline(source, sinks, new AbortController().signal);
+  const paint = paintFor(context.stdout);
+  for (const { tables, equal } of verdicts) {
+    printLines(context, ['', ...verdictLines(tables, { width: tableWidth(context), paint }), '']);
+    if (equal) printLines(context, [paint.good('verified')]);
+  }
+  if (verdicts.every(({ equal }) => equal)) return;
+  throw new WeirError('WEIR_VERIFY_DIFFERENT', 'the shop and its mirror differ; the first differing keys are above');
+}

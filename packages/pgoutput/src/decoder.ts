@@ -1,0 +1,246 @@
+import { NO_TABLE, Op, WeirError, type BatchWriter, type Commit } from '@weir/sdk';
+import { bindRelation, bindingFits, type BoundRelation, type TableBinding } from './binding.ts';
+import {
+  BEGIN,
+  COMMIT,
+  DELETE,
+  INSERT,
+  MESSAGE,
+  ORIGIN,
+  RELATION,
+  TRUNCATE,
+  TYPE,
+  UPDATE,
+  damaged,
+  unknownKind,
+} from './message-kind.ts';
+import { MessageReader } from './message-reader.ts';
+import { readRelation, type Relation } from './relation.ts';
+import { OpenTransaction, readBegin, readCommit, type Begin, type CommitEnd } from './transaction.ts';
+import { Image, checkTuple, writeTuple } from './tuple.ts';
+
+/** Marks in front of the tuples of a row. */
+const NEW_TUPLE = 0x4e;
+const OLD_KEY = 0x4b;
+const OLD_ROW = 0x4f;
+
+/**
+ * Who uses the decoder. Each call is the last thing done for its message, so a batch may be closed in any of them; what
+ * they throw, `decode` throws.
+ */
+export interface DecoderHost {
+  /** A table was announced. Null: its rows are left out, uncounted. */
+  relation(relation: Relation): TableBinding | null;
+  /** A transaction starts. Null: it was delivered before; its rows are left out, uncounted. */
+  begin(begin: Begin): Commit | null;
+  /** A transaction ended, also one that was left out: a boundary, where a checkpoint may stand (invariant 3). */
+  commit(end: CommitEnd): void;
+}
+
+/**
+ * Decodes PostgreSQL's logical replication messages, protocol version 1 in text format, into a batch. Pure, and nothing is
+ * allocated per row. After an error the decoder is of no more use; rows already in the writer stay whole.
+ *
+ * The format: https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html
+ */
+export class PgoutputDecoder {
+  readonly #host: DecoderHost;
+  readonly #reader = new MessageReader();
+  readonly #relations = new Map<number, BoundRelation>();
+  #lastRelation: BoundRelation | null = null;
+  #transaction: OpenTransaction | null = null;
+
+  constructor(host: DecoderHost) {
+    this.#host = host;
+  }
+
+  /** Between BEGIN and COMMIT, also of a transaction that is left out. */
+  get inTransaction(): boolean {
+    return this.#transaction !== null;
+  }
+
+  /**
+   * Decodes one message that lies in `writer.data[start, end)`. Cells point into the slab, whose bytes of this message are
+   * rewritten in place where a binding says so: a message is decoded once.
+   *
+   * @throws WeirError WEIR_PGOUTPUT_DAMAGED, WEIR_PGOUTPUT_UNSUPPORTED, and what the host throws
+   */
+  decode(writer: BatchWriter, start: number, end: number): void {
+    if (end > writer.used) throw new WeirError('WEIR_SDK_USE', 'a message to decode must lie in the slab');
+    const { data } = writer;
+    if (start >= end) throw damaged(0, 0, 'the message is empty');
+    const kind = data[start]!;
+    this.#reader.open(data, start, end);
+    if (kind === INSERT || kind === UPDATE || kind === DELETE) this.#decodeRow(writer, kind);
+    else this.#decodeOther(writer, kind);
+  }
+
+  #decodeOther(writer: BatchWriter, kind: number): void {
+    switch (kind) {
+      case BEGIN:
+        return this.#decodeBegin();
+      case COMMIT:
+        return this.#decodeCommit();
+      case RELATION:
+        return this.#decodeRelation();
+      case TRUNCATE:
+        return this.#decodeTruncate(writer);
+      case MESSAGE:
+        return this.#decodeMessage(writer);
+      case ORIGIN:
+        return this.#checkOrigin();
+      case TYPE:
+        return this.#checkType();
+      default:
+        throw unknownKind(kind);
+    }
+  }
+
+  #decodeBegin(): void {
+    if (this.#transaction !== null) throw this.#reader.damaged('a transaction starts inside another');
+    const begin = readBegin(this.#reader);
+    this.#transaction = new OpenTransaction(begin);
+    this.#transaction.commit = this.#host.begin(begin);
+  }
+
+  #decodeCommit(): void {
+    const { begin } = this.#openTransaction();
+    const end = readCommit(this.#reader);
+    if (end.commitLsn !== begin.commitLsn) throw this.#reader.damaged('the commit of another transaction');
+    this.#transaction = null;
+    this.#host.commit(end);
+  }
+
+  #decodeRelation(): void {
+    const relation = readRelation(this.#reader);
+    const binding = this.#host.relation(relation);
+    if (!bindingFits(relation, binding)) throw damaged(RELATION, 0, 'its binding has another number of columns');
+    this.#relations.set(relation.oid, bindRelation(relation, binding));
+    this.#lastRelation = null;
+  }
+
+  /** Where the transaction was first made, when it was itself replicated; not used. */
+  #checkOrigin(): void {
+    this.#openTransaction();
+    this.#reader.lsn();
+    this.#reader.skipString();
+    this.#reader.close();
+  }
+
+  /** The name of a type that is not built in; the catalog says more, so it is not used. */
+  #checkType(): void {
+    this.#reader.uint32();
+    this.#reader.skipString();
+    this.#reader.skipString();
+    this.#reader.close();
+  }
+
+  #decodeRow(writer: BatchWriter, kind: number): void {
+    const transaction = this.#openTransaction();
+    const relation = this.#nextRelation();
+    const ordinal = transaction.nextOrdinal();
+    const { commit } = transaction;
+    const { binding } = relation;
+    if (commit === null || binding === null) {
+      this.#decodeTuples(null, relation, kind);
+    } else if (binding.skip) {
+      this.#decodeTuples(null, relation, kind);
+      writer.skip(1);
+    } else {
+      const op = kind === INSERT ? Op.insert : kind === UPDATE ? Op.update : Op.delete;
+      writer.beginRow(op, writer.tableIndex(binding.table), transaction.indexIn(writer, commit), ordinal);
+      try {
+        this.#decodeTuples(writer, relation, kind);
+      } catch (error) {
+        writer.dropRow();
+        throw error;
+      }
+    }
+  }
+
+  /** An insert is a new tuple, an update an old one or none and a new one, a delete an old one. */
+  #decodeTuples(writer: BatchWriter | null, relation: BoundRelation, kind: number): void {
+    const reader = this.#reader;
+    let image: Image = Image.row;
+    let mark = reader.uint8();
+    if (kind !== INSERT && (mark === OLD_KEY || mark === OLD_ROW)) {
+      writer?.beginBefore();
+      this.#decodeTuple(writer, relation, mark === OLD_KEY ? Image.key : Image.row);
+      image = Image.rowAfterOld;
+      if (kind === UPDATE) mark = reader.uint8();
+    } else if (kind === DELETE) {
+      throw this.#unexpectedMark();
+    }
+    if (kind !== DELETE) {
+      if (mark !== NEW_TUPLE) throw this.#unexpectedMark();
+      writer?.beginAfter();
+      this.#decodeTuple(writer, relation, image);
+    }
+    reader.close();
+  }
+
+  #decodeTuple(writer: BatchWriter | null, relation: BoundRelation, image: Image): void {
+    if (writer === null) checkTuple(this.#reader, relation);
+    else writeTuple(this.#reader, relation, writer, image);
+  }
+
+  #unexpectedMark(): WeirError {
+    return this.#reader.damagedBefore(1, 'no tuple of this kind belongs here');
+  }
+
+  /** A truncate row for each relation. Checked whole before the first is written. */
+  #decodeTruncate(writer: BatchWriter): void {
+    const transaction = this.#openTransaction();
+    const reader = this.#reader;
+    const count = reader.uint32();
+    // CASCADE and RESTART IDENTITY; the relations that a cascade reached are listed as well.
+    reader.uint8();
+    if (count * 4 !== reader.left) throw reader.damaged('the number of relations does not fit');
+    const first = reader.at;
+    while (reader.left > 0) this.#nextRelation();
+    reader.at = first;
+    while (reader.left > 0) this.#writeTruncate(writer, transaction, this.#nextRelation());
+  }
+
+  #writeTruncate(writer: BatchWriter, transaction: OpenTransaction, { binding }: BoundRelation): void {
+    const ordinal = transaction.nextOrdinal();
+    const { commit } = transaction;
+    if (commit === null || binding === null) return;
+    if (binding.skip) writer.skip(1);
+    else writer.beginRow(Op.truncate, writer.tableIndex(binding.table), transaction.indexIn(writer, commit), ordinal);
+  }
+
+  /** What `pg_logical_emit_message` wrote. Only a transactional one has a place in the commit order. */
+  #decodeMessage(writer: BatchWriter): void {
+    const reader = this.#reader;
+    const flags = reader.uint8();
+    if (flags > 1) throw reader.damagedBefore(1, 'a logical message with unknown flags');
+    reader.lsn();
+    const prefix = reader.at;
+    const prefixLength = reader.skipString();
+    const length = reader.uint32();
+    if (length !== reader.left) throw reader.damaged('the length of the content does not fit');
+    if (flags === 0) return;
+    const transaction = this.#openTransaction();
+    const ordinal = transaction.nextOrdinal();
+    if (transaction.commit === null) return;
+    writer.beginRow(Op.message, NO_TABLE, transaction.indexIn(writer, transaction.commit), ordinal);
+    writer.beginAfter();
+    writer.cell(prefix, prefixLength);
+    writer.cell(reader.at, length);
+  }
+
+  #openTransaction(): OpenTransaction {
+    if (this.#transaction === null) throw this.#reader.damaged('no transaction is open');
+    return this.#transaction;
+  }
+
+  #nextRelation(): BoundRelation {
+    const oid = this.#reader.uint32();
+    if (this.#lastRelation?.oid === oid) return this.#lastRelation;
+    const relation = this.#relations.get(oid);
+    if (relation === undefined) throw this.#reader.damagedBefore(4, 'a relation that was not announced');
+    this.#lastRelation = relation;
+    return relation;
+  }
+}

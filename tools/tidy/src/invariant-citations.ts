@@ -1,0 +1,62 @@
+import { matches, type Finding } from './finding.ts';
+import { isCode, isTestCode } from './syntax.ts';
+import type { Files } from './workspace-files.ts';
+
+export const INVARIANTS_PAGE = 'docs/invariants.md';
+
+/** Numbers of invariants that no code, or no test, cites yet. They may only become fewer. */
+export interface CitationRatchet {
+  readonly notInCode: readonly number[];
+  readonly notInTests: readonly number[];
+}
+
+const citation = /\binvariants?\s+(\d+(?:(?:\s*(?:,|and|or|to|–|-|\.\.)\s*)+\d+)*)/gi;
+
+/** The numbers of the list in docs/invariants.md: lines such as `3. **Name.** …`. */
+export function listedInvariants(page: string): number[] {
+  return [...page.matchAll(/^(\d+)\. \*\*/gm)].map(([, number]) => Number(number));
+}
+
+/** The numbers in `invariant 4`, `invariants 1 and 5`, `invariants 2 to 4`. */
+function citedNumbers(text: string): number[] {
+  const numbers: number[] = [];
+  for (const [, from, to] of text.matchAll(/(\d+)(?:\s*(?:to|–|-|\.\.)\s*(\d+))?/g)) {
+    for (let n = Number(from); n <= Number(to ?? from); n++) numbers.push(n);
+  }
+  return numbers;
+}
+
+/** Every citation leads to an invariant, and every invariant is cited where it is enforced and where it is proven. */
+export function checkInvariantCitations(files: Files, ratchet: CitationRatchet): Finding[] {
+  const page = files.get(INVARIANTS_PAGE);
+  if (page === undefined) return [{ file: INVARIANTS_PAGE, message: 'is missing' }];
+  const listed = listedInvariants(page);
+  const findings: Finding[] = [];
+  const inCode = new Set<number>();
+  const inTests = new Set<number>();
+  for (const [file, text] of files) {
+    if (file === INVARIANTS_PAGE || file.startsWith('tools/tidy/') || !(isCode(file) || file.endsWith('.md'))) continue;
+    const cited = isTestCode(file) ? inTests : isCode(file) ? inCode : new Set<number>();
+    findings.push(
+      ...matches(file, text, citation, ([words, numbers]) => {
+        for (const number of citedNumbers(numbers!)) cited.add(number);
+        const unknown = citedNumbers(numbers!).filter((number) => !listed.includes(number));
+        return unknown.length === 0 ? null : `cites “${words}”, but ${INVARIANTS_PAGE} has no number ${unknown.join(', ')}`;
+      }),
+    );
+  }
+  findings.push(...missing(listed, inCode, ratchet.notInCode, 'no code says that it enforces it'));
+  findings.push(...missing(listed, inTests, ratchet.notInTests, 'no test says that it proves it'));
+  return findings;
+}
+
+function missing(listed: readonly number[], cited: ReadonlySet<number>, excepted: readonly number[], reason: string): Finding[] {
+  const findings: Finding[] = [];
+  for (const number of listed) {
+    if (!cited.has(number) && !excepted.includes(number)) findings.push({ file: INVARIANTS_PAGE, message: `invariant ${number}: ${reason}` });
+    if (cited.has(number) && excepted.includes(number)) {
+      findings.push({ file: INVARIANTS_PAGE, message: `invariant ${number} is cited now: remove it from the ratchet (${reason})` });
+    }
+  }
+  return findings;
+}
