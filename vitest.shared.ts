@@ -3,7 +3,8 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
 /** Every package's tests run against sources, in Node, one process per file. */
 const config: ViteUserConfig = defineConfig({
   resolve: { conditions: ['@weir/source', 'node', 'import', 'default'] },
-  ssr: { resolve: { conditions: ['@weir/source', 'node', 'import', 'default'] } },
+  // Not 'import': Node gets these as flags, and a require() of CommonJS packages (pg) would then load ES modules.
+  ssr: { resolve: { conditions: ['@weir/source', 'node', 'default'] } },
   test: {
     include: ['src/**/*.test.ts'],
     pool: 'forks',

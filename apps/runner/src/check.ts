@@ -31,7 +31,12 @@ interface Part {
  * Asks the source and every sink of a pipeline whether they can do their work.
  * @param runningPid the process that runs this configuration now and so holds what only one process can; null when none does
  */
-export async function checkPipeline(config: Config, pipeline: PipelineConfig, runningPid: number | null, signal: AbortSignal): Promise<Finding[]> {
+export async function checkPipeline(
+  config: Config,
+  pipeline: PipelineConfig,
+  runningPid: number | null,
+  signal: AbortSignal,
+): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const part of partsOf(pipeline, signal)) {
     for (const result of await checkPart(part)) {
@@ -77,7 +82,12 @@ async function checkPart(part: Part): Promise<CheckResult[]> {
 function excuse(result: CheckResult, pid: number): CheckResult {
   const held = result.code === 'WEIR_DUCKDB_LOCKED' || result.code === 'WEIR_PG_SLOT_IN_USE';
   if (!held || result.level !== 'error') return result;
-  return { ...result, level: 'warning', message: `in use by the running weir, process ${pid}`, fix: 'Nothing to do; stop it to check further.' };
+  return {
+    ...result,
+    level: 'warning',
+    message: `in use by the running weir, process ${pid}`,
+    fix: 'Nothing to do; stop it to check further.',
+  };
 }
 
 function locate(config: Config, pipeline: PipelineConfig, part: Part, result: CheckResult): Finding {

@@ -1,4 +1,4 @@
-import { explainError, toWeirError, WeirError } from '@weir/sdk';
+import { toWeirError, WeirError } from '@weir/sdk';
 import { Command, CommanderError } from 'commander';
 import { version } from './version.ts';
 import { registerCheck } from './commands/check.ts';
@@ -12,6 +12,8 @@ import { registerSql } from './commands/sql.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerVerify } from './commands/verify.ts';
 import { ConfigErrors } from './config/config-errors.ts';
+import { errorText } from './view/error-text.ts';
+import { paintFor } from './view/paint.ts';
 
 /** In the order of the help. */
 const commands: readonly Register[] = [
@@ -28,7 +30,8 @@ const commands: readonly Register[] = [
 /**
  * Runs one command. What went wrong is on stderr, and as JSON on stdout where the command was asked for JSON.
  * @param args without the program's own name
- * @returns the exit code: 0; 1 runtime; 2 usage or configuration; 3 connection or authorization; 4 lost position; 130, 143 signals
+ * @returns the exit code: 0; 1 runtime; 2 usage or configuration; 3 connection or authorization; 4 lost position;
+ *   130, 143 signals
  */
 export async function runCli(args: readonly string[], context: CommandContext): Promise<number> {
   const program = buildProgram(context);
@@ -44,7 +47,7 @@ export async function runCli(args: readonly string[], context: CommandContext): 
     if (isAbort(error) && reason instanceof Interruption) return reason.exitCode;
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     const failure = error instanceof CommanderError ? usageError(error, args) : toWeirError(error);
-    report(failure, args, context);
+    reportError(failure, args, context);
     return failure.policy.exit;
   }
 }
@@ -86,16 +89,27 @@ function commandNames(): string[] {
   return program.commands.map((command) => command.name());
 }
 
-function report(failure: WeirError, args: readonly string[], context: CommandContext): void {
+/** Tells a person what went wrong, and a program that asked for JSON; a stack only when debugging. */
+export function reportError(failure: WeirError, args: readonly string[], context: CommandContext): void {
   const hide = (text: string): string => context.secrets.reduce((hidden, secret) => hidden.replaceAll(secret, '***'), text);
   const all = failure instanceof ConfigErrors ? failure.all : [failure];
-  context.stderr.write(hide(`${all.map(explainError).join('\n')}\n`));
+  const { stderr } = context;
+  const width = stderr.isTTY ? stderr.columns : undefined;
+  const shown = all.map((error) => errorText(error, width, paintFor(stderr)));
+  stderr.write(hide(`${shown.join('\n')}\n`));
   const debugging = args.includes('--verbose') || context.env['WEIR_DEBUG'] === '1';
   if (failure.code === 'WEIR_INTERNAL' && debugging) {
     const { cause = failure } = failure;
-    context.stderr.write(hide(`${cause instanceof Error ? cause.stack : String(cause)}\n`));
+    stderr.write(hide(`${cause instanceof Error ? cause.stack : String(cause)}\n`));
   }
-  if (!args.includes('--json')) return;
-  const errors = all.map(({ code, message, fix, path = null, place = null }) => ({ code, message: hide(message), fix: hide(fix), path, ...place }));
+  // Where sides differ the verdict has been printed, and says so.
+  if (!args.includes('--json') || failure.code === 'WEIR_VERIFY_DIFFERENT') return;
+  const errors = all.map(({ code, message, fix, path = null, place = null }) => ({
+    code,
+    message: hide(message),
+    fix: hide(fix),
+    path,
+    ...place,
+  }));
   printJson(context, { errors });
 }

@@ -35,6 +35,8 @@ export function positionOf(commit: number): Position {
 export class FakeSource implements Source {
   commits: number;
   readonly confirmed: Position[] = [];
+  /** Thrown by `open`. */
+  refusal: Error | null = null;
   /** Thrown by the next calls of `head` and `check`, one each. */
   readonly failures: Error[] = [];
   findings: CheckResult[] = [{ code: 'OK', level: 'ok', message: 'connected' }];
@@ -44,6 +46,7 @@ export class FakeSource implements Source {
   }
 
   async open(from: Checkpoint | null): Promise<SourceSession> {
+    if (this.refusal !== null) throw this.refusal;
     const state = { at: Number(from?.position ?? 0), finishAt: null as Position | null };
     return {
       batches: (signal) => this.#batches(state, signal),
@@ -135,13 +138,18 @@ interface FakeSourceConfig {
 /** A registry with one source, `postgres`, and two sinks, `duckdb` and `kafka`, which keep what they made. */
 export class FakeConnectors implements Connectors {
   readonly made: Map<string, FakeSource | FakeSink> = new Map();
+  /** Called with each source and sink as it is made. */
+  onMade: (made: FakeSource | FakeSink) => void = () => {};
   readonly sources: Connectors['sources'];
   readonly sinks: Connectors['sinks'];
 
   constructor(commits = 0) {
     this.sources = [{ connector: this.#source(commits), files: [] }];
     this.sinks = [
-      { connector: this.#sink('duckdb', z.strictObject({ path: z.string().min(1), threads: z.int().optional() })), files: ['path'] },
+      {
+        connector: this.#sink('duckdb', z.strictObject({ path: z.string().min(1), threads: z.int().optional() })),
+        files: ['path'],
+      },
       { connector: this.#sink('kafka', z.strictObject({ brokers: z.array(z.string()).min(1) })), files: [] },
     ];
   }
@@ -183,6 +191,7 @@ export class FakeConnectors implements Connectors {
 
   #keep<T extends FakeSource | FakeSink>(key: string, made: T): T {
     this.made.set(key, made);
+    this.onMade(made);
     return made;
   }
 }

@@ -38,11 +38,21 @@ describe('the log', () => {
   });
 
   test('a secret next to other fields does not damage the line', () => {
-    expect(logged({ a: 'postgres://db:5432/x', b: 'me@home' }, 'm')).toMatchObject({ a: 'postgres://db:5432/x', b: 'me@home' });
+    expect(logged({ a: 'postgres://db:5432/x', b: 'me@home' }, 'm')).toMatchObject({
+      a: 'postgres://db:5432/x',
+      b: 'me@home',
+    });
   });
 
   test('as a short line for a person', () => {
-    const entry = { level: 'warn', time: '2026-05-04T12:03:04.567Z', pipeline: 'shop', code: 'WEIR_PG_CONNECT', attempt: 2, msg: 'lost' };
+    const entry = {
+      level: 'warn',
+      time: '2026-05-04T12:03:04.567Z',
+      pipeline: 'shop',
+      code: 'WEIR_PG_CONNECT',
+      attempt: 2,
+      msg: 'lost',
+    };
     const clock = new Date(entry.time).toTimeString().slice(0, 8);
     expect(logLine(entry, plain)).toBe(`${clock} warn  shop: lost  code=WEIR_PG_CONNECT attempt=2`);
   });

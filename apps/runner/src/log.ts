@@ -15,7 +15,8 @@ const MAX_DEPTH = 6;
 
 /** A logger that hides secrets: passwords in URLs, known secret values, and keys that name one. */
 export function createLog({ level = 'info', secrets = [], destination }: LogOptions = {}): Logger {
-  const redact = (text: string): string => redactUrls(secrets.reduce((hidden, secret) => hidden.replaceAll(secret, '***'), text));
+  const redact = (text: string): string =>
+    redactUrls(secrets.reduce((hidden, secret) => hidden.replaceAll(secret, '***'), text));
   return pino(
     {
       level,
@@ -33,8 +34,13 @@ export function createLog({ level = 'info', secrets = [], destination }: LogOpti
         },
       },
     },
-    destination ?? pino.destination({ dest: 2, sync: true }),
+    destination ?? stderr(),
   );
+}
+
+/** Goes on without a log when nobody reads it any more. */
+function stderr(): DestinationStream {
+  return pino.destination({ dest: 2, sync: true }).on('error', () => undefined);
 }
 
 function redacted(value: unknown, redact: (text: string) => string, depth: number): unknown {

@@ -83,6 +83,18 @@ describe('a runtime', () => {
     expect(checkpoint?.position ?? positionOf(0)).toBe(positionOf(rows));
   });
 
+  test('a refusal of a connector has its place in the file', async () => {
+    using folder = new TestFolder();
+    const { runtime, connectors } = await start(folder, { only: 'shop' });
+    await using _ = runtime;
+    connectors.source('shop').refusal = new WeirError('WEIR_PG_AUTH', 'wrong password', { path: 'url' });
+    await expect(runtime.run()).rejects.toMatchObject({
+      code: 'WEIR_PG_AUTH',
+      path: 'pipelines.shop.source.postgres.url',
+      place: { line: 5, column: 30 },
+    });
+  });
+
   test('gives half of the memory to the sinks', async () => {
     using folder = new TestFolder();
     const { runtime, config } = await start(folder);
@@ -126,7 +138,9 @@ describe('a runtime', () => {
   test('a pipeline that is not in the file', async () => {
     using folder = new TestFolder();
     const config = loadConfig(folder.file('weir.yaml', TWO), {}, new FakeConnectors());
-    expect(() => choosePipelines(config, 'shpo')).toThrow(expect.objectContaining({ code: 'WEIR_USAGE', fix: 'Did you mean shop?' }));
+    expect(() => choosePipelines(config, 'shpo')).toThrow(
+      expect.objectContaining({ code: 'WEIR_USAGE', fix: 'Did you mean shop?' }),
+    );
     expect(() => choosePipelines(config, 'x')).toThrow(expect.objectContaining({ fix: 'Name one of: shop, other.' }));
   });
 });

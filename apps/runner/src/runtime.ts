@@ -1,9 +1,19 @@
 import { Pipeline } from '@weir/engine';
-import { systemClock, toWeirError, WeirError, type Clock, type ConnectorContext, type Logger, type Sink, type Source } from '@weir/sdk';
+import {
+  systemClock,
+  toWeirError,
+  WeirError,
+  type Clock,
+  type ConnectorContext,
+  type Logger,
+  type Sink,
+  type Source,
+} from '@weir/sdk';
 import { openSqliteStore, type Store } from '@weir/store';
 import { serveApi, type ApiServer } from './api/serve.ts';
 import { closestName } from './closest-name.ts';
 import type { Config, PipelineConfig, SinkConfig, SourceConfig } from './config/config.ts';
+import { locateSink, locateSource } from './located.ts';
 import { rememberStatus, type RuntimeStatus } from './runtime-status.ts';
 
 const REMEMBER_EVERY_MS = 5000;
@@ -23,7 +33,7 @@ export interface Runtime extends AsyncDisposable {
   readonly pipelines: ReadonlyMap<string, Pipeline>;
   /** Where HTTP is served, `http://127.0.0.1:9464`; null without. */
   readonly httpUrl: string | null;
-  /** Resolves when every pipeline has ended. After the first error the others are stopped. @throws WeirError that first one */
+  /** Resolves when every pipeline has ended; the first error stops the others. @throws WeirError that first one */
   run(): Promise<void>;
   /** Drains every pipeline; `run` then resolves. */
   stop(): void;
@@ -181,7 +191,12 @@ class PipelineRuntime implements Runtime {
 }
 
 function wire(config: PipelineConfig, shared: { store: Store; log: Logger; clock: Clock }): Wired {
-  const context = (name: string): ConnectorContext => ({ pipeline: config.name, name, log: shared.log, clock: shared.clock });
+  const context = (name: string): ConnectorContext => ({
+    pipeline: config.name,
+    name,
+    log: shared.log,
+    clock: shared.clock,
+  });
   const source = createSource(config.source, context('source'));
   const sinks = new Map(config.sinks.map((sink) => [sink.name, createSink(sink, context(sink.name))]));
   const sinkBytes = config.sinks.reduce((sum, { options }) => sum + options.memoryBytes, 0);
@@ -197,11 +212,13 @@ function wire(config: PipelineConfig, shared: { store: Store; log: Logger; clock
 }
 
 /** A source, connected to nothing yet. */
-export function createSource({ connector, config }: SourceConfig, context: ConnectorContext): Source {
-  return connector.create(config, context);
+export function createSource(block: SourceConfig, context: ConnectorContext): Source {
+  const { connector, config } = block;
+  return locateSource(connector.create(config, context), block);
 }
 
 /** A sink, connected to nothing yet. */
-export function createSink({ connector, config, options }: SinkConfig, context: ConnectorContext): Sink {
-  return connector.create(config, options, context);
+export function createSink(block: SinkConfig, context: ConnectorContext): Sink {
+  const { connector, config, options } = block;
+  return locateSink(connector.create(config, options, context), block);
 }

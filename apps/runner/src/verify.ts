@@ -24,10 +24,16 @@ export async function verifyPipeline(
   const tables = await source.discover(signal);
   const verdicts: SinkVerdict[] = [];
   for (const [name, sink] of sinks) {
-    if (sink.scan === undefined) throw new WeirError('WEIR_USAGE', `the sink ${name} cannot be read back, so there is nothing to compare`);
+    if (sink.scan === undefined)
+      throw new WeirError('WEIR_USAGE', `the sink ${name} cannot be read back, so there is nothing to compare`);
     const compared: TableVerdict[] = [];
     for (const table of tables) {
-      const verdict = await verifyTable(table, (inner) => source.scan(table, inner), (inner) => sink.scan!(table, inner), signal);
+      const verdict = await verifyTable(
+        table,
+        (inner) => source.scan(table, inner),
+        (inner) => sink.scan!(table, inner),
+        signal,
+      );
       onTable(name, verdict);
       compared.push(verdict);
     }

@@ -23,10 +23,11 @@ import { Session } from './testing/session.ts';
 const columns = ['a', 'b', 'c'].map((name, index) => ({ name, typeOid: 25, typeModifier: -1, isKey: index < 2 }));
 const plain: Relation = { oid: 1, namespace: 's', name: 'plain', replicaIdentity: 'd', columns };
 const rewritten: Relation = { oid: 2, namespace: 's', name: 'rewritten', replicaIdentity: 'f', columns };
+const skipped: Relation = { oid: 3, namespace: 's', name: 'skipped', replicaIdentity: 'd', columns };
 
-const oid = fc.constantFrom(plain.oid, rewritten.oid);
-const bytes = fc.uint8Array({ maxLength: 20 });
-const cell: fc.Arbitrary<SentCell> = fc.oneof(bytes, fc.constant(null), fc.constant(unchanged));
+const oid = fc.constantFrom(plain.oid, rewritten.oid, skipped.oid);
+const content = fc.uint8Array({ maxLength: 20 });
+const cell: fc.Arbitrary<SentCell> = fc.oneof(content, fc.constant(null), fc.constant(unchanged));
 const cells = fc.tuple(cell, cell, cell);
 const old = fc.record({ kind: fc.constantFrom('K', 'O'), cells });
 const end = fc.record({ commitLsn: fc.constant(5n), endLsn: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), time: fc.nat() });
@@ -43,19 +44,20 @@ const message: fc.Arbitrary<Uint8Array> = fc.oneof(
   fc.tuple(oid, fc.option(old), cells).map(([table, before, after]) => encodeUpdate(table, before, after)),
   fc.tuple(oid, old).map(([table, before]) => encodeDelete(table, before)),
   fc.array(oid, { maxLength: 4 }).map((tables) => encodeTruncate(tables)),
-  fc.tuple(fc.boolean(), bytes).map(([transactional, content]) => encodeMessage(transactional, 9n, 'prefix', content)),
+  fc.tuple(fc.boolean(), content).map(([transactional, body]) => encodeMessage(transactional, 9n, 'prefix', body)),
 );
 
 /** What may lie behind a message: nothing, what would complete a row, a string or a number, anything. */
 const poisons: fc.Arbitrary<Uint8Array[]> = fc
   .uint8Array({ minLength: 80, maxLength: 80 })
-  .map((noise) => [new Uint8Array(0), noise, ...[0x00, 0x01, 0x6e, 0x74, 0xff].map((byte) => noise.map(() => byte))]);
+  .map((noise) => [new Uint8Array(0), noise, ...[0x00, 0x01, 0x6e, 0x74, 0x75, 0xff].map((byte) => noise.map(() => byte))]);
 
 const writer = new BatchWriter();
 
 interface Outcome {
   readonly failure: { readonly code: string; readonly message: string } | null;
   readonly rows: unknown;
+  readonly skipped: number;
   readonly heard: unknown;
 }
 
@@ -63,8 +65,9 @@ interface Outcome {
 function decode(bytes: Uint8Array, poison: Uint8Array, inTransaction: boolean): Outcome {
   const session = new Session(writer);
   session.host.treatments.set(rewritten.oid, { rewrites: [dropFirstByte, doubled, null] });
+  session.host.treatments.set(skipped.oid, { skip: true });
   const row = encodeInsert(plain.oid, ['1', 'two', null]);
-  session.feed(encodeRelation(plain), encodeRelation(rewritten), begin, row);
+  session.feed(encodeRelation(plain), encodeRelation(rewritten), encodeRelation(skipped), begin, row);
   if (!inTransaction) session.feed(encodeCommit({ commitLsn: 5n, endLsn: 6n, time: 0 }));
 
   const cellsBefore = 3;
@@ -92,7 +95,7 @@ function decode(bytes: Uint8Array, poison: Uint8Array, inTransaction: boolean): 
     expect(length < 0 || (first >= start && first + length <= stop) || first >= used).toBe(true);
   }
   const { relations, begins, commits } = session.host;
-  return { failure, rows: readRows(batch), heard: { relations, begins, commits } };
+  return { failure, rows: readRows(batch), skipped: batch.skipped, heard: { relations, begins, commits } };
 }
 
 /** What becomes of a message, proved to be the same whatever lies behind it. */

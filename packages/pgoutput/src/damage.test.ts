@@ -163,6 +163,12 @@ const damagedMessages: [what: string, open: boolean, bytes: string, message: str
     "'T', byte 10: a relation that was not announced",
   ],
   [
+    'a TRUNCATE of more than it says',
+    inside,
+    '54 00000001 00 00000001 00000001',
+    "'T', byte 6: the number of relations does not fit",
+  ],
+  [
     'a TRUNCATE of fewer than it says',
     inside,
     '54 00000002 00 00000001',

@@ -82,7 +82,7 @@ function readColumnCount(reader: MessageReader, relation: BoundRelation): number
 function writeRewritten(rewrite: CellRewrite, data: Uint8Array, start: number, length: number, writer: BatchWriter): void {
   if (rewrite.place === 'slab') {
     const rewritten = rewrite.rewrite(data, start, length);
-    if (rewritten < 0 || rewritten > length) throw new WeirError('WEIR_SDK_USE', 'a cell has outgrown its place in the slab');
+    if (rewritten < 0 || rewritten > length) throw new WeirError('WEIR_SDK_USE', 'a cell has outgrown its place');
     writer.cell(start, rewritten);
   } else {
     const { spill } = writer;

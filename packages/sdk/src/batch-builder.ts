@@ -126,16 +126,40 @@ export function canonicalCell(value: Exclude<CellValue, null | typeof unchanged>
 }
 
 function canonicalText(value: Exclude<CellValue, null | typeof unchanged>, type: LogicalType): string {
-  if (type.kind === 'json' && typeof value !== 'string') return JSON.stringify(value);
+  if (typeof value === 'string' || typeof value === 'bigint') return String(value);
+  if (type.kind === 'json') return JSON.stringify(value);
   if (value instanceof Date) return canonicalDate(value, type);
   if (typeof value === 'boolean') return value ? 't' : 'f';
-  if (typeof value === 'object') return JSON.stringify(value);
-  return String(value);
+  if (typeof value === 'number') return canonicalNumber(value, type);
+  return JSON.stringify(value, nonFiniteAsText);
+}
+
+/** JSON has no NaN and no infinities: an array holds them as text. */
+function nonFiniteAsText(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+}
+
+function canonicalNumber(value: number, type: LogicalType): string {
+  if (Object.is(value, -0) && type.kind === 'float') return '-0';
+  const text = String(value);
+  return type.kind === 'decimal' ? withoutExponent(text) : text;
+}
+
+/** `1.5e-7` as `0.00000015`. */
+function withoutExponent(text: string): string {
+  const match = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text);
+  if (!match) return text;
+  const [, sign = '', whole = '', fraction = '', exponent] = match;
+  const digits = whole + fraction;
+  const point = 1 + Number(exponent);
+  if (point <= 0) return `${sign}0.${'0'.repeat(-point)}${digits}`;
+  return `${sign}${digits.padEnd(point, '0')}`;
 }
 
 function canonicalDate(value: Date, type: LogicalType): string {
-  const iso = value.toISOString();
-  if (type.kind === 'date') return iso.slice(0, 10);
+  // JavaScript writes years after 9999 as `+010000`.
+  const iso = value.toISOString().replace(/^\+0*/, '');
+  if (type.kind === 'date') return iso.slice(0, iso.indexOf('T'));
   const text = iso.replace(/\.?0*Z$/, '');
   return type.kind === 'timestamptz' ? `${text}Z` : text;
 }

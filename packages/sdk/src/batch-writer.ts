@@ -8,6 +8,9 @@ export const BATCH_BYTES: number = 1 << 20;
 export const BATCH_ROWS: number = 8192;
 
 const CELLS_PER_ROW = 8;
+/** Bytes of the arrays for a row (op 1, table 2, commit, ordinal, after and before 4 each) and for a cell. */
+const ROW_BYTES = 19;
+const CELL_BYTES = 8;
 const POOL_SIZE = 8;
 /** Added to the start of a cell that lies in the spill until the batch closes. Slabs stay below it. */
 const SPILL_BASE = 0x4000_0000;
@@ -25,12 +28,13 @@ class BatchStorage {
   length: Int32Array = new Int32Array(BATCH_ROWS * CELLS_PER_ROW);
 
   get bytes(): number {
-    return this.data.byteLength + this.op.byteLength * 23 + this.start.byteLength * 2;
+    return this.data.byteLength + this.op.length * ROW_BYTES + this.start.length * CELL_BYTES;
   }
 
   /** An unusually large row or transaction must not pin its memory in the pool. */
   get pooled(): boolean {
-    return this.data.byteLength <= BATCH_BYTES * 2 && this.start.length <= BATCH_ROWS * CELLS_PER_ROW * 8;
+    const rows = this.op.length <= BATCH_ROWS * 2 && this.start.length <= BATCH_ROWS * CELLS_PER_ROW * 8;
+    return rows && this.data.byteLength <= BATCH_BYTES * 2;
   }
 }
 
@@ -56,6 +60,12 @@ export class Spill {
     const size = end - start;
     if (this.length + size > this.data.length) this.data = grown(this.data, this.length + size);
     for (let i = start; i < end; i++) this.data[this.length++] = from[i]!;
+  }
+
+  /** Forgets all bytes; an unusually large spill gives its memory back. */
+  clear(): void {
+    this.length = 0;
+    if (this.data.length > BATCH_BYTES) this.data = new Uint8Array(4096);
   }
 
   /** Appends ASCII text. */
@@ -252,7 +262,7 @@ export class BatchWriter {
     const handOver = this.#used * 4 >= BATCH_BYTES || this.#rows * 4 >= BATCH_ROWS;
     const part = <T extends Uint8Array | Uint16Array | Uint32Array | Int32Array>(array: T, end: number): T =>
       (handOver ? array.subarray(0, end) : array.slice(0, end)) as T;
-    if (handOver) this.#storage = pool.pop() ?? new BatchStorage();
+    if (handOver || !storage.pooled) this.#storage = pool.pop() ?? new BatchStorage();
     const rows = this.#rows;
     return {
       tables: this.#tables,
@@ -271,7 +281,7 @@ export class BatchWriter {
       chunk,
       checkpoint,
       skipped: this.#skipped,
-      bytes: handOver ? storage.bytes : this.#used + rows * 23 + this.#cells * 8,
+      bytes: handOver ? storage.bytes : this.#used + rows * ROW_BYTES + this.#cells * CELL_BYTES,
       release: handOver ? releaseOnce(storage) : () => {},
     };
   }
@@ -288,7 +298,7 @@ export class BatchWriter {
     this.#schemaChanges = [];
     this.#skipped = 0;
     this.#spilledCells = [];
-    this.spill.length = 0;
+    this.spill.clear();
   }
 
   #growRows(): void {

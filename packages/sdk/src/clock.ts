@@ -10,10 +10,22 @@ export interface Clock {
   random(): number;
 }
 
+/** The longest that a timer of Node waits; a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: async (ms, signal) => {
-    await sleep(ms, undefined, signal === undefined ? {} : { signal });
+    try {
+      let left = ms;
+      do {
+        await sleep(Math.min(left, LONGEST_TIMER_MS), undefined, signal === undefined ? {} : { signal });
+        left -= LONGEST_TIMER_MS;
+      } while (left > 0);
+    } catch (error) {
+      // Node rejects with an AbortError of its own.
+      throw signal?.aborted === true ? signal.reason : error;
+    }
   },
   random: () => Math.random(),
 };

@@ -4,19 +4,26 @@ import { Secret } from './secret.ts';
 const BYTE_UNITS: Record<string, number> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9, KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30 };
 const TIME_UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** `256MiB`, `1GB`, or a number of bytes; null when it is none. */
+/** `256MiB`, `1GB`, or a number of bytes; null when it is none, or beyond 2^53. */
 export function parseBytes(text: string | number): number | null {
-  if (typeof text === 'number') return Number.isSafeInteger(text) && text >= 0 ? text : null;
-  const match = /^(\d+(?:\.\d+)?)\s*([KMG]i?B|B)?$/i.exec(text.trim());
-  if (!match) return null;
-  return Math.round(Number(match[1]) * BYTE_UNITS[(match[2] ?? 'B').toUpperCase()]!);
+  const bytes = typeof text === 'number' ? text : bytesOf(text.trim());
+  return bytes !== null && Number.isSafeInteger(bytes) && bytes >= 0 ? bytes : null;
+}
+
+function bytesOf(text: string): number | null {
+  const match = /^(\d+(?:\.\d+)?)\s*([KMG]i?B|B)?$/i.exec(text);
+  return match && Math.round(Number(match[1]) * BYTE_UNITS[(match[2] ?? 'B').toUpperCase()]!);
 }
 
 /** `250ms`, `10s`, `5m`, `1h`, `2d`, or a number of milliseconds; null when it is none. */
 export function parseDuration(text: string | number): number | null {
-  if (typeof text === 'number') return Number.isFinite(text) && text >= 0 ? text : null;
-  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/.exec(text.trim());
-  return match ? Number(match[1]) * TIME_UNITS[match[2]!]! : null;
+  const ms = typeof text === 'number' ? text : millisecondsOf(text.trim());
+  return ms !== null && Number.isFinite(ms) && ms >= 0 ? ms : null;
+}
+
+function millisecondsOf(text: string): number | null {
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/.exec(text);
+  return match && Number(match[1]) * TIME_UNITS[match[2]!]!;
 }
 
 function parsed<T>(parse: (text: string | number) => T | null, expected: string) {

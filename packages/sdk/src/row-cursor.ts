@@ -1,7 +1,8 @@
 import { NO_IMAGE, NULL_CELL, UNCHANGED_CELL, type Batch, type Commit, type Op } from './batch.ts';
 import type { Table } from './table.ts';
 
-const decoder = new TextDecoder();
+/** Keeps a byte order mark: it is part of the value (invariant 9). */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Typed reading of a batch's rows over one reused object: `for (const row of new RowCursor(batch)) row.text(0)`. */
 export class RowCursor implements Iterable<RowCursor> {
@@ -50,7 +51,7 @@ export class RowCursor implements Iterable<RowCursor> {
   }
 }
 
-/** One image (after or before) of the row that a {@link RowCursor} stands on; columns by index. */
+/** One image (after or before) of the row that a {@link RowCursor} stands on; columns by index. Without the image no cell. */
 export class ImageCursor {
   readonly #batch: Batch;
   #first = NO_IMAGE;
@@ -68,15 +69,16 @@ export class ImageCursor {
   }
 
   isNull(column: number): boolean {
-    return this.#batch.length[this.#first + column] === NULL_CELL;
+    return this.exists && this.#batch.length[this.#first + column] === NULL_CELL;
   }
 
   isUnchanged(column: number): boolean {
-    return this.#batch.length[this.#first + column] === UNCHANGED_CELL;
+    return this.exists && this.#batch.length[this.#first + column] === UNCHANGED_CELL;
   }
 
   /** A view of the cell's bytes, valid until the batch is released; null for NULL and unchanged cells. */
   bytes(column: number): Uint8Array | null {
+    if (!this.exists) return null;
     const cell = this.#first + column;
     const length = this.#batch.length[cell]!;
     if (length < 0) return null;

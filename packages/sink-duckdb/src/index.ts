@@ -1,0 +1,2 @@
+export { duckdbConfig, type DuckdbConfig } from './config.ts';
+export { duckdbSink } from './connector.ts';

@@ -1,0 +1,14 @@
+export { FaultScript, type Fault, type FaultKind } from './fault-script.ts';
+export { FaultySink } from './faulty-sink.ts';
+export { ManualClock } from './manual-clock.ts';
+export { MemorySink } from './memory-sink.ts';
+export { MemoryTarget } from './memory-target.ts';
+export { PrunedLog, type LoggedChange, type LoggedTransaction } from './pruned-log.ts';
+export { boundaryOf, tableIsAt, transactionOf } from './pruning-position.ts';
+export { PruningSource, type BatchLedger, type PruningSourceOptions } from './pruning-source.ts';
+export { Reading, failure } from './reading.ts';
+export { seededRandom, testSeed } from './seed.ts';
+export type { SeenBatch, SeenCell, SeenRow } from './seen-batch.ts';
+export { sourceContract } from './source-contract.ts';
+export type { Change, Discontinuity, SourceDriver, SourceEnvironment, TypeCase } from './source-driver.ts';
+export type { TableContent } from './table-content.ts';

@@ -16,6 +16,11 @@ test('invariants that code and tests cite pass', () => {
   expect(found(cited)).toEqual([]);
 });
 
+test('the contracts of the testkit prove, and enforce nothing', () => {
+  const { 'a/src/a.ts': code } = cited;
+  expect(found({ 'a/src/a.ts': code, 'packages/testkit/src/a-contract.ts': '// invariants 1 to 3' })).toEqual([]);
+});
+
 test('a citation of a number that is not in the list is found, in pages too', () => {
   expect(found({ ...cited, 'docs/a.md': 'See\ninvariants 2 and 12.', 'a/src/b.ts': '// invariant 4' })).toEqual([
     'docs/a.md:2 cites “invariants 2 and 12”, but docs/invariants.md has no number 12',

@@ -55,7 +55,8 @@ describe('the Unix socket', () => {
   test('of a dead process is replaced, and until then nobody answers there', async () => {
     const socket = join(folder.path, 'weir.sock');
     const child = await import('node:child_process');
-    const listen = `require('net').createServer().listen(${JSON.stringify(socket)}, () => process.kill(process.pid, 'SIGKILL'))`;
+    const die = "process.kill(process.pid, 'SIGKILL')";
+    const listen = `require('net').createServer().listen(${JSON.stringify(socket)}, () => ${die})`;
     child.spawnSync(process.execPath, ['-e', listen]);
     expect(findSocketPath(folder.path)).toBe(socket);
     expect(await ApiClient.find(folder.path)).toBeNull();
@@ -100,10 +101,16 @@ describe('SQL', () => {
   });
 
   test.each([
-    [{ sink: 'warehous', sql: 'select 1' }, { code: 'WEIR_API_REQUEST', message: 'there is no sink warehous', fix: 'Name one of: warehouse (pipeline shop).' }],
+    [
+      { sink: 'warehous', sql: 'select 1' },
+      { code: 'WEIR_API_REQUEST', message: 'there is no sink warehous', fix: 'Name one of: warehouse (pipeline shop).' },
+    ],
     [{ sink: 'warehouse', pipeline: 'x', sql: 'select 1' }, { message: 'there is no sink warehouse in pipeline x' }],
     [{ sink: 'warehouse' }, { code: 'WEIR_API_REQUEST', message: expect.stringMatching(/^sql: /) as string }],
-    [{ sink: 'warehouse', sql: 'select 1', limit: 0 }, { code: 'WEIR_API_REQUEST', message: expect.stringMatching(/^limit: /) as string }],
+    [
+      { sink: 'warehouse', sql: 'select 1', limit: 0 },
+      { code: 'WEIR_API_REQUEST', message: expect.stringMatching(/^limit: /) as string },
+    ],
     [{ sink: 'warehouse', sql: 'x'.repeat(2 ** 21) }, { code: 'WEIR_API_REQUEST' }],
   ])('%#: refused', async (query, expected) => {
     await expect(ask(query)).rejects.toMatchObject(expected);
@@ -112,15 +119,23 @@ describe('SQL', () => {
   test('needs the pipeline where two have a sink of that name', async () => {
     host.pipelines.push(pipelineStatus({ name: 'other' }));
     host.byPipeline.set('other', new Map([['warehouse', new FakeSink()]]));
-    await expect(ask({ sink: 'warehouse', sql: 'select 1' })).rejects.toMatchObject({ fix: 'Say which with --pipeline: shop, other.' });
+    await expect(ask({ sink: 'warehouse', sql: 'select 1' })).rejects.toMatchObject({
+      fix: 'Say which with --pipeline: shop, other.',
+    });
     expect((await ask({ sink: 'warehouse', pipeline: 'other', sql: 'select 2' })).rows).toEqual([['select 2', '1000']]);
   });
 
   test('is not served over HTTP', async () => {
     await using server = await serve(folder.path, anyPort);
-    const response = await fetch(`${server.httpUrl}/v1/sql`, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } });
+    const response = await fetch(`${server.httpUrl}/v1/sql`, {
+      method: 'POST',
+      body: '{}',
+      headers: { 'content-type': 'application/json' },
+    });
     expect(response.status).toBe(404);
-    expect(await response.json()).toMatchObject({ error: { code: 'WEIR_API_REQUEST', message: 'there is no POST /v1/sql here' } });
+    expect(await response.json()).toMatchObject({
+      error: { code: 'WEIR_API_REQUEST', message: 'there is no POST /v1/sql here' },
+    });
   });
 });
 
@@ -144,14 +159,20 @@ describe('HTTP', () => {
     ['retrying', 'stream', 503],
     ['draining', 'stream', 503],
   ] as const)('%s, %s: /readyz answers %i', async (state, phase, status) => {
-    host.pipelines = [pipelineStatus(), pipelineStatus({ name: 'b', state, source: { phase, snapshot: [], lagBytes: null } })];
+    host.pipelines = [
+      pipelineStatus(),
+      pipelineStatus({ name: 'b', state, source: { phase, snapshot: [], lagBytes: null } }),
+    ];
     const answer = await get('/readyz');
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.text)).toEqual({ ready: status === 200, pipelines: { shop: 'running', b: state } });
   });
 
   test('metrics', async () => {
-    host.pipelines = [pipelineStatus(), pipelineStatus({ name: 'b', state: 'retrying', sinks: { w: sinkStatus({ lagMs: null, commits: 0 }) } })];
+    host.pipelines = [
+      pipelineStatus(),
+      pipelineStatus({ name: 'b', state: 'retrying', sinks: { w: sinkStatus({ lagMs: null, commits: 0 }) } }),
+    ];
     const { text } = await get('/metrics');
     const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
     expect(samples).toEqual(

@@ -55,7 +55,10 @@ function whileConnected(reply: FastifyReply): AbortSignal {
 
 function sendError(reply: FastifyReply, error: unknown): FastifyReply {
   const { statusCode } = error as { statusCode?: number };
-  const failure = statusCode !== undefined && statusCode < 500 ? new WeirError('WEIR_API_REQUEST', (error as Error).message) : toWeirError(error);
+  const failure =
+    statusCode !== undefined && statusCode < 500
+      ? new WeirError('WEIR_API_REQUEST', (error as Error).message)
+      : toWeirError(error);
   const { code, message, fix } = failure;
   if (reply.statusCode < 400) void reply.code(failure.code === 'WEIR_API_REQUEST' ? (statusCode ?? 400) : 500);
   return reply.send({ error: { code, message, fix } });

@@ -7,6 +7,9 @@ import type { SqlRequest } from './sql.ts';
 /** Answers are bounded by the number of rows; this bounds their bytes. */
 const MAX_ANSWER_BYTES = 256 * 2 ** 20;
 
+/** A process that lives tells its status at once. */
+const ANSWER_TIMEOUT_MS = 5000;
+
 /** Asks the process that runs pipelines with some state directory. */
 export class ApiClient {
   readonly #socketPath: string;
@@ -15,17 +18,28 @@ export class ApiClient {
     this.#socketPath = socketPath;
   }
 
-  /** The running process and its status; null when none runs with this state directory. */
-  static async find(stateDirectory: string, signal?: AbortSignal): Promise<{ client: ApiClient; status: RuntimeStatus } | null> {
+  /**
+   * The running process and its status; null when none runs with this state directory.
+   * @throws WeirError WEIR_NOT_RUNNING when it does not answer
+   */
+  static async find(
+    stateDirectory: string,
+    signal?: AbortSignal,
+  ): Promise<{ client: ApiClient; status: RuntimeStatus } | null> {
     const path = findSocketPath(stateDirectory);
     if (path === null) return null;
     const client = new ApiClient(path);
+    const timeout = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
     try {
-      return { client, status: await client.status(signal) };
+      return { client, status: await client.status(signal === undefined ? timeout : AbortSignal.any([signal, timeout])) };
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ECONNREFUSED' || code === 'ENOENT') return null; // the socket of a dead process
-      throw error;
+      if (!timeout.aborted) throw error;
+      const message = `the process that runs with ${stateDirectory} does not answer`;
+      throw new WeirError('WEIR_NOT_RUNNING', message, {
+        fix: 'Ask again; if it stays so, stop that process and start it again.',
+      });
     }
   }
 
@@ -48,7 +62,8 @@ export class ApiClient {
       let bytes = 0;
       response.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
-        if (bytes > MAX_ANSWER_BYTES) asked.destroy(new WeirError('WEIR_API_REQUEST', 'the answer is too large', { fix: 'Ask for fewer rows.' }));
+        if (bytes > MAX_ANSWER_BYTES)
+          asked.destroy(new WeirError('WEIR_API_REQUEST', 'the answer is too large', { fix: 'Ask for fewer rows.' }));
         else chunks.push(chunk);
       });
       response.on('error', reject);

@@ -23,7 +23,12 @@ const each = (label: string, values: Readonly<Record<string, number>>): Sample[]
 /** The metrics of a sink's lane; the names are a contract with dashboards. */
 const definitions: readonly Definition[] = [
   { name: 'weir_rows_in_total', type: 'counter', help: 'Rows read from the source.', samples: ({ rows }) => one(rows.in) },
-  { name: 'weir_rows_delivered_total', type: 'counter', help: 'Rows whose checkpoint the sink has committed.', samples: ({ rows }) => one(rows.delivered) },
+  {
+    name: 'weir_rows_delivered_total',
+    type: 'counter',
+    help: 'Rows whose checkpoint the sink has committed.',
+    samples: ({ rows }) => one(rows.delivered),
+  },
   {
     name: 'weir_rows_filtered_total',
     type: 'counter',
@@ -31,9 +36,24 @@ const definitions: readonly Definition[] = [
     labels: ['transform'],
     samples: ({ rows }) => one(rows.filtered),
   },
-  { name: 'weir_rows_skipped_total', type: 'counter', help: 'Rows left out since a copied chunk holds them.', samples: ({ rows }) => one(rows.skipped) },
-  { name: 'weir_rows_replayed_total', type: 'counter', help: 'Rows that this sink had committed before.', samples: ({ rows }) => one(rows.replayed) },
-  { name: 'weir_dead_letters_total', type: 'counter', help: 'Rows set aside as dead letters.', samples: ({ rows }) => one(rows.deadLetters) },
+  {
+    name: 'weir_rows_skipped_total',
+    type: 'counter',
+    help: 'Rows left out since a copied chunk holds them.',
+    samples: ({ rows }) => one(rows.skipped),
+  },
+  {
+    name: 'weir_rows_replayed_total',
+    type: 'counter',
+    help: 'Rows that this sink had committed before.',
+    samples: ({ rows }) => one(rows.replayed),
+  },
+  {
+    name: 'weir_dead_letters_total',
+    type: 'counter',
+    help: 'Rows set aside as dead letters.',
+    samples: ({ rows }) => one(rows.deadLetters),
+  },
   {
     name: 'weir_events_total',
     type: 'counter',
@@ -48,12 +68,42 @@ const definitions: readonly Definition[] = [
     labels: ['table'],
     samples: ({ rowsByTable }) => each('table', rowsByTable),
   },
-  { name: 'weir_lag_seconds', type: 'gauge', help: 'From commit at the source to durable at the sink.', samples: ({ lagMs }) => one(seconds(lagMs)) },
-  { name: 'weir_lag_bytes', type: 'gauge', help: 'Log of the source that is not yet confirmed.', samples: (_, { source }) => one(source.lagBytes) },
-  { name: 'weir_slot_retained_bytes', type: 'gauge', help: 'Log that the server keeps for this pipeline.', samples: (_, { source }) => one(source.lagBytes) },
-  { name: 'weir_queue_bytes', type: 'gauge', help: 'Bytes that wait for the sink.', samples: ({ queueBytes }) => one(queueBytes) },
-  { name: 'weir_checkpoint_seconds', type: 'gauge', help: 'Duration of the last commit.', samples: ({ commitMs, commits }) => one(commits > 0 ? seconds(commitMs) : null) },
-  { name: 'weir_up', type: 'gauge', help: '1 while the pipeline runs, 0 while it starts, retries, drains or has ended.', samples: (_, { state }) => one(state === 'running' ? 1 : 0) },
+  {
+    name: 'weir_lag_seconds',
+    type: 'gauge',
+    help: 'From commit at the source to durable at the sink.',
+    samples: ({ lagMs }) => one(seconds(lagMs)),
+  },
+  {
+    name: 'weir_lag_bytes',
+    type: 'gauge',
+    help: 'Log of the source that is not yet confirmed.',
+    samples: (_, { source }) => one(source.lagBytes),
+  },
+  {
+    name: 'weir_slot_retained_bytes',
+    type: 'gauge',
+    help: 'Log that the server keeps for this pipeline.',
+    samples: (_, { source }) => one(source.lagBytes),
+  },
+  {
+    name: 'weir_queue_bytes',
+    type: 'gauge',
+    help: 'Bytes that wait for the sink.',
+    samples: ({ queueBytes }) => one(queueBytes),
+  },
+  {
+    name: 'weir_checkpoint_seconds',
+    type: 'gauge',
+    help: 'Duration of the last commit.',
+    samples: ({ commitMs, commits }) => one(commits > 0 ? seconds(commitMs) : null),
+  },
+  {
+    name: 'weir_up',
+    type: 'gauge',
+    help: '1 while the pipeline runs, 0 while it starts, retries, drains or has ended.',
+    samples: (_, { state }) => one(state === 'running' ? 1 : 0),
+  },
 ];
 
 /** The metrics of this status, in Prometheus' text format. */

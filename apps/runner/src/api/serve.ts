@@ -20,7 +20,10 @@ export interface ApiServer extends AsyncDisposable {
  * Serves the API on a Unix socket in the state directory and, where configured, on loopback HTTP.
  * Call it while holding the store's lock. @throws WeirError WEIR_HTTP_LISTEN, WEIR_STORE_OPEN
  */
-export async function serveApi(config: Pick<Config, 'stateDirectory' | 'http' | 'place'>, host: ApiHost): Promise<ApiServer> {
+export async function serveApi(
+  config: Pick<Config, 'stateDirectory' | 'http' | 'place'>,
+  host: ApiHost,
+): Promise<ApiServer> {
   await using started = new AsyncDisposableStack();
   const socketPath = await listenOnSocket(config.stateDirectory, buildApi(host, 'private'), started);
   const url = config.http === null ? null : await listenOnHttp(config.http, config, buildApi(host, 'public'), started);

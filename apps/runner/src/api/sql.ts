@@ -30,21 +30,36 @@ export async function answerSql(host: ApiHost, request: SqlRequest, signal: Abor
 }
 
 /** The one sink of that name. @throws WeirError WEIR_API_REQUEST when there is none, or several */
-export function chooseSink<T>(sinks: ReadonlyMap<string, ReadonlyMap<string, T>>, { sink, pipeline }: Pick<SqlRequest, 'sink' | 'pipeline'>): T {
+export function chooseSink<T>(
+  sinks: ReadonlyMap<string, ReadonlyMap<string, T>>,
+  { sink, pipeline }: Pick<SqlRequest, 'sink' | 'pipeline'>,
+): T {
   const found = [...sinks].filter(([name, of]) => (pipeline === undefined || name === pipeline) && of.has(sink));
   if (found.length === 1) return found[0]![1].get(sink)!;
   if (found.length > 1) {
     const names = found.map(([name]) => name).join(', ');
-    throw new WeirError('WEIR_API_REQUEST', `several pipelines have a sink ${sink}`, { fix: `Say which with --pipeline: ${names}.` });
+    throw new WeirError('WEIR_API_REQUEST', `several pipelines have a sink ${sink}`, {
+      fix: `Say which with --pipeline: ${names}.`,
+    });
   }
   const known = [...sinks].flatMap(([name, of]) => [...of.keys()].map((other) => `${other} (pipeline ${name})`));
-  throw new WeirError('WEIR_API_REQUEST', `there is no sink ${sink}${pipeline === undefined ? '' : ` in pipeline ${pipeline}`}`, {
-    fix: `Name one of: ${known.join(', ')}.`,
-  });
+  throw new WeirError(
+    'WEIR_API_REQUEST',
+    `there is no sink ${sink}${pipeline === undefined ? '' : ` in pipeline ${pipeline}`}`,
+    {
+      fix: `Name one of: ${known.join(', ')}.`,
+    },
+  );
 }
 
 /** @throws WeirError WEIR_API_REQUEST when the sink answers no queries, or the sink's own */
-export async function querySink(sink: Sink, { sink: name, sql, limit }: SqlRequest, signal: AbortSignal): Promise<QueryResult> {
+export async function querySink(
+  sink: Sink,
+  { sink: name, sql, limit }: SqlRequest,
+  signal: AbortSignal,
+): Promise<QueryResult> {
   if (sink.query !== undefined) return await sink.query(sql, limit, signal);
-  throw new WeirError('WEIR_API_REQUEST', `the sink ${name} answers no queries`, { fix: 'Ask the system that it writes to.' });
+  throw new WeirError('WEIR_API_REQUEST', `the sink ${name} answers no queries`, {
+    fix: 'Ask the system that it writes to.',
+  });
 }

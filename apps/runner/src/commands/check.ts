@@ -1,6 +1,6 @@
 import type { Finding } from '../check.ts';
 import type { Config } from '../config/config.ts';
-import { interruptible, printJson, printLines, type CommandContext } from './context.ts';
+import { interruptible, printJson, printLines, tableWidth, type CommandContext } from './context.ts';
 import { examples, type Register } from './register.ts';
 
 interface CheckOptions {
@@ -15,7 +15,10 @@ export const registerCheck: Register = (program, context) => {
     .description('Checks a file, then whether each source and sink can be reached and is set up as the pipeline needs it.')
     .argument('<file>', 'the configuration')
     .option('--pipeline <name>', 'this pipeline only')
-    .option('--json', 'print as JSON: {file, ok, findings: [{pipeline, part, connector, code, level, message, fix, path, line, column}]}')
+    .option(
+      '--json',
+      'print as JSON: {file, ok, findings: [{pipeline, part, connector, code, level, message, fix, path, line, column}]}',
+    )
     .addHelpText('after', examples('weir check weir.yaml', 'weir check weir.yaml --json'))
     .action(async (file: string, options: CheckOptions) => await interruptible(context, check(file, options, context)));
 };
@@ -40,26 +43,11 @@ async function check(file: string, options: CheckOptions, context: CommandContex
 
 async function printFindings(config: Config, findings: readonly Finding[], context: CommandContext): Promise<void> {
   const { paintFor } = await import('../view/paint.ts');
-  const { printable } = await import('../view/text-width.ts');
+  const { findingLines } = await import('../view/finding.ts');
   const paint = paintFor(context.stdout);
-  const levels = { ok: paint.good('ok'.padEnd(7)), warning: paint.warning('warning'), error: paint.bad('error'.padEnd(7)) };
-  let part = '';
-  for (const finding of findings) {
-    if (finding.part !== part || part === '') {
-      part = finding.part;
-      printLines(context, [paint.bold(`${finding.pipeline}: ${part} (${finding.connector})`)]);
-    }
-    if (finding.level === 'ok') {
-      printLines(context, [`  ${levels.ok}  ${printable(finding.message)}`]);
-      continue;
-    }
-    printLines(context, [
-      `  ${levels[finding.level]}  ${paint.bold(finding.code)} at ${config.file}:${finding.line}:${finding.column} (${finding.path})`,
-      `           ${printable(finding.message)}`,
-      ...(finding.fix === null ? [] : [`           fix: ${printable(finding.fix)}`]),
-    ]);
-  }
+  printLines(context, findingLines(config.file, findings, { width: tableWidth(context), paint }));
   const problems = findings.filter(({ level }) => level === 'error').length;
-  const verdict = problems === 0 ? paint.good('ready to run') : paint.bad(`${problems} ${problems === 1 ? 'problem' : 'problems'}`);
+  const verdict =
+    problems === 0 ? paint.good('ready to run') : paint.bad(`${problems} ${problems === 1 ? 'problem' : 'problems'}`);
   printLines(context, ['', `${config.file}: ${verdict}`]);
 }

@@ -14,13 +14,20 @@ export const registerConnectors: Register = (program, context) => {
       const list = connectorList(connectors);
       if (json) return printJson(context, list);
       const { paintFor } = await import('../view/paint.ts');
+      const { paragraph } = await import('../view/text-width.ts');
       const { textTable } = await import('../view/text-table.ts');
-      const rows = list.map(({ name, kind, delivery, summary }) => [name, kind, delivery === null ? '' : delivery.class, summary]);
+      const rows = list.map(({ name, kind, delivery, summary }) => [
+        name,
+        kind,
+        delivery === null ? '' : delivery.class,
+        summary,
+      ]);
       const options = { width: tableWidth(context), paint: paintFor(context.stdout) };
       printLines(context, textTable(['name', 'kind', 'class', 'summary'], rows, options));
       for (const { name, delivery } of list) {
         if (delivery === null) continue;
-        printLines(context, ['', `${name}, class ${delivery.class}: ${delivery.mechanism}`, `  limit: ${delivery.limit}`]);
+        const mechanism = paragraph(`${name}, class ${delivery.class}: ${delivery.mechanism}`, 0, options.width);
+        printLines(context, ['', ...mechanism, ...paragraph(`limit: ${delivery.limit}`, 2, options.width)]);
       }
     });
 };

@@ -1,18 +1,6 @@
 import type { Command } from 'commander';
+import type { DemoOptions } from './demo-options.ts';
 import { examples, wholeNumber, type Register } from './register.ts';
-
-/** What `weir demo` takes. */
-export interface DemoOptions {
-  /** End after this many seconds; on Ctrl-C when left out. */
-  readonly seconds?: number;
-  /** Throw away what an earlier demo left. */
-  readonly fresh?: true;
-  /** Transactions per second of the load. */
-  readonly rate?: number;
-  /** Where the demo keeps its servers, state and database. */
-  readonly directory?: string;
-  readonly verbose?: true;
-}
 
 export const registerDemo: Register = (program, context) => {
   program

@@ -1,3 +1,4 @@
+import type { PipelineStatus } from '@weir/engine';
 import type { Logger } from '@weir/sdk';
 import type { Command } from 'commander';
 import type { CommandContext } from './context.ts';
@@ -14,14 +15,19 @@ export const registerRun: Register = (program, context) => {
     .command('run')
     .summary('run the pipelines of a file')
     .description(
-      'Runs the pipelines of a file until Ctrl-C or SIGTERM, which drain: what was read is committed, then it ends with 0. ' +
-        'A second signal ends it at once; nothing is lost then either, it is read again at the next start.',
+      'Runs the pipelines of a file until Ctrl-C or SIGTERM, which drain: what was read is committed, then it ends ' +
+        'with 0. A second signal ends it at once; nothing is lost then either, it is read again at the next start.',
     )
     .argument('<file>', 'the configuration, for example weir.yaml')
     .option('--until-caught-up', 'deliver everything up to the source’s position at the start, then end')
     .option('--pipeline <name>', 'run this pipeline only')
-    .addHelpText('after', examples('weir run weir.yaml', 'weir run weir.yaml --until-caught-up', 'weir run weir.yaml --pipeline shop'))
-    .action(async (file: string, _: unknown, command: Command) => await run(file, command.optsWithGlobals<RunOptions>(), context));
+    .addHelpText(
+      'after',
+      examples('weir run weir.yaml', 'weir run weir.yaml --until-caught-up', 'weir run weir.yaml --pipeline shop'),
+    )
+    .action(
+      async (file: string, _: unknown, command: Command) => await run(file, command.optsWithGlobals<RunOptions>(), context),
+    );
 };
 
 async function run(file: string, options: RunOptions, context: CommandContext): Promise<void> {
@@ -33,7 +39,7 @@ async function run(file: string, options: RunOptions, context: CommandContext): 
   const view = new LiveView({
     stream: context.stderr,
     footer: options.untilCaughtUp ? 'Ends when caught up; Ctrl-C drains and stops' : 'Ctrl-C drains and stops',
-    writeLine: (line, { pipelines: [status] }) => log.info({ status }, line),
+    writeLine: (line, { pipelines }) => pipelines.forEach((status) => log.info(statusFields(status), line)),
   });
   const log = await commandLog(options, context, interactive ? (line) => view.print(line) : null);
   await using runtime = await startRuntime(config, { log, only: options.pipeline });
@@ -50,6 +56,14 @@ async function run(file: string, options: RunOptions, context: CommandContext): 
   log.info({}, context.signal.aborted ? 'drained and stopped' : 'done');
 }
 
+/** What a log line about the status holds; the whole is at `/v1/status`. */
+function statusFields({ name, state, source, sinks }: PipelineStatus): object {
+  const bySink: [string, object][] = Object.entries(sinks).map(([sink, { rows, lagMs, checkpoint, queueBytes }]) => {
+    return [sink, { delivered: rows.delivered, lagMs, checkpoint, queueBytes }];
+  });
+  return { pipeline: name, state, phase: source.phase, lagBytes: source.lagBytes, sinks: Object.fromEntries(bySink) };
+}
+
 interface Runnable {
   run(): Promise<void>;
   stop(): void;
@@ -60,21 +74,24 @@ interface Runnable {
 async function runToEnd(runtime: Runnable, untilCaughtUp: boolean, signal: AbortSignal): Promise<void> {
   const running = runtime.run();
   if (signal.aborted) runtime.stop();
-  const finishing = untilCaughtUp ? runtime.finishAtHead() : Promise.resolve();
-  const refused = finishing.then(
-    () => null,
-    (error: unknown) => {
+  let refusal: { error: unknown } | null = null;
+  if (untilCaughtUp) {
+    // Not awaited: a source that hangs must not outlast pipelines that have been stopped.
+    runtime.finishAtHead().catch((error: unknown) => {
+      refusal = { error };
       runtime.stop();
-      return { error };
-    },
-  );
+    });
+  }
   await running;
-  const refusal = await refused;
-  if (refusal !== null) throw refusal.error;
+  if (refusal !== null) throw (refusal as { error: unknown }).error;
 }
 
 /** JSON lines for machines; where a person looks, short lines above the live view. */
-async function commandLog({ verbose }: RunOptions, context: CommandContext, print: ((line: string) => void) | null): Promise<Logger> {
+async function commandLog(
+  { verbose }: RunOptions,
+  context: CommandContext,
+  print: ((line: string) => void) | null,
+): Promise<Logger> {
   const { createLog } = await import('../log.ts');
   const { lineLogDestination } = await import('../view/log-line.ts');
   const { paintFor } = await import('../view/paint.ts');

@@ -5,10 +5,15 @@ export const registerSchema: Register = (program, context) => {
   program
     .command('schema')
     .summary('print the JSON Schema of the configuration file')
-    .description('Prints the JSON Schema of the configuration file, for editors: completion, descriptions, errors while typing.')
+    .description(
+      'Prints the JSON Schema of the configuration file, for editors: completion, descriptions, errors while typing.',
+    )
     .addHelpText(
       'after',
-      examples('weir schema > weir.schema.json', 'and at the top of weir.yaml:  # yaml-language-server: $schema=./weir.schema.json'),
+      examples(
+        'weir schema > weir.schema.json',
+        'and at the top of weir.yaml:  # yaml-language-server: $schema=./weir.schema.json',
+      ),
     )
     .action(async () => {
       const { connectors } = await import('../connectors.ts');

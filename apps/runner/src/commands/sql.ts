@@ -40,7 +40,8 @@ async function sql(file: string, request: SqlRequest, { json }: SqlOptions, cont
   const { MAX_SQL_ROWS } = await import('../api/sql.ts');
   if (request.limit > MAX_SQL_ROWS) throw new WeirError('WEIR_USAGE', `--limit is at most ${MAX_SQL_ROWS}`);
   const running = await ApiClient.find(config.stateDirectory, context.signal);
-  const result = running === null ? await askDirectly(config, request, context) : await running.client.sql(request, context.signal);
+  const result =
+    running === null ? await askDirectly(config, request, context) : await running.client.sql(request, context.signal);
   if (json) return printJson(context, result);
   await printResult(result, context);
 }

@@ -24,7 +24,9 @@ export const registerStatus: Register = (program, context) => {
     .option('--pipeline <name>', 'this pipeline only')
     .option('--json', 'print as JSON: {pipelines: [{pipeline, running, at, pid, startedAt, status}]}')
     .addHelpText('after', examples('weir status', 'weir status shop.yaml --json'))
-    .action(async (file: string, options: StatusOptions) => await interruptible(context, showStatus(file, options, context)));
+    .action(
+      async (file: string, options: StatusOptions) => await interruptible(context, showStatus(file, options, context)),
+    );
 };
 
 async function showStatus(file: string, options: StatusOptions, context: CommandContext): Promise<void> {
@@ -60,10 +62,14 @@ async function recalled(stateDirectory: string, names: readonly string[]): Promi
     return names.map((name) => ({ pipeline: name, running: false, status: statuses.get(name) ?? null }));
   } catch (error) {
     if (!(error instanceof WeirError) || error.code !== 'WEIR_STORE_LOCKED') throw error;
-    throw new WeirError('WEIR_STORE_LOCKED', 'a process has this state directory and does not answer; it is starting or ending', {
-      fix: 'Ask again in a few seconds.',
-      cause: error,
-    });
+    throw new WeirError(
+      'WEIR_STORE_LOCKED',
+      'a process has this state directory and does not answer; it is starting or ending',
+      {
+        fix: 'Ask again in a few seconds.',
+        cause: error,
+      },
+    );
   }
 }
 

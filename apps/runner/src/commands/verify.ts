@@ -37,12 +37,16 @@ async function verify(file: string, options: VerifyOptions, context: CommandCont
   await refuseWhileRunning(config, context.signal);
   const verdicts: PipelineVerdict[] = [];
   for (const pipeline of pipelines) verdicts.push({ pipeline: pipeline.name, sinks: await verifyOne(pipeline, context) });
-  const different = verdicts.flatMap(({ pipeline, sinks }) => sinks.filter(({ equal }) => !equal).map(({ sink }) => `${pipeline} → ${sink}`));
+  const different = verdicts.flatMap(({ pipeline, sinks }) =>
+    sinks.filter(({ equal }) => !equal).map(({ sink }) => `${pipeline} → ${sink}`),
+  );
   if (options.json) printJson(context, { equal: different.length === 0, pipelines: verdicts });
   else await printVerdicts(verdicts, context);
   if (different.length === 0) return;
   throw new WeirError('WEIR_VERIFY_DIFFERENT', `source and sink differ: ${different.join(', ')}`, {
-    fix: `Catch up first, with the source at rest: weir run ${file} --until-caught-up. If they differ then, the keys above are where to look.`,
+    fix:
+      `Catch up first, with the source at rest: weir run ${file} --until-caught-up. ` +
+      'If they differ then, the keys above are where to look.',
   });
 }
 
@@ -50,9 +54,13 @@ async function refuseWhileRunning(config: Config, signal: AbortSignal): Promise<
   const { ApiClient } = await import('../api/client.ts');
   const running = await ApiClient.find(config.stateDirectory, signal);
   if (running === null) return;
-  throw new WeirError('WEIR_STORE_LOCKED', `weir runs these pipelines now (process ${running.status.pid}) and has the sinks open`, {
-    fix: `Stop it, catch up with \`weir run ${config.file} --until-caught-up\`, then verify.`,
-  });
+  throw new WeirError(
+    'WEIR_STORE_LOCKED',
+    `weir runs these pipelines now (process ${running.status.pid}) and has the sinks open`,
+    {
+      fix: `Stop it, catch up with \`weir run ${config.file} --until-caught-up\`, then verify.`,
+    },
+  );
 }
 
 async function verifyOne(pipeline: PipelineConfig, { signal, stderr }: CommandContext): Promise<SinkVerdict[]> {
@@ -78,7 +86,10 @@ async function printVerdicts(verdicts: readonly PipelineVerdict[], context: Comm
   const paint = paintFor(context.stdout);
   for (const { pipeline, sinks } of verdicts) {
     for (const { sink, tables, equal } of sinks) {
-      printLines(context, [paint.bold(`${pipeline} → ${sink}`), ...verdictLines(tables, { width: tableWidth(context), paint })]);
+      printLines(context, [
+        paint.bold(`${pipeline} → ${sink}`),
+        ...verdictLines(tables, { width: tableWidth(context), paint }),
+      ]);
       printLines(context, [equal ? paint.good('verified') : paint.bad('different'), '']);
     }
   }

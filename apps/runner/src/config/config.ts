@@ -15,6 +15,8 @@ export interface SourceConfig {
   readonly config: unknown;
   /** Of the connector's block. */
   readonly path: ConfigPath;
+  /** {@link Config.place} */
+  readonly place: Config['place'];
 }
 
 export interface SinkConfig {
@@ -24,6 +26,8 @@ export interface SinkConfig {
   readonly options: SinkOptions;
   /** Of the connector's block. */
   readonly path: ConfigPath;
+  /** {@link Config.place} */
+  readonly place: Config['place'];
 }
 
 export interface PipelineConfig {
@@ -47,12 +51,15 @@ export interface Config {
   readonly http: HttpAddress | null;
   readonly pipelines: ReadonlyMap<string, PipelineConfig>;
   /** Where a path stands in the file; the nearest enclosing place when the file does not spell it out. */
-  place(path: ConfigPath): ConfigPlace;
+  readonly place: (path: ConfigPath) => ConfigPlace;
 }
 
 /** `pipelines.shop.source.postgres.tables[0]` */
 export function pathText(path: ConfigPath): string {
-  return path.reduce<string>((text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? part : `${text}.${part}`), '');
+  return path.reduce<string>(
+    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? part : `${text}.${part}`),
+    '',
+  );
 }
 
 /** The parts of a path as a connector names it relative to its block: `tls.ca`, `tables[0]`. */

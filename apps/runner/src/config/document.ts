@@ -1,5 +1,17 @@
 import { WeirError, type ConfigPlace } from '@weir/sdk';
-import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type Node, type Scalar } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  visit,
+  type Document,
+  type Node,
+  type Scalar,
+} from 'yaml';
 import { pathText, type ConfigPath } from './config.ts';
 import { substitute, type VariableSources } from './variables.ts';
 
@@ -44,7 +56,9 @@ export class ConfigDocument {
     });
     for (const alias of document.#aliasesOfNothing()) {
       const place = document.#placeOf(alias);
-      errors.push(new WeirError('WEIR_CONFIG_SYNTAX', `*${alias.source} names no anchor`, { fix: SYNTAX_FIXES['BAD_ALIAS'], place }));
+      errors.push(
+        new WeirError('WEIR_CONFIG_SYNTAX', `*${alias.source} names no anchor`, { fix: SYNTAX_FIXES['BAD_ALIAS'], place }),
+      );
     }
     return errors.length > 0 ? { document: null, errors } : { document, errors };
   }

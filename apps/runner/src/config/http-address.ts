@@ -13,7 +13,8 @@ export const httpAddress: z.ZodType<HttpAddress | null, string | number | boolea
     if (typeof value === 'number') return { host: '127.0.0.1', port: value };
     const address = parseAddress(value);
     if (address !== null && isLoopback(address.host)) return address;
-    const message = address === null ? EXPECTED : `${address.host} is not a loopback address; this version serves HTTP on loopback only`;
+    const message =
+      address === null ? EXPECTED : `${address.host} is not a loopback address; this version serves HTTP on loopback only`;
     context.addIssue({ code: 'custom', message });
     return z.NEVER;
   });

@@ -136,5 +136,7 @@ function plainMessage(issue: Issue): string {
 function kindOf(value: unknown): string {
   if (value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' ? 'a mapping' : { string: 'text', number: 'a number', boolean: 'true or false' }[typeof value as 'string'];
+  return typeof value === 'object'
+    ? 'a mapping'
+    : { string: 'text', number: 'a number', boolean: 'true or false' }[typeof value as 'string'];
 }

@@ -7,7 +7,7 @@ import { FakeConnectors } from '../connectors.fake.ts';
 import { connectors } from '../connectors.ts';
 import { fileJsonSchema, knownKeys } from './json-schema.ts';
 
-const examples = join(import.meta.dirname, '../../../../examples');
+const root = join(import.meta.dirname, '../../../..');
 
 const SHOP = `
 version: 1
@@ -28,6 +28,20 @@ pipelines:
 function editorAccepts(schema: object, text: string): boolean {
   const printed = JSON.parse(JSON.stringify(schema)) as Parameters<typeof z.fromJSONSchema>[0];
   return z.fromJSONSchema(printed).safeParse(parse(text)).success;
+}
+
+/** The whole configurations in the project's pages, and the files of `examples`. */
+function shownFiles(): { file: string; text: string }[] {
+  const pages = ['README.md', 'apps/runner/README.md', 'docs/configuration.md'];
+  const blocks = pages.flatMap((file) => {
+    const found = readFileSync(join(root, file), 'utf8').matchAll(/^```yaml\n(.*?)^```/gms);
+    return Array.from(found, ([, text = '']) => ({ file, text }));
+  });
+  const directory = join(root, 'examples');
+  const names = existsSync(directory) ? readdirSync(directory, { recursive: true, encoding: 'utf8' }) : [];
+  const examples = names.filter((name) => /\.ya?ml$/.test(name));
+  const files = examples.map((name) => ({ file: name, text: readFileSync(join(directory, name), 'utf8') }));
+  return [...blocks.filter(({ text }) => /^version:/m.test(text)), ...files];
 }
 
 describe('the printed schema', () => {
@@ -54,9 +68,10 @@ describe('the printed schema', () => {
     for (const key of ['version', 'state', 'http', 'pipelines']) expect(properties[key]!.description).toMatch(/\.$/);
   });
 
-  test.runIf(existsSync(examples))('accepts the examples', () => {
-    const files = readdirSync(examples, { recursive: true, encoding: 'utf8' }).filter((file) => /\.ya?ml$/.test(file));
-    for (const file of files) expect([file, editorAccepts(schema, readFileSync(join(examples, file), 'utf8'))]).toEqual([file, true]);
+  test('accepts every file that the documentation and the examples show', () => {
+    const shown = shownFiles();
+    expect(shown.length).toBeGreaterThanOrEqual(3);
+    for (const { file, text } of shown) expect([file, editorAccepts(schema, text)]).toEqual([file, true]);
   });
 });
 

@@ -167,11 +167,19 @@ describe('references', () => {
   test.each([
     ['${NOT_SET}', 'the environment variable NOT_SET is not set | Set NOT_SET, or give a default: ${NOT_SET:default}.'],
     ['${NOT_SET:-x}', "${NOT_SET:-…} is the shell's form of a default | Without the sign after the colon: ${NOT_SET:x}."],
-    ['${not a name}', '`${…}` does not hold the name of an environment variable | Write ${NAME}, ${NAME:default} or ${file:/path}; `$${` stands for a plain `${`.'],
+    [
+      '${not a name}',
+      '`${…}` does not hold the name of an environment variable | Write ${NAME}, ${NAME:default} or ${file:/path}; `$${` stands for a plain `${`.',
+    ],
     ['"${OPEN"', 'a reference starts with `${` and has no `}` | Close it, or write `$${` for a plain `${`.'],
-    ['${file:/no/such}', 'the file /no/such does not exist | Make the file, readable for the user who runs weir, or correct its path.'],
+    [
+      '${file:/no/such}',
+      'the file /no/such does not exist | Make the file, readable for the user who runs weir, or correct its path.',
+    ],
   ])('%s is an error', (text, expected) => {
-    expect(errorsOf(withUrl(text))).toEqual([`6:14 VARIABLE pipelines.shop.source.postgres.url: ${expected.replace('’', "'")}`]);
+    expect(errorsOf(withUrl(text))).toEqual([
+      `6:14 VARIABLE pipelines.shop.source.postgres.url: ${expected.replace('’', "'")}`,
+    ]);
   });
 
   test('values never show in errors (invariant 10)', () => {
@@ -195,9 +203,7 @@ const badFiles: [string, string, string[]][] = [
   [
     'a typo of a key',
     `version: 1\npipelins: {}\n`,
-    [
-      '2:1 INVALID pipelins: unknown key `pipelins`; expected version, state, http, pipelines | Did you mean `pipelines`?',
-    ],
+    ['2:1 INVALID pipelins: unknown key `pipelins`; expected version, state, http, pipelines | Did you mean `pipelines`?'],
   ],
   [
     'a typo of a connector',
@@ -233,7 +239,11 @@ const badFiles: [string, string, string[]][] = [
     `${HEAD}${SOURCE}    sinks:\n      w: {duckdb: {path: x}, kafka: {brokers: [a]}}\n`,
     [`6:7 INVALID pipelines.shop.sinks.w: expected one connector in this sink: duckdb, kafka | ${INVALID}`],
   ],
-  ['no sink', `${HEAD}${SOURCE}    sinks: {}\n`, [`5:5 INVALID pipelines.shop.sinks: expected at least one sink | ${INVALID}`]],
+  [
+    'no sink',
+    `${HEAD}${SOURCE}    sinks: {}\n`,
+    [`5:5 INVALID pipelines.shop.sinks: expected at least one sink | ${INVALID}`],
+  ],
   ['no pipeline', 'version: 1\npipelines: {}\n', [`2:1 INVALID pipelines: expected at least one pipeline | ${INVALID}`]],
   [
     'a value of another type',
@@ -261,56 +271,124 @@ const badFiles: [string, string, string[]][] = [
   [
     'a bad name of a pipeline',
     'version: 1\npipelines:\n  my shop:\n    source: {postgres: {url: x}}\n    sinks: {w: {duckdb: {path: x}}}\n',
-    [`3:3 INVALID pipelines.my shop: expected a pipeline name: a letter, then letters, digits, - or _, at most 40 | ${INVALID}`],
+    [
+      `3:3 INVALID pipelines.my shop: expected a pipeline name: a letter, then letters, digits, - or _, at most 40 | ${INVALID}`,
+    ],
   ],
-  ['another version', `version: 2\npipelines: {shop: {${SOURCE.trim().slice(0, -1)}}, sinks: {w: {duckdb: {path: x}}}}}`, [
-    `1:10 INVALID version: expected 1, the version of this file format | ${INVALID}`,
-  ]],
+  [
+    'another version',
+    `version: 2\npipelines: {shop: {${SOURCE.trim().slice(0, -1)}}, sinks: {w: {duckdb: {path: x}}}}}`,
+    [`1:10 INVALID version: expected 1, the version of this file format | ${INVALID}`],
+  ],
   ['no version', MINIMAL.replace('version: 1\n', ''), [`1:1 INVALID version: missing; expected 1 | ${INVALID}`]],
-  ['a size', `${MINIMAL}    buffer_bytes: 12 pounds\n`, [
-    `10:19 INVALID pipelines.shop.buffer_bytes: expected a size such as 256MiB, or a number of bytes | ${INVALID}`,
-  ]],
-  ['a small size', `${MINIMAL}    buffer_bytes: 1MiB\n`, [`10:19 INVALID pipelines.shop.buffer_bytes: expected at least 32MiB | ${INVALID}`]],
-  ['a size of another type', `${MINIMAL}    buffer_bytes: true\n`, [
-    `10:19 INVALID pipelines.shop.buffer_bytes: expected text or a number, got true or false | ${INVALID}`,
-  ]],
-  ['a duration', `${MINIMAL}    shutdown_timeout: soon\n`, [
-    `10:23 INVALID pipelines.shop.shutdown_timeout: expected a duration such as 250ms, 10s or 5m | ${INVALID}`,
-  ]],
-  ['a placeholder', `${MINIMAL}        target: {table: "{tabel}"}\n`, [
-    `10:25 INVALID pipelines.shop.sinks.warehouse.target.table: expected a name; the only placeholders are {schema} and {table} | ${INVALID}`,
-  ]],
-  ['an address off loopback', `http: 0.0.0.0:9464\n${MINIMAL}`, [
-    `1:7 INVALID http: 0.0.0.0 is not a loopback address; this version serves HTTP on loopback only | ${INVALID}`,
-  ]],
-  ['no address', `http: true\n${MINIMAL}`, [
-    `1:7 INVALID http: expected HOST:PORT on loopback such as 127.0.0.1:9464, a port, or false | ${INVALID}`,
-  ]],
+  [
+    'a size',
+    `${MINIMAL}    buffer_bytes: 12 pounds\n`,
+    [`10:19 INVALID pipelines.shop.buffer_bytes: expected a size such as 256MiB, or a number of bytes | ${INVALID}`],
+  ],
+  [
+    'a small size',
+    `${MINIMAL}    buffer_bytes: 1MiB\n`,
+    [`10:19 INVALID pipelines.shop.buffer_bytes: expected at least 32MiB | ${INVALID}`],
+  ],
+  [
+    'a size of another type',
+    `${MINIMAL}    buffer_bytes: true\n`,
+    [`10:19 INVALID pipelines.shop.buffer_bytes: expected text or a number, got true or false | ${INVALID}`],
+  ],
+  [
+    'a duration',
+    `${MINIMAL}    shutdown_timeout: soon\n`,
+    [`10:23 INVALID pipelines.shop.shutdown_timeout: expected a duration such as 250ms, 10s or 5m | ${INVALID}`],
+  ],
+  [
+    'a placeholder',
+    `${MINIMAL}        target: {table: "{tabel}"}\n`,
+    [
+      `10:25 INVALID pipelines.shop.sinks.warehouse.target.table: expected a name; the only placeholders are {schema} and {table} | ${INVALID}`,
+    ],
+  ],
+  [
+    'an address off loopback',
+    `http: 0.0.0.0:9464\n${MINIMAL}`,
+    [`1:7 INVALID http: 0.0.0.0 is not a loopback address; this version serves HTTP on loopback only | ${INVALID}`],
+  ],
+  [
+    'no address',
+    `http: true\n${MINIMAL}`,
+    [`1:7 INVALID http: expected HOST:PORT on loopback such as 127.0.0.1:9464, a port, or false | ${INVALID}`],
+  ],
 ];
 
 /** What the design has and this version has not: key or value, the lines, the error. */
 const laterParts: [string, string, string][] = [
-  ['several sources', `${HEAD}    sources: {a: {postgres: {url: x}}}\n${SOURCE}${SINK}`, '4:5 INVALID pipelines.shop.sources: `sources` is not in this version'],
-  ['transforms', `${MINIMAL}    transforms: [{mask: {}}]\n`, '10:5 INVALID pipelines.shop.transforms: `transforms` is not in this version'],
-  ['a journal', `${MINIMAL}    buffer: journal\n`, '10:13 INVALID pipelines.shop.buffer: journal is not in this version; expected none'],
-  ['kafka between', `${MINIMAL}    buffer: kafka\n`, '10:13 INVALID pipelines.shop.buffer: kafka is not in this version; expected none'],
-  ['append', `${MINIMAL}        mode: append\n`, '10:15 INVALID pipelines.shop.sinks.warehouse.mode: append is not in this version; expected mirror'],
-  ['soft deletes', `${MINIMAL}        deletes: soft\n`, '10:18 INVALID pipelines.shop.sinks.warehouse.deletes: soft is not in this version; expected hard'],
-  ['applied schema changes', `${MINIMAL}        schema_changes: apply\n`, '10:25 INVALID pipelines.shop.sinks.warehouse.schema_changes: apply is not in this version; expected stop'],
-  ['dead letters', `${MINIMAL}        on_error: dead_letter\n`, '10:19 INVALID pipelines.shop.sinks.warehouse.on_error: dead_letter is not in this version; expected stop'],
-  ['a shared state', `state: {postgres: {url: x}}\n${MINIMAL}`, '1:1 INVALID state: a shared state is not in this version; expected a folder'],
+  [
+    'several sources',
+    `${HEAD}    sources: {a: {postgres: {url: x}}}\n${SOURCE}${SINK}`,
+    '4:5 INVALID pipelines.shop.sources: `sources` is not in this version',
+  ],
+  [
+    'transforms',
+    `${MINIMAL}    transforms: [{mask: {}}]\n`,
+    '10:5 INVALID pipelines.shop.transforms: `transforms` is not in this version',
+  ],
+  [
+    'a journal',
+    `${MINIMAL}    buffer: journal\n`,
+    '10:13 INVALID pipelines.shop.buffer: journal is not in this version; expected none',
+  ],
+  [
+    'kafka between',
+    `${MINIMAL}    buffer: kafka\n`,
+    '10:13 INVALID pipelines.shop.buffer: kafka is not in this version; expected none',
+  ],
+  [
+    'append',
+    `${MINIMAL}        mode: append\n`,
+    '10:15 INVALID pipelines.shop.sinks.warehouse.mode: append is not in this version; expected mirror',
+  ],
+  [
+    'soft deletes',
+    `${MINIMAL}        deletes: soft\n`,
+    '10:18 INVALID pipelines.shop.sinks.warehouse.deletes: soft is not in this version; expected hard',
+  ],
+  [
+    'applied schema changes',
+    `${MINIMAL}        schema_changes: apply\n`,
+    '10:25 INVALID pipelines.shop.sinks.warehouse.schema_changes: apply is not in this version; expected stop',
+  ],
+  [
+    'dead letters',
+    `${MINIMAL}        on_error: dead_letter\n`,
+    '10:19 INVALID pipelines.shop.sinks.warehouse.on_error: dead_letter is not in this version; expected stop',
+  ],
+  [
+    'a shared state',
+    `state: {postgres: {url: x}}\n${MINIMAL}`,
+    '1:1 INVALID state: a shared state is not in this version; expected a folder',
+  ],
 ];
 
 /** Name, file, line and column, part of the message or the fix. */
 const badSyntax: [string, string, string, RegExp][] = [
-  ['a duplicate key', 'version: 1\nhttp: false\nversion: 1\n', '3:1', /Map keys must be unique \| Keep one of the two keys\./],
+  [
+    'a duplicate key',
+    'version: 1\nhttp: false\nversion: 1\n',
+    '3:1',
+    /Map keys must be unique \| Keep one of the two keys\./,
+  ],
   ['a tab', 'pipelines:\n\tshop: {}\n', '2:1', /Tabs are not allowed as indentation \| Indent with spaces\./],
   ['an unclosed quote', 'version: "1\n', '2:1', /quote/],
   ['an unclosed list', 'a: [1, 2\n', '2:1', new RegExp(`Flow sequence.*${SYNTAX.replace('.', '\\.')}`)],
   ['an exclusion without quotes', 'tables: [!public.audit_*]\n', '1:10', /Text that begins with `!` needs quotes/],
   ['a star without quotes', 'tables: [*]\n', '1:10', /Text that begins with `\*` needs quotes/],
   ['a star and a name without quotes', 'tables: [*public]\n', '1:10', /Text that begins with `\*` needs quotes/],
-  ['a reference without quotes in a flow', 'a: {b: ${C}}\n', '1:9', /Inside { } or \[ ] a reference needs quotes: "\${NAME}"/],
+  [
+    'a reference without quotes in a flow',
+    'a: {b: ${C}}\n',
+    '1:9',
+    /Inside { } or \[ ] a reference needs quotes: "\${NAME}"/,
+  ],
   ['two documents', 'version: 1\n---\nversion: 1\n', '2:1', /take out the `---`/],
 ];
 

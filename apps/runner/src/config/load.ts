@@ -28,7 +28,8 @@ export function loadConfig(file: string, env: Environment = process.env, connect
   const { parsed, invalid } = parse(document, directory, connectors);
   if (parsed === null || variableErrors.length > 0) throw new ConfigErrors([...variableErrors, ...invalid].sort(byPlace));
   const place = (path: ConfigPath) => document.placeOfValue(path);
-  const pipelines = Object.entries(parsed.pipelines).map(([name, pipeline]) => pipelineConfig(name, pipeline, connectors));
+  const making: Making = { connectors, place };
+  const pipelines = Object.entries(parsed.pipelines).map(([name, pipeline]) => pipelineConfig(name, pipeline, making));
   return {
     file,
     directory,
@@ -45,12 +46,22 @@ function readConfigFile(file: string): string {
     if (size <= MAX_FILE_BYTES) return readFileSync(file, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new WeirError('WEIR_CONFIG_FILE', code === 'ENOENT' ? `${file} does not exist` : `${file} cannot be read (${code})`, { cause: error });
+    throw new WeirError(
+      'WEIR_CONFIG_FILE',
+      code === 'ENOENT' ? `${file} does not exist` : `${file} cannot be read (${code})`,
+      { cause: error },
+    );
   }
-  throw new WeirError('WEIR_CONFIG_FILE', `${file} is larger than ${MAX_FILE_BYTES} bytes`, { fix: 'Name a configuration file.' });
+  throw new WeirError('WEIR_CONFIG_FILE', `${file} is larger than ${MAX_FILE_BYTES} bytes`, {
+    fix: 'Name a configuration file.',
+  });
 }
 
-function parse(document: ConfigDocument, directory: string, connectors: Connectors): { parsed: ParsedFile | null; invalid: WeirError[] } {
+function parse(
+  document: ConfigDocument,
+  directory: string,
+  connectors: Connectors,
+): { parsed: ParsedFile | null; invalid: WeirError[] } {
   const schema = fileSchema(connectors);
   let result = schema.safeParse(withAbsolutePaths(document.values(), directory, connectors));
   if (!result.success && retypeReferences(document, result.error.issues)) {
@@ -79,7 +90,11 @@ function withAbsolutePaths(values: unknown, directory: string, { sources, sinks 
   return values;
 }
 
-function makeAbsolute(block: Record<string, unknown>, registered: readonly Registered<{ name: string }>[], directory: string): void {
+function makeAbsolute(
+  block: Record<string, unknown>,
+  registered: readonly Registered<{ name: string }>[],
+  directory: string,
+): void {
   for (const { connector, files } of registered) {
     const options = record(block[connector.name]);
     for (const key of files) {
@@ -93,24 +108,38 @@ function record(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-function pipelineConfig(name: string, parsed: ParsedPipeline, connectors: Connectors): PipelineConfig {
+interface Making {
+  readonly connectors: Connectors;
+  readonly place: Config['place'];
+}
+
+function pipelineConfig(name: string, parsed: ParsedPipeline, making: Making): PipelineConfig {
   const sinks = Object.entries(parsed.sinks);
   const memoryBytes = Math.floor(parsed.buffer_bytes / 2 / sinks.length);
   return {
     name,
-    source: sourceConfig(name, parsed.source, connectors),
-    sinks: sinks.map(([sinkName, sink]) => sinkConfig([name, sinkName], sink, memoryBytes, connectors)),
+    source: sourceConfig(name, parsed.source, making),
+    sinks: sinks.map(([sinkName, sink]) => sinkConfig([name, sinkName], sink, memoryBytes, making)),
     bufferBytes: parsed.buffer_bytes,
     shutdownTimeoutMs: parsed.shutdown_timeout,
   };
 }
 
-function sourceConfig(pipeline: string, block: Readonly<Record<string, unknown>>, connectors: Connectors): SourceConfig {
+function sourceConfig(
+  pipeline: string,
+  block: Readonly<Record<string, unknown>>,
+  { connectors, place }: Making,
+): SourceConfig {
   const connector = named<SourceConnector>(block, connectors.sources);
-  return { connector, config: block[connector.name], path: ['pipelines', pipeline, 'source', connector.name] };
+  return { connector, config: block[connector.name], path: ['pipelines', pipeline, 'source', connector.name], place };
 }
 
-function sinkConfig([pipeline, name]: [string, string], sink: ParsedSink, memoryBytes: number, connectors: Connectors): SinkConfig {
+function sinkConfig(
+  [pipeline, name]: [string, string],
+  sink: ParsedSink,
+  memoryBytes: number,
+  { connectors, place }: Making,
+): SinkConfig {
   const connector = named<SinkConnector>(sink, connectors.sinks);
   const { mode, target, deletes, schema_changes: schemaChanges, on_error: onError } = sink;
   return {
@@ -119,11 +148,15 @@ function sinkConfig([pipeline, name]: [string, string], sink: ParsedSink, memory
     config: sink[connector.name],
     options: { mode, target, deletes, schemaChanges, onError, memoryBytes },
     path: ['pipelines', pipeline, 'sinks', name, connector.name],
+    place,
   };
 }
 
 /** The schema has made sure that there is exactly one. */
-function named<T extends { name: string }>(block: Readonly<Record<string, unknown>>, registered: readonly Registered<T>[]): T {
+function named<T extends { name: string }>(
+  block: Readonly<Record<string, unknown>>,
+  registered: readonly Registered<T>[],
+): T {
   return registered.find(({ connector }) => block[connector.name] !== undefined)!.connector;
 }
 

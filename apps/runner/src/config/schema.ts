@@ -45,10 +45,15 @@ const DEFAULT_BUFFER_BYTES = '256MiB';
 export function fileSchema(connectors: Connectors): z.ZodType<ParsedFile> {
   const schema = z.strictObject({
     version: z
-      .literal(1, { error: ({ input }) => (input === undefined ? undefined : 'expected 1, the version of this file format') })
+      .literal(1, {
+        error: ({ input }) => (input === undefined ? undefined : 'expected 1, the version of this file format'),
+      })
       .describe('The version of this file format.'),
     state: z
-      .string({ error: ({ input }) => (typeof input === 'object' ? 'a shared state is not in this version; expected a folder' : undefined) })
+      .string({
+        error: ({ input }) =>
+          typeof input === 'object' ? 'a shared state is not in this version; expected a folder' : undefined,
+      })
       .min(1)
       .default('./.weir')
       .describe('The folder for checkpoints and state, relative to this file. One running `weir` per folder.'),
@@ -62,7 +67,9 @@ export function fileSchema(connectors: Connectors): z.ZodType<ParsedFile> {
 
 function pipelineSchema(connectors: Connectors): z.ZodType {
   return z.strictObject({
-    source: oneConnector('source', connectors.sources, {}).describe('Where the rows come from: one connector and its options.'),
+    source: oneConnector('source', connectors.sources, {}).describe(
+      'Where the rows come from: one connector and its options.',
+    ),
     sinks: named('sink', oneConnector('sink', connectors.sinks, sinkOptions)).describe('Where the rows go, by name.'),
     buffer: oneOf(['none'], ['journal', 'kafka']).default('none').describe('What stands between source and sinks.'),
     buffer_bytes: byteSize
@@ -77,8 +84,8 @@ const sinkOptions: z.ZodRawShape = {
   mode: oneOf(['mirror'], ['append']).default('mirror').describe('mirror: the sink holds what the source holds.'),
   target: z
     .strictObject({
-      schema: template().default('{schema}').describe('The schema at the sink; `{schema}` and `{table}` are the source’s.'),
-      table: template().default('{table}').describe('The table at the sink; `{schema}` and `{table}` are the source’s.'),
+      schema: template().default('{schema}').describe('The schema at the sink, from the source’s `{schema}` and `{table}`.'),
+      table: template().default('{table}').describe('The table at the sink, from the source’s `{schema}` and `{table}`.'),
     })
     .prefault({})
     .describe('What the tables are called at the sink.'),
@@ -94,12 +101,16 @@ const sinkOptions: z.ZodRawShape = {
 /** An enumeration with values that a later version knows. */
 function oneOf(values: readonly [string, ...string[]], later: readonly string[]): z.ZodEnum {
   return z.enum(values, {
-    error: ({ input }) => (later.includes(String(input)) ? `${String(input)} is not in this version; expected ${values.join(' or ')}` : undefined),
+    error: ({ input }) =>
+      later.includes(String(input)) ? `${String(input)} is not in this version; expected ${values.join(' or ')}` : undefined,
   });
 }
 
 function template(): z.ZodString {
-  return z.string().min(1).refine(hasKnownPlaceholders, { error: 'expected a name; the only placeholders are {schema} and {table}' });
+  return z
+    .string()
+    .min(1)
+    .refine(hasKnownPlaceholders, { error: 'expected a name; the only placeholders are {schema} and {table}' });
 }
 
 function hasKnownPlaceholders(text: string): boolean {
@@ -128,5 +139,5 @@ function oneConnector(
   return z
     .strictObject({ ...blocks, ...options })
     .refine((value) => names.filter((name) => value[name] !== undefined).length === 1, { error: expected })
-    .meta({ oneOf: names.map((name) => ({ required: [name] })) });
+    .meta({ oneOf: names.map((name) => ({ type: 'object', properties: { [name]: {} }, required: [name] })) });
 }

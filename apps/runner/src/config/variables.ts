@@ -62,7 +62,10 @@ function lookUp(inner: string, { env, directory }: VariableSources): string | Va
   const value = env[name];
   if (value !== undefined) return value;
   if (colon < 0) {
-    return { message: `the environment variable ${name} is not set`, fix: `Set ${name}, or give a default: \${${name}:default}.` };
+    return {
+      message: `the environment variable ${name} is not set`,
+      fix: `Set ${name}, or give a default: \${${name}:default}.`,
+    };
   }
   const fallback = inner.slice(colon + 1);
   if (!/^[-?+=]/.test(fallback)) return fallback;
@@ -76,11 +79,17 @@ function readSecretFile(file: string): string | VariableProblem {
   try {
     const { size } = statSync(file);
     if (size > MAX_FILE_BYTES) {
-      return { message: `${file} has ${size} bytes; a value may have ${MAX_FILE_BYTES}`, fix: 'Name the file that holds the value alone.' };
+      return {
+        message: `${file} has ${size} bytes; a value may have ${MAX_FILE_BYTES}`,
+        fix: 'Name the file that holds the value alone.',
+      };
     }
     return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : 'cannot be read';
-    return { message: `the file ${file} ${reason}`, fix: 'Make the file, readable for the user who runs weir, or correct its path.' };
+    return {
+      message: `the file ${file} ${reason}`,
+      fix: 'Make the file, readable for the user who runs weir, or correct its path.',
+    };
   }
 }

@@ -3,7 +3,7 @@ import { EmbeddedPostgres } from '@weir/services';
 import type { Logger } from '@weir/sdk';
 import { Client } from 'pg';
 import type { CommandContext } from '../commands/context.ts';
-import type { DemoOptions } from '../commands/demo.ts';
+import type { DemoOptions } from '../commands/demo-options.ts';
 import { openConfig } from '../commands/open-config.ts';
 import { createLog } from '../log.ts';
 import type { LiveView } from '../view/live-view.ts';

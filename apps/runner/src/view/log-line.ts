@@ -2,7 +2,7 @@ import type { Paint } from './paint.ts';
 import { printable } from './text-width.ts';
 
 /** Fields that a person does not need on the line. */
-const LEFT_OUT = new Set(['level', 'time', 'msg', 'pipeline', 'err', 'error', 'status', 'fix']);
+const LEFT_OUT = new Set(['level', 'time', 'msg', 'pipeline', 'err', 'error', 'fix']);
 
 /** Takes the JSON lines of a log and prints each as a short line for a person. */
 export function lineLogDestination(print: (line: string) => void, paint: Paint): { write(json: string): void } {
@@ -17,8 +17,9 @@ export function logLine(entry: Readonly<Record<string, unknown>>, paint: Paint):
     .filter(([key, value]) => !LEFT_OUT.has(key) && value !== null)
     .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
   const about = typeof pipeline === 'string' ? `${pipeline}: ` : '';
+  const text = printable(about + (typeof msg === 'string' ? msg : ''));
   const tail = fields.length > 0 ? `  ${paint.dim(printable(fields.join(' ')))}` : '';
-  return `${paint.dim(clock)} ${levelName(String(level), paint)} ${printable(`${about}${typeof msg === 'string' ? msg : ''}`)}${tail}`;
+  return `${paint.dim(clock)} ${levelName(String(level), paint)} ${text}${tail}`;
 }
 
 function levelName(level: string, paint: Paint): string {

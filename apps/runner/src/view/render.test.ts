@@ -37,12 +37,29 @@ shop  copying
   });
 
   test('retrying', () => {
-    const failure = { code: 'WEIR_PG_CONNECT', message: 'connection refused', fix: 'Start the server.', at: NOW - 5000 } as const;
-    expect(shown([pipelineStatus({ state: 'retrying', attempt: 3, failure, source: { phase: 'connecting', snapshot: [], lagBytes: null } })], options)).toBe(`
+    const failure = {
+      code: 'WEIR_PG_CONNECT',
+      message: 'connection refused',
+      fix: 'Start the server.',
+      at: NOW - 5000,
+    } as const;
+    expect(
+      shown(
+        [
+          pipelineStatus({
+            state: 'retrying',
+            attempt: 3,
+            failure,
+            source: { phase: 'connecting', snapshot: [], lagBytes: null },
+          }),
+        ],
+        options,
+      ),
+    ).toBe(`
 shop  retrying, attempt 3
-  WEIR_PG_CONNECT  connection refused
-  fix: Start the server.
-  5.0 s ago
+  WEIR_PG_CONNECT  5.0 s ago
+    connection refused
+    fix: Start the server.
   → warehouse  1,234 rows delivered · lag 42 ms
     checkpoint 0000000001A2B3C4/0000000000, 400 ms ago
     public.customers    234
@@ -66,7 +83,10 @@ shop  retrying, attempt 3
   });
 
   test('two pipelines and two sinks', () => {
-    const sinks = { a: sinkStatus({ rowsByTable: {} }), b: sinkStatus({ checkpoint: null, committedAt: null, queueBytes: 2048, rowsByTable: {} }) };
+    const sinks = {
+      a: sinkStatus({ rowsByTable: {} }),
+      b: sinkStatus({ checkpoint: null, committedAt: null, queueBytes: 2048, rowsByTable: {} }),
+    };
     const lines = render([pipelineStatus({ sinks }), pipelineStatus({ name: 'other' })], options);
     expect(lines).toContain('  → b  1,234 rows delivered · lag 42 ms, 1.2 KiB · 2.0 KiB waiting');
     expect(lines).toContain('    no checkpoint yet');
@@ -82,7 +102,11 @@ shop  retrying, attempt 3
 
   test('a low terminal leaves tables out and says so', () => {
     const rowsByTable = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`public.t${index + 10}`, index]));
-    const lines = render([pipelineStatus({ sinks: { w: sinkStatus({ rowsByTable }) } })], { ...options, height: 10, footer: 'end' });
+    const lines = render([pipelineStatus({ sinks: { w: sinkStatus({ rowsByTable }) } })], {
+      ...options,
+      height: 10,
+      footer: 'end',
+    });
     expect(lines).toHaveLength(10);
     expect(lines.at(-1)).toBe('end');
     expect(lines.at(-3)).toBe('    and 46 more tables');
@@ -118,7 +142,8 @@ describe('statusLine', () => {
 });
 
 describe('RateMeter', () => {
-  const delivered = (rows: number) => pipelineStatus({ sinks: { w: sinkStatus({ rows: { ...sinkStatus().rows, delivered: rows } }) } });
+  const delivered = (rows: number) =>
+    pipelineStatus({ sinks: { w: sinkStatus({ rows: { ...sinkStatus().rows, delivered: rows } }) } });
 
   test('is unknown until there is something to compare', () => {
     const meter = new RateMeter();

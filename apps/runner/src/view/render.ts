@@ -3,7 +3,7 @@ import type { TableProgress } from '@weir/sdk';
 import { plain, type Paint } from './paint.ts';
 import { bytes, count, elapsed, rows, span } from './quantities.ts';
 import type { RateMeter } from './rate-meter.ts';
-import { fit, pad, printable, textWidth } from './text-width.ts';
+import { fit, pad, paragraph, printable, textWidth } from './text-width.ts';
 
 export interface RenderOptions {
   /** Columns of the terminal; no line is wider. */
@@ -75,13 +75,14 @@ export function phaseName({ state, source, attempt }: PipelineStatus, paint: Pai
   }
 }
 
-function failureLines({ failure }: PipelineStatus, { now, paint = plain }: RenderOptions): string[] {
+function failureLines({ failure }: PipelineStatus, { width, now, paint = plain }: RenderOptions): string[] {
   if (failure === null) return [];
   const { code, message, fix, at } = failure;
+  const columns = Math.min(width, MAX_WIDTH);
   return [
-    `  ${paint.bad(code)}  ${printable(message)}`,
-    `  fix: ${printable(fix)}`,
-    `  ${paint.dim(`${span(now - at)} ago`)}`,
+    `  ${paint.bad(code)}  ${paint.dim(`${span(now - at)} ago`)}`,
+    ...paragraph(printable(message), 4, columns),
+    ...paragraph(printable(`fix: ${fix}`), 4, columns),
   ];
 }
 
@@ -89,7 +90,11 @@ function snapshotLines(progress: readonly TableProgress[], options: RenderOption
   const done = progress.reduce((sum, table) => sum + table.rows, 0);
   const expected = progress.reduce((sum, table) => sum + expectedRows(table), 0);
   const known = progress.every((table) => table.done || table.estimatedRows > 0);
-  const share = shareOf(done, expected, progress.every((table) => table.done));
+  const share = shareOf(
+    done,
+    expected,
+    progress.every((table) => table.done),
+  );
   const total = known ? ` of about ${count(expected)}` : '';
   const shown = tables === Infinity ? progress : pickTables(progress, tables);
   const names = Math.max(...shown.map(({ table }) => textWidth(printable(table))), 0);
@@ -131,9 +136,16 @@ function progressBar(share: number | null, { width, paint = plain }: RenderOptio
   return `${paint.good(full)}${paint.dim(BAR.empty.repeat(columns - textWidth(full)))} ${percent}`;
 }
 
-function sinkLines(status: PipelineStatus, name: string, sink: SinkStatus, options: RenderOptions, tables: number): string[] {
+function sinkLines(
+  status: PipelineStatus,
+  name: string,
+  sink: SinkStatus,
+  options: RenderOptions,
+  tables: number,
+): string[] {
   const { now, rates, paint = plain } = options;
-  const rate = rates?.rate(status.name, name) ?? null;
+  const moves = status.state === 'running' || status.state === 'draining';
+  const rate = moves ? (rates?.rate(status.name, name) ?? null) : null;
   const lag = [
     ...lagParts(sink.lagMs, status.source.lagBytes),
     ...(rate === null ? [] : [`${count(rate)} rows/s`]),
@@ -141,8 +153,9 @@ function sinkLines(status: PipelineStatus, name: string, sink: SinkStatus, optio
   ];
   const age = sink.committedAt === null ? '' : `, ${span(now - sink.committedAt)} ago`;
   const dead = sink.rows.deadLetters > 0 ? paint.warning(`, ${rows(sink.rows.deadLetters)} set aside`) : '';
+  const delivered = [`${rows(sink.rows.delivered)} delivered${dead}`, ...lag].join(' · ');
   return [
-    `  ${paint.dim('→')} ${paint.bold(printable(name))}  ${rows(sink.rows.delivered)} delivered${dead}${lag.length > 0 ? ` · ${lag.join(' · ')}` : ''}`,
+    `  ${paint.dim('→')} ${paint.bold(printable(name))}  ${delivered}`,
     `    ${paint.dim(sink.checkpoint === null ? 'no checkpoint yet' : `checkpoint ${printable(sink.checkpoint)}${age}`)}`,
     ...(status.source.phase === 'snapshot' ? [] : deliveredLines(sink, options, tables)),
   ];
@@ -157,10 +170,16 @@ function lagParts(lagMs: number | null, lagBytes: number | null): string[] {
 function deliveredLines({ rowsByTable }: SinkStatus, options: RenderOptions, tables: number): string[] {
   const entries = Object.entries(rowsByTable).sort(([a], [b]) => (a < b ? -1 : 1));
   const shown = entries.slice(0, tables);
-  const nameWidth = Math.min(Math.max(...shown.map(([name]) => textWidth(printable(name))), 0), Math.floor(options.width / 2));
+  const nameWidth = Math.min(
+    Math.max(...shown.map(([name]) => textWidth(printable(name))), 0),
+    Math.floor(options.width / 2),
+  );
   const numberWidth = Math.max(...shown.map(([, delivered]) => count(delivered).length), 0);
   return [
-    ...shown.map(([name, delivered]) => `    ${pad(fit(printable(name), nameWidth), nameWidth)}  ${pad(count(delivered), numberWidth, 'right')}`),
+    ...shown.map(
+      ([name, delivered]) =>
+        `    ${pad(fit(printable(name), nameWidth), nameWidth)}  ${pad(count(delivered), numberWidth, 'right')}`,
+    ),
     ...leftOut(entries.length - shown.length, options),
   ];
 }
@@ -184,6 +203,10 @@ export function statusLine(status: PipelineStatus, rates?: RateMeter): string {
 function copiedShare(progress: readonly TableProgress[]): string {
   const done = progress.reduce((sum, table) => sum + table.rows, 0);
   const expected = progress.reduce((sum, table) => sum + expectedRows(table), 0);
-  const share = shareOf(done, expected, progress.every((table) => table.done));
+  const share = shareOf(
+    done,
+    expected,
+    progress.every((table) => table.done),
+  );
   return share === null ? '' : `${Math.floor(share * 100)}%`;
 }

@@ -11,7 +11,11 @@ export interface TableOptions {
 }
 
 /** A table for people: a header, a rule, aligned columns, numbers to the right, NULL where a value is null. */
-export function textTable(header: readonly string[], body: readonly (readonly (string | null)[])[], options: TableOptions = {}): string[] {
+export function textTable(
+  header: readonly string[],
+  body: readonly (readonly (string | null)[])[],
+  options: TableOptions = {},
+): string[] {
   const { width = Infinity, paint = plain } = options;
   const titles = header.map((title) => printable(title));
   const cells = body.map((row) => row.map((value) => (value === null ? null : printable(value))));

@@ -1,7 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 
 /** Scripts and symbols that a terminal draws two columns wide. */
-const WIDE = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\uFF01-\uFF60\u3000-\u303F]/u;
+const WIDE =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\uFF01-\uFF60\u3000-\u303F]/u;
 const ZERO = /[\p{Mark}\p{Default_Ignorable_Code_Point}]/u;
 
 /** Text from elsewhere (a table's name, a value) made harmless: no control character reaches the terminal. */
@@ -41,6 +42,22 @@ export function fit(text: string, width: number): string {
     }
   }
   return result;
+}
+
+/** The text broken at blanks into lines of at most `width` columns; a longer word is left whole. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && textWidth(last) + 1 + textWidth(word) <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/** The text as indented lines that fit into `width` columns. */
+export function paragraph(text: string, indent: number, width: number = Infinity): string[] {
+  return wrap(text, width - indent).map((line) => ' '.repeat(indent) + line);
 }
 
 /** The text filled with blanks to `width` columns. */

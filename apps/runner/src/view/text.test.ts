@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { bytes, count, elapsed, rows, span } from './quantities.ts';
 import { textTable } from './text-table.ts';
-import { fit, pad, printable, textWidth } from './text-width.ts';
+import { fit, pad, printable, textWidth, wrap } from './text-width.ts';
 
 describe('quantities', () => {
   test.each([
@@ -26,7 +26,12 @@ describe('quantities', () => {
   ])('%d ms are %s', (value, text) => expect(span(value)).toBe(text));
 
   test('clocks and counts', () => {
-    expect([elapsed(0), elapsed(42_900), elapsed(723_000), elapsed(3_723_000)]).toEqual(['0:00', '0:42', '12:03', '1:02:03']);
+    expect([elapsed(0), elapsed(42_900), elapsed(723_000), elapsed(3_723_000)]).toEqual([
+      '0:00',
+      '0:42',
+      '12:03',
+      '1:02:03',
+    ]);
     expect([count(1234.6), rows(1), rows(1234)]).toEqual(['1,235', '1 row', '1,234 rows']);
   });
 });
@@ -48,6 +53,11 @@ describe('width', () => {
     expect(fit('abc', 0)).toBe('');
   });
 
+  test('wrap breaks at blanks', () => {
+    expect(wrap('one two three fourteen 15', 9)).toEqual(['one two', 'three', 'fourteen', '15']);
+    expect(wrap('', 5)).toEqual(['']);
+  });
+
   test('pad fills either side', () => {
     expect([pad('表', 4), pad('1', 3, 'right'), pad('long', 2)]).toEqual(['表  ', '  1', 'long']);
   });
@@ -59,12 +69,15 @@ describe('width', () => {
 
 describe('textTable', () => {
   test('aligns numbers to the right and shows NULL', () => {
-    expect(textTable(['id', 'name'], [['1', 'Ann'], ['10', null]])).toEqual([
-      'id  name',
-      '──  ────',
-      ' 1  Ann',
-      '10  NULL',
-    ]);
+    expect(
+      textTable(
+        ['id', 'name'],
+        [
+          ['1', 'Ann'],
+          ['10', null],
+        ],
+      ),
+    ).toEqual(['id  name', '──  ────', ' 1  Ann', '10  NULL']);
   });
 
   test('is cut to the terminal, the widest column first', () => {

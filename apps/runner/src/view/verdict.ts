@@ -11,8 +11,18 @@ export interface VerdictOptions {
 
 /** The counts of each table on both sides, and below them the first keys of those that differ. */
 export function verdictLines(tables: readonly TableVerdict[], { width, paint = plain }: VerdictOptions = {}): string[] {
-  const body = tables.map((verdict) => [verdict.table, count(verdict.sourceRows), count(verdict.sinkRows), summary(verdict)]);
-  const total = ['total', count(sum(tables, 'sourceRows')), count(sum(tables, 'sinkRows')), tables.every(({ equal }) => equal) ? 'equal' : 'DIFFERENT'];
+  const body = tables.map((verdict) => [
+    verdict.table,
+    count(verdict.sourceRows),
+    count(verdict.sinkRows),
+    summary(verdict),
+  ]);
+  const total = [
+    'total',
+    count(sum(tables, 'sourceRows')),
+    count(sum(tables, 'sinkRows')),
+    tables.every(({ equal }) => equal) ? 'equal' : 'DIFFERENT',
+  ];
   return [
     ...textTable(['table', 'source rows', 'sink rows', 'verdict'], [...body, total], { width, paint }),
     ...tables.filter(({ equal }) => !equal).flatMap((verdict) => differences(verdict, paint)),
@@ -30,7 +40,12 @@ function summary({ equal, differentColumns, sourceDuplicates, sinkDuplicates }: 
 }
 
 function differences({ table, differingKeys }: TableVerdict, paint: Paint): string[] {
-  const explained = { missing: 'missing at the sink', extra: 'at the sink only', different: 'different', duplicate: 'more than once' };
+  const explained = {
+    missing: 'missing at the sink',
+    extra: 'at the sink only',
+    different: 'different',
+    duplicate: 'more than once',
+  };
   const keys = differingKeys.map(({ key, problem }) => `  ${printable(key)}  ${explained[problem]}`);
   return ['', paint.bold(`${printable(table)}: the first keys that differ`), ...keys];
 }

@@ -1,0 +1,133 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { EmbeddedPostgres } from '@weir/services';
+import { Client } from 'pg';
+import { describe, expect, test } from 'vitest';
+import type { CommandContext } from '../commands/context.ts';
+import { runDemo } from './demo.ts';
+
+const SMALL = { customers: 2000, products: 300, orders: 3000 };
+
+/** A folder that the server's account can reach; what runs there is stopped and removed on dispose. */
+async function newDirectory(): Promise<{ path: string } & AsyncDisposable> {
+  const path = await mkdtemp(join(tmpdir(), 'weir-demo-'));
+  await chmod(path, 0o755);
+  const dispose = async (): Promise<void> => {
+    await EmbeddedPostgres.remove(join(path, 'postgres'));
+    await rm(path, { recursive: true, force: true });
+  };
+  return { path, [Symbol.asyncDispose]: dispose };
+}
+
+class Captured extends Writable {
+  text = '';
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
+  }
+}
+
+interface Run {
+  readonly stdout: Captured;
+  readonly stderr: Captured;
+  readonly interrupt: AbortController;
+  readonly ended: Promise<void>;
+}
+
+function startDemo(directory: string, options: { seconds?: number; fresh?: true; rate?: number } = {}): Run {
+  const [stdout, stderr, interrupt] = [new Captured(), new Captured(), new AbortController()];
+  const streams = { stdout, stderr } as unknown as Pick<CommandContext, 'stdout' | 'stderr'>;
+  const ended = runDemo({ directory, ...options }, { ...streams, env: {}, signal: interrupt.signal, secrets: [] }, SMALL);
+  ended.catch(() => {});
+  return { stdout, stderr, interrupt, ended };
+}
+
+async function demo(directory: string, options: { seconds?: number; fresh?: true; rate?: number }): Promise<Run> {
+  const run = startDemo(directory, options);
+  await run.ended;
+  return run;
+}
+
+describe('the demo', () => {
+  test('copies, streams under load, drains and verifies; another start resumes, a fresh one copies again', { timeout: 120_000 }, async () => {
+    await using directory = await newDirectory();
+    const first = await demo(directory.path, { seconds: 2 });
+    expect(first.stderr.text).toContain('the shop is filled');
+    expect(first.stderr.text).toMatch(/copied [\d,]+ rows/);
+    expect(first.stderr.text).not.toContain('resumed');
+    expect(first.stdout.text).toMatch(/public\.order_lines\s+[\d,]+\s+[\d,]+/);
+    expect(first.stdout.text).toMatch(/^verified$/m);
+
+    const second = await demo(directory.path, { seconds: 1 });
+    expect(second.stderr.text).toMatch(/resumed from checkpoint \S+; nothing is copied again/);
+    expect(second.stderr.text).not.toContain('copied ');
+    expect(second.stderr.text).not.toContain('filled');
+    expect(second.stdout.text).toMatch(/^verified$/m);
+
+    const third = await demo(directory.path, { seconds: 1, fresh: true, rate: 0 });
+    expect(third.stderr.text).toContain('the shop is filled');
+    expect(third.stderr.text).toMatch(/copied [\d,]+ rows/);
+    expect(third.stdout.text).toMatch(/^verified$/m);
+  });
+
+  test('ends on the first interrupt, verified, with the server stopped', { timeout: 60_000 }, async () => {
+    await using directory = await newDirectory();
+    const run = startDemo(directory.path);
+    await expect.poll(() => run.stderr.text, { timeout: 30_000 }).toContain('streaming changes');
+    const port = Number(/PostgreSQL runs on 127\.0\.0\.1:(\d+)/.exec(run.stderr.text)![1]);
+    run.interrupt.abort();
+    await run.ended;
+    expect(run.stdout.text).toMatch(/^verified$/m);
+    const client = new Client({ host: '127.0.0.1', port });
+    await expect(client.connect()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  test('another one in the same folder is refused and leaves the first alone', { timeout: 60_000 }, async () => {
+    await using directory = await newDirectory();
+    const first = startDemo(directory.path);
+    await expect.poll(() => first.stderr.text, { timeout: 30_000 }).toContain('streaming changes');
+    const second = startDemo(directory.path, { fresh: true });
+    await expect(second.ended).rejects.toMatchObject({ code: 'WEIR_STORE_LOCKED' });
+    first.interrupt.abort();
+    await first.ended;
+    expect(first.stdout.text).toMatch(/^verified$/m);
+  });
+
+  test('a difference is found, named by its key, and is an error', { timeout: 60_000 }, async () => {
+    await using directory = await newDirectory();
+    await demo(directory.path, { seconds: 1 });
+    const { DuckDBInstance } = await import('@duckdb/node-api');
+    const instance = await DuckDBInstance.create(join(directory.path, 'shop.duckdb'));
+    const connection = await instance.connect();
+    await connection.run(`UPDATE public.customers SET name = 'somebody else' WHERE id = 77`);
+    connection.closeSync();
+    instance.closeSync();
+    const run = startDemo(directory.path, { seconds: 1, rate: 0 });
+    await expect(run.ended).rejects.toMatchObject({ code: 'WEIR_VERIFY_DIFFERENT' });
+    expect(run.stdout.text).toContain('77');
+    expect(run.stdout.text).not.toMatch(/^verified$/m);
+  });
+
+  test.each([700, 1500, 2500, 4000])('killed with -9 after %i ms, another start ends verified', { timeout: 120_000 }, async (delayMs) => {
+    await using directory = await newDirectory();
+    const module = new globalThis.URL('./demo.ts', import.meta.url).href;
+    const script = `
+      import { runDemo } from ${JSON.stringify(module)};
+      const context = { env: {}, stdout: process.stdout, stderr: process.stderr, signal: new AbortController().signal, secrets: [] };
+      await runDemo({ directory: ${JSON.stringify(directory.path)} }, context, ${JSON.stringify(SMALL)});`;
+    const args = ['--conditions=@weir/source', '--input-type=module', '-e', script];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const exit = once(child, 'exit');
+    await once(child.stderr, 'data');
+    const timer = setTimeout(() => child.kill('SIGKILL'), delayMs);
+    expect(await exit).toEqual([null, 'SIGKILL']);
+    clearTimeout(timer);
+    const run = await demo(directory.path, { seconds: 1 });
+    expect(run.stdout.text).toMatch(/^verified$/m);
+  });
+});

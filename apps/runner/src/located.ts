@@ -1,0 +1,45 @@
+import { WeirError, type Sink, type Source } from '@weir/sdk';
+import { parsePath, pathText, type SinkConfig, type SourceConfig } from './config/config.ts';
+
+type Block = Pick<SourceConfig | SinkConfig, 'path' | 'place'>;
+
+/** A source whose errors say where in the configuration they come from. Once a session is open it speaks for itself. */
+export function locateSource(source: Source, block: Block): Source {
+  return {
+    open: (from, signal) => located(block, () => source.open(from, signal)),
+    head: (signal) => located(block, () => source.head(signal)),
+    discover: (signal) => located(block, () => source.discover(signal)),
+    check: (signal) => source.check(signal),
+    scan: (table, signal) => source.scan(table, signal),
+  };
+}
+
+/** A sink whose errors say where in the configuration they come from; what it cannot do it still cannot. */
+export function locateSink(sink: Sink, block: Block): Sink {
+  return {
+    open: (shard, signal) => located(block, () => sink.open(shard, signal)),
+    check: (signal) => sink.check(signal),
+    ...(sink.scan && { scan: (table, signal) => sink.scan!(table, signal) }),
+    ...(sink.query && { query: (sql, limit, signal) => located(block, () => sink.query!(sql, limit, signal)) }),
+  };
+}
+
+async function located<T>(block: Block, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw error instanceof WeirError && error.place === undefined ? place(error, block) : error;
+  }
+}
+
+/** Only errors with a path are about the configuration; the others are about the world. */
+function place(error: WeirError, block: Block): WeirError {
+  if (error.path === undefined) return error;
+  const path = [...block.path, ...parsePath(error.path)];
+  return new WeirError(error.code, error.message, {
+    fix: error.fix,
+    path: pathText(path),
+    place: block.place(path),
+    cause: error,
+  });
+}

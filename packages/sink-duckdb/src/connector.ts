@@ -1,0 +1,45 @@
+import { WeirError, type Sink, type SinkConnector, type SinkOptions } from '@weir/sdk';
+import { duckdbConfig, type DuckdbConfig } from './config.ts';
+import { DuckdbSink } from './sink.ts';
+
+/** What this version does, by option; anything else is refused, so that nothing is promised that does not happen. */
+const supported: Partial<SinkOptions> = {
+  mode: 'mirror',
+  deletes: 'hard',
+  schemaChanges: 'stop',
+  onError: 'stop',
+};
+
+export const duckdbSink: SinkConnector<DuckdbConfig> = {
+  kind: 'sink',
+  name: 'duckdb',
+  summary: 'Mirrors tables into a DuckDB file',
+  delivery: {
+    class: 'A',
+    mechanism: 'rows and checkpoint in one DuckDB transaction, guarded by a fence in the file',
+    limit: 'one process has the file open; readers ask through it',
+  },
+  schema: duckdbConfig,
+  create: (config, options, context): Sink => {
+    refuseUnsupported(options);
+    return new DuckdbSink(config, options, context);
+  },
+};
+
+function refuseUnsupported(options: SinkOptions): void {
+  for (const [key, value] of Object.entries(supported)) {
+    const given = options[key as keyof SinkOptions];
+    if (given === value) continue;
+    const name = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    throw new WeirError('WEIR_CONFIG_INVALID', `${name}: ${String(given)} is not there yet for duckdb; it takes ${value}`, {
+      path: name,
+    });
+  }
+  for (const part of ['schema', 'table'] as const) {
+    const template = options.target[part];
+    if (template !== '' && !/[{}]/.test(template.replace(/\{(schema|table)\}/g, ''))) continue;
+    throw new WeirError('WEIR_CONFIG_INVALID', `target.${part} may hold {schema} and {table}, not “${template}”`, {
+      path: `target.${part}`,
+    });
+  }
+}

@@ -1,0 +1,41 @@
+import { WeirError } from '@weir/sdk';
+
+/** Kinds of errors whose quoted parts can be values of rows. */
+const QUOTES_VALUES = /^(Conversion|Constraint|Out of Range|Invalid Input|Mismatch Type|Serialization|Parser)/;
+
+/**
+ * What DuckDB threw while Weir wrote, as an error that is tried again: a full disk, a conflict with another transaction.
+ * No value of a row is in its text (invariant 10): the statement that DuckDB repeats is cut, and quotes in errors of kinds
+ * that quote values.
+ */
+export function writeError(error: unknown, doing: string): WeirError {
+  if (error instanceof WeirError) return error;
+  return new WeirError('WEIR_DUCKDB_QUERY', `${doing}: ${withoutValues(messageOf(error))}`);
+}
+
+/** True when DuckDB refused a change because another transaction had changed the same row. */
+export function isConflict(error: unknown): boolean {
+  return /^(TransactionContext|Transaction) Error:.*conflict/i.test(messageOf(error));
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function withoutValues(message: string): string {
+  const line = message.split('\n', 1)[0]!;
+  if (!QUOTES_VALUES.test(line)) return line;
+  return line.replace(/'[^']*'?|"[^"]*"?/g, '…');
+}
+
+const LOCKED = /Could not set lock on file.*?: (Conflicting lock is held in .*?)(?:\. See also|$)/s;
+
+/** What DuckDB threw while opening a file. */
+export function openError(error: unknown, path: string): WeirError {
+  const message = messageOf(error).split('\n', 1)[0]!;
+  const holder = LOCKED.exec(message)?.[1];
+  if (holder !== undefined || message.includes('Could not set lock')) {
+    return new WeirError('WEIR_DUCKDB_LOCKED', `${path} is open in another process: ${holder ?? message}`, { path: 'path' });
+  }
+  return new WeirError('WEIR_DUCKDB_OPEN', `${path} does not open: ${message}`, { path: 'path' });
+}

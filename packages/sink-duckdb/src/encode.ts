@@ -1,0 +1,69 @@
+import { UNCHANGED_CELL, WeirError, tableName, type Column, type Table } from '@weir/sdk';
+import type { Cells } from './cells.ts';
+import type { Slots } from './slots.ts';
+import { columnType, slotBytes, type ColumnType } from './types.ts';
+
+/**
+ * Writes the canonical cells of one column into the slots of a chunk's vector. One is made per column and table version
+ * (`columnEncoder`), so nothing about the type is decided per cell.
+ */
+export abstract class ColumnEncoder {
+  readonly type: ColumnType;
+  /** Bytes of one slot. */
+  readonly width: number;
+  protected readonly slots: Slots;
+  /** The slab that `put` reads; set by `encode`. */
+  protected data: Uint8Array = new Uint8Array(0);
+  protected cells!: Cells;
+  readonly #index: number;
+  readonly #label: string;
+
+  constructor(table: Table, index: number, slots: Slots) {
+    const column: Column = table.columns[index]!;
+    this.type = columnType(column.type);
+    this.width = slotBytes(this.type.storage);
+    this.slots = slots;
+    this.#index = index;
+    this.#label = `${tableName(table)}.${column.name}`;
+  }
+
+  /**
+   * Encodes this column of the images `from` to `to` into slots 0, 1, …
+   * @param images the first cell of each image
+   * @throws WeirError WEIR_DUCKDB_VALUE for a value that the column's type in DuckDB cannot hold
+   */
+  encode(cells: Cells, images: Int32Array, from: number, to: number): void {
+    const { slots } = this;
+    const { start, length } = cells;
+    this.cells = cells;
+    this.data = cells.data;
+    slots.start();
+    for (let row = from, slot = 0; row < to; row++, slot++) {
+      const cell = images[row]! + this.#index;
+      const bytes = length[cell]!;
+      if (bytes >= 0) {
+        const first = start[cell]!;
+        this.put(slot, first, first + bytes);
+      } else {
+        if (bytes === UNCHANGED_CELL && !cells.unchangedAllowed) this.#refuseUnchanged();
+        slots.setNull(slot);
+        this.clear(slot);
+      }
+    }
+  }
+
+  /** Writes the cell `data[start, end)` into a slot. */
+  protected abstract put(slot: number, start: number, end: number): void;
+
+  /** Leaves nothing in the slot of a NULL that DuckDB could trip over. */
+  protected clear(_slot: number): void {}
+
+  /** A value is never rounded or cut to fit (invariant 9). The value itself is not told. */
+  protected refuse(why = `a value does not fit ${this.type.sql}`): never {
+    throw new WeirError('WEIR_DUCKDB_VALUE', `${this.#label}: ${why}`);
+  }
+
+  #refuseUnchanged(): never {
+    throw new WeirError('WEIR_SDK_USE', `${this.#label}: an inserted row holds an unchanged cell`);
+  }
+}

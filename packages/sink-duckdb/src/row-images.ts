@@ -1,0 +1,161 @@
+import { NO_IMAGE, NULL_CELL, Op, UNCHANGED_CELL, WeirError, tableName, type Batch, type Table } from '@weir/sdk';
+import type { Cells } from './cells.ts';
+import { MARK_BITS, OP_BITS, markWords } from './merge.ts';
+
+/**
+ * Rows of a batch as staged rows: which image of each, its sequence number and operation, and marks for unchanged cells.
+ * A changed key is two of them, a delete and an insert.
+ */
+export class RowImages {
+  readonly #table: Table;
+  readonly #batch: Batch;
+  /** First cell of each staged row's image. */
+  readonly images: Int32Array;
+  /** `number << 3 | op` of each staged row. */
+  readonly sequence: Float64Array;
+  readonly marks: readonly Uint32Array[];
+  /** Columns that an image of these left unchanged. */
+  readonly unchanged: Set<number> = new Set();
+  #next: number;
+  #start: Int32Array;
+  #length: Int32Array;
+  #cells: number;
+  count = 0;
+
+  /**
+   * @param rows how many rows of the batch will be added at most
+   * @param next the first sequence number
+   */
+  constructor(table: Table, batch: Batch, rows: number, next: number) {
+    this.#table = table;
+    this.#batch = batch;
+    this.images = new Int32Array(rows * 2);
+    this.sequence = new Float64Array(rows * 2);
+    this.marks = Array.from({ length: markWords(table) }, () => new Uint32Array(rows * 2));
+    this.#next = next;
+    this.#start = batch.start;
+    this.#length = batch.length;
+    this.#cells = batch.start.length;
+  }
+
+  /** The sequence number that the next row gets. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** The batch's cells, with those of images that had to be put together. */
+  cells(of: Cells): Cells {
+    return { ...of, start: this.#start, length: this.#length };
+  }
+
+  /**
+   * Adds a row of the batch.
+   * @returns false for an update that changes the key and leaves cells unchanged that nothing here can fill: it was not added
+   */
+  add(row: number): boolean {
+    const op = this.#batch.op[row]!;
+    const after = this.#batch.after[row]!;
+    const before = this.#batch.before[row]!;
+    if (op === Op.insert || op === Op.read) this.#push(this.#present(after), op);
+    else if (op === Op.delete) this.#push(this.#present(before), op);
+    else return this.#addUpdate(this.#present(after), before);
+    return true;
+  }
+
+  /** Adds an update that `add` refused, as the two rows that `moveSql` reads. */
+  addMove(row: number): { oldSeq: number; newSeq: number } {
+    this.#push(this.#batch.before[row]!, Op.delete);
+    this.#push(this.#filled(this.#batch.after[row]!, this.#batch.before[row]!), Op.update);
+    return { oldSeq: this.sequence[this.count - 2]!, newSeq: this.sequence[this.count - 1]! };
+  }
+
+  #addUpdate(after: number, before: number): boolean {
+    if (before === NO_IMAGE) {
+      for (const column of this.#table.key) if (this.#length[after + column] === UNCHANGED_CELL) this.#misuse('an unknown key');
+      this.#push(after, Op.update);
+    } else if (this.#sameKey(after, before)) {
+      this.#push(this.#filled(after, before), Op.update);
+    } else {
+      const whole = this.#filled(after, before);
+      if (this.#hasUnchanged(whole)) return false;
+      this.#push(before, Op.delete);
+      this.#push(whole, Op.insert);
+    }
+    return true;
+  }
+
+  #push(image: number, op: number): void {
+    const at = this.count++;
+    this.images[at] = image;
+    this.sequence[at] = this.#next++ * (1 << OP_BITS) + op;
+    for (const column of this.#table.key) {
+      if (this.#length[image + column]! < 0) this.#misuse(this.#length[image + column] === NULL_CELL ? 'a NULL key' : 'an unknown key');
+    }
+    if (op === Op.delete) return;
+    for (let column = 0; column < this.#table.columns.length; column++) {
+      if (this.#length[image + column] !== UNCHANGED_CELL) continue;
+      if (op !== Op.update) this.#misuse('an unchanged cell in an inserted row');
+      this.marks[Math.floor(column / MARK_BITS)]![at]! |= 1 << (column % MARK_BITS);
+      this.unchanged.add(column);
+    }
+  }
+
+  #sameKey(after: number, before: number): boolean {
+    for (const column of this.#table.key) {
+      if (this.#length[after + column] !== UNCHANGED_CELL && !this.#sameCell(after + column, before + column)) return false;
+    }
+    return true;
+  }
+
+  #sameCell(one: number, other: number): boolean {
+    const length = this.#length[one]!;
+    if (length !== this.#length[other]) return false;
+    const a = this.#start[one]!;
+    const b = this.#start[other]!;
+    if (a === b || length <= 0) return true;
+    const { data } = this.#batch;
+    for (let i = 0; i < length; i++) if (data[a + i] !== data[b + i]) return false;
+    return true;
+  }
+
+  /** The after image with its unchanged cells taken from the before image, where that has them. */
+  #filled(after: number, before: number): number {
+    if (!this.#hasUnchanged(after)) return after;
+    const columns = this.#table.columns.length;
+    this.#reserve(columns);
+    const image = this.#cells;
+    for (let column = 0; column < columns; column++) {
+      const from = this.#length[after + column] === UNCHANGED_CELL ? before + column : after + column;
+      this.#start[image + column] = this.#start[from]!;
+      this.#length[image + column] = this.#length[from]!;
+    }
+    this.#cells += columns;
+    return image;
+  }
+
+  #hasUnchanged(image: number): boolean {
+    for (let cell = image; cell < image + this.#table.columns.length; cell++) {
+      if (this.#length[cell] === UNCHANGED_CELL) return true;
+    }
+    return false;
+  }
+
+  #reserve(cells: number): void {
+    if (this.#start !== this.#batch.start && this.#cells + cells <= this.#start.length) return;
+    const size = this.#start.length * 2 + cells;
+    const start = new Int32Array(size);
+    const length = new Int32Array(size);
+    start.set(this.#start);
+    length.set(this.#length);
+    this.#start = start;
+    this.#length = length;
+  }
+
+  #present(image: number): number {
+    return image === NO_IMAGE ? this.#misuse('no image') : image;
+  }
+
+  #misuse(what: string): never {
+    throw new WeirError('WEIR_SDK_USE', `a row of ${tableName(this.#table)} has ${what}`);
+  }
+}

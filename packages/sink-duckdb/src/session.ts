@@ -1,0 +1,135 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import {
+  WeirError,
+  crashPoint,
+  forEachTable,
+  tableName,
+  toWeirError,
+  type Batch,
+  type Checkpoint,
+  type Clock,
+  type SchemaChange,
+  type Shard,
+  type SinkOptions,
+  type Table,
+  type TransactionalSession,
+} from '@weir/sdk';
+import { CheckpointRow } from './checkpoint.ts';
+import type { Database } from './database.ts';
+import { TargetTables } from './target-tables.ts';
+import { Transaction } from './transaction.ts';
+
+/**
+ * Class A: rows, tables and the checkpoint are written in one DuckDB transaction, and the checkpoint's row is changed only
+ * by who holds its fence. A commit group is everything written until `commit`.
+ */
+export class DuckdbSession implements TransactionalSession {
+  readonly mode = 'transactional';
+  readonly #database: Database;
+  readonly #connection: DuckDBConnection;
+  readonly #transaction: Transaction;
+  readonly #checkpoint: CheckpointRow;
+  readonly #tables: TargetTables;
+  readonly #clock: Clock;
+  /** The call that is running; the engine makes one at a time. */
+  #running: Promise<unknown> = Promise.resolve();
+  /** Why the session can do no more. A group that failed in the middle must never be committed. */
+  #failure: WeirError | null = null;
+  #disposed = false;
+
+  private constructor(
+    database: Database,
+    connection: DuckDBConnection,
+    checkpoint: CheckpointRow,
+    options: { shard: Shard; target: SinkOptions['target']; clock: Clock },
+  ) {
+    this.#database = database;
+    this.#connection = connection;
+    this.#transaction = new Transaction(connection);
+    this.#checkpoint = checkpoint;
+    this.#tables = new TargetTables(this.#transaction, options.shard, database.name, options.target);
+    this.#clock = options.clock;
+  }
+
+  /** Takes the fence (invariant 5) and with it the database, which the session releases when it is disposed. */
+  static async open(
+    database: Database,
+    options: { shard: Shard; target: SinkOptions['target']; clock: Clock },
+  ): Promise<DuckdbSession> {
+    const connection = await database.connect();
+    try {
+      const checkpoint = await CheckpointRow.take(database, connection, options.shard, options.clock);
+      crashPoint('sink.fence-taken');
+      return new DuckdbSession(database, connection, checkpoint, options);
+    } catch (error) {
+      connection.closeSync();
+      throw error;
+    }
+  }
+
+  recover(): Promise<Checkpoint | null> {
+    return this.#run(() => this.#checkpoint.read());
+  }
+
+  write(batch: Batch): Promise<void> {
+    return this.#run(async () => {
+      await this.#transaction.begin();
+      for (const change of batch.schemaChanges) await this.#applyChange(change);
+      const groups: { table: Table; rows: Uint32Array }[] = [];
+      forEachTable(batch, (table, rows) => groups.push({ table, rows }));
+      for (const { table, rows } of groups) {
+        const writer = await this.#tables.writer(table);
+        await writer.write(batch, rows);
+      }
+      this.#transaction.slab.clear();
+      this.#tables.flushIfLarge();
+    });
+  }
+
+  commit(checkpoint: Checkpoint): Promise<void> {
+    return this.#run(async () => {
+      await this.#transaction.begin();
+      await this.#tables.settle();
+      await this.#checkpoint.write(checkpoint, this.#clock.now());
+      crashPoint('sink.before-commit');
+      await this.#transaction.commit();
+      crashPoint('sink.commit-unanswered');
+      this.#checkpoint.committed(checkpoint);
+      this.#tables.startGroup();
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#failure ??= new WeirError('WEIR_SDK_USE', 'the session is disposed');
+    this.#connection.interrupt();
+    await this.#running.catch(() => {});
+    this.#tables.discard();
+    await this.#transaction.rollback();
+    this.#connection.closeSync();
+    await this.#database.release();
+  }
+
+  async #run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#failure !== null) throw this.#failure;
+    const running = work();
+    this.#running = running;
+    try {
+      return await running;
+    } catch (error) {
+      this.#failure ??= toWeirError(error);
+      throw this.#failure;
+    }
+  }
+
+  async #applyChange(change: SchemaChange): Promise<void> {
+    if (change.change !== 'create') {
+      throw new WeirError(
+        'WEIR_DUCKDB_SCHEMA_CHANGE',
+        `${tableName(change.table)}: a change of kind ${change.change} cannot be applied by this version`,
+      );
+    }
+    await this.#tables.create(change.table);
+  }
+}

@@ -1,0 +1,138 @@
+import { WeirError, tableName, type Batch, type Table } from '@weir/sdk';
+import type { ColumnEncoder } from './encode.ts';
+import { Loader } from './loader.ts';
+import { applySql, clearSql, countSql, gatherCounts, gatherSql, moveSql, stagingColumns, type Divergence } from './merge.ts';
+import { RowImages } from './row-images.ts';
+import type { QualifiedName } from './sql-text.ts';
+import type { Transaction } from './transaction.ts';
+
+/** A group's rows of one table from its first update or delete on, in a temporary table, until they are merged. */
+export class Staging {
+  readonly #transaction: Transaction;
+  readonly #table: Table;
+  readonly #target: QualifiedName;
+  readonly #name: string;
+  readonly #loader: Loader;
+  readonly #unchanged = new Set<number>();
+  #next = 1;
+  #rows = 0;
+
+  private constructor(transaction: Transaction, table: Table, target: QualifiedName, name: string, loader: Loader) {
+    this.#transaction = transaction;
+    this.#table = table;
+    this.#target = target;
+    this.#name = name;
+    this.#loader = loader;
+  }
+
+  /** @param number tells the session's staging tables apart */
+  static async create(
+    transaction: Transaction,
+    table: Table,
+    target: QualifiedName,
+    encoders: readonly ColumnEncoder[],
+    number: number,
+  ): Promise<Staging> {
+    const name = { database: 'temp', schema: 'main', table: `weir_stage_${number}` };
+    const text = `temp.main.${name.table}`;
+    await transaction.run(`CREATE TEMP TABLE ${text} (${stagingColumns(table)})`, `staging ${tableName(table)}`);
+    const loader = await Loader.open(transaction.connection, name, encoders, transaction.slots);
+    return new Staging(transaction, table, target, text, loader);
+  }
+
+  /** Rows staged and not yet merged. */
+  get rows(): number {
+    return this.#rows;
+  }
+
+  get pendingBytes(): number {
+    return this.#loader.pendingBytes;
+  }
+
+  flush(): void {
+    this.#loader.flush();
+  }
+
+  /**
+   * Stages rows of a batch in order, up to the first that `stops` or that only `move` can do.
+   * @returns how many it took
+   */
+  add(batch: Batch, rows: Uint32Array, stops: (row: number) => boolean): number {
+    const images = new RowImages(this.#table, batch, rows.length, this.#next);
+    let taken = 0;
+    while (taken < rows.length && !stops(rows[taken]!) && images.add(rows[taken]!)) taken++;
+    this.#append(batch, images, taken);
+    return taken;
+  }
+
+  /** Merges what is staged into the target. @throws WeirError WEIR_DUCKDB_DIVERGED */
+  async merge(): Promise<void> {
+    if (this.#rows === 0) return;
+    this.#loader.flush();
+    const doing = `merging into ${tableName(this.#table)}`;
+    const unchanged = [...this.#unchanged].sort((a, b) => a - b);
+    const gather = gatherSql(this.#table, this.#target, this.#name, unchanged);
+    this.#expectNone(gatherCounts((await this.#transaction.rows(gather, doing))[0]!));
+    await this.#transaction.run(applySql(this.#table, this.#target, this.#name, unchanged), doing);
+    this.#forget();
+  }
+
+  /** Gives one row a new key and leaves its unchanged cells as they are in the target. Nothing else may be staged. */
+  async move(batch: Batch, row: number): Promise<void> {
+    const images = new RowImages(this.#table, batch, 1, this.#next);
+    const { oldSeq, newSeq } = images.addMove(row);
+    this.#append(batch, images, 1);
+    this.#loader.flush();
+    const doing = `changing a key of ${tableName(this.#table)}`;
+    const count = countSql(this.#table, this.#target, this.#name, newSeq);
+    const present = Number((await this.#transaction.rows(count, doing))[0]![0]);
+    const columns = this.#table.columns.map((_, index) => index).filter((index) => !images.unchanged.has(index));
+    const sql = moveSql(this.#table, this.#target, this.#name, { oldSeq, newSeq, columns });
+    const { rowsChanged } = await this.#transaction.run(sql, doing);
+    this.#expectNone({ missing: rowsChanged === 0 ? 1 : 0, doubled: Math.max(0, rowsChanged - 1), present });
+    await this.clear();
+  }
+
+  /** Forgets what is staged. */
+  async clear(): Promise<void> {
+    this.#loader.discard();
+    if (this.#rows > 0) await this.#transaction.run(clearSql(this.#name), `staging ${tableName(this.#table)}`);
+    this.#forget();
+  }
+
+  /** Gives up the staging table's memory on this side; the table itself goes with the connection or `drop`. */
+  close(): void {
+    this.#loader.close();
+  }
+
+  async drop(): Promise<void> {
+    this.close();
+    await this.#transaction.run(`DROP TABLE ${this.#name}`, `staging ${tableName(this.#table)}`);
+  }
+
+  #append(batch: Batch, images: RowImages, taken: number): void {
+    if (taken === 0) return;
+    const cells = images.cells(this.#transaction.slab.cells(batch, true));
+    const extra = [{ values: images.sequence }, ...images.marks.map((values) => ({ values }))];
+    this.#loader.append(cells, images.images, images.count, extra);
+    this.#loader.addPendingBytes((batch.data.length * taken) / batch.rows);
+    this.#next = images.next;
+    this.#rows += images.count;
+    for (const column of images.unchanged) this.#unchanged.add(column);
+  }
+
+  #forget(): void {
+    this.#rows = 0;
+    this.#next = 1;
+    this.#unchanged.clear();
+  }
+
+  #expectNone({ missing, doubled, present }: Divergence): void {
+    if (missing === 0 && doubled === 0 && present === 0) return;
+    throw new WeirError(
+      'WEIR_DUCKDB_DIVERGED',
+      `${tableName(this.#table)} is not as the source left it: of the keys of this commit ${missing} to change are missing, ` +
+        `${doubled} rows to change are there twice, ${present} rows to insert are there already`,
+    );
+  }
+}

@@ -1,0 +1,59 @@
+import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import type { DuckDBMaterializedResult } from '@duckdb/node-api/lib/DuckDBMaterializedResult.js';
+import { SlabCopy } from './cells.ts';
+import { writeError } from './duckdb-error.ts';
+import { Slots } from './slots.ts';
+
+/**
+ * The session's one connection and the transaction that is open on it, with the buffers that all loaders share.
+ *
+ * Statements are planned each time they run. A plan that is kept was made with the statistics of tables as they were then,
+ * and DuckDB 1.5 answers wrongly or fails when it runs again over rows that came in since (a perfect hash aggregate that
+ * was sized for an empty table).
+ */
+export class Transaction {
+  readonly connection: DuckDBConnection;
+  readonly slots: Slots = new Slots();
+  readonly slab: SlabCopy = new SlabCopy();
+  #open = false;
+
+  constructor(connection: DuckDBConnection) {
+    this.connection = connection;
+  }
+
+  async begin(): Promise<void> {
+    if (this.#open) return;
+    await this.run('BEGIN TRANSACTION', 'beginning a transaction');
+    this.#open = true;
+  }
+
+  async commit(): Promise<void> {
+    await this.run('COMMIT', 'committing');
+    this.#open = false;
+  }
+
+  /** Undoes what the open transaction did, if one is open. DuckDB may have ended it itself already. */
+  async rollback(): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    await this.connection.run('ROLLBACK').catch(() => {});
+  }
+
+  /**
+   * Runs one or more statements; the answer is the last one's.
+   * @param doing what it is for, in errors
+   * @throws WeirError WEIR_DUCKDB_QUERY
+   */
+  async run(sql: string, doing: string): Promise<DuckDBMaterializedResult> {
+    try {
+      return await this.connection.run(sql);
+    } catch (error) {
+      throw writeError(error, doing);
+    }
+  }
+
+  async rows(sql: string, doing: string): Promise<DuckDBValue[][]> {
+    const result = await this.run(sql, doing);
+    return result.getRows();
+  }
+}

@@ -1,0 +1,5 @@
+import { sourceContract } from '@weir/testkit';
+import { postgresDriver } from './testing/postgres-driver.ts';
+import { useTestServer } from './testing/test-server.ts';
+
+sourceContract(postgresDriver(useTestServer()));

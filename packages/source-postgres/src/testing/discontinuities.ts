@@ -1,0 +1,87 @@
+import type { Checkpoint, ErrorCode } from '@weir/sdk';
+import type { Discontinuity } from '@weir/testkit';
+import type { PostgresEnvironment } from './postgres-environment.ts';
+
+type Cause = Discontinuity<PostgresEnvironment>['cause'];
+
+function stopped(name: string, code: ErrorCode, cause: Cause): Discontinuity<PostgresEnvironment> {
+  return { name, code, when: 'stopped', cause };
+}
+
+/** Under a streaming session; `sql` ends with a change that shows it. */
+function streaming(name: string, sql: string): Discontinuity<PostgresEnvironment> {
+  const cause: Cause = async ({ database }) => void (await database.sql(sql));
+  return { name, code: 'WEIR_PG_SCHEMA_CHANGED', when: 'streaming', cause };
+}
+
+const dropSlot: Cause = async ({ database }) => void (await database.sql('SELECT pg_drop_replication_slot($1)', [database.slot]));
+
+/** All are reasons why rows could be missing, or mean something else than the checkpoint says. */
+export const discontinuities: readonly Discontinuity<PostgresEnvironment>[] = [
+  stopped('the slot was dropped', 'WEIR_PG_SLOT_LOST', dropSlot),
+  stopped('the slot was dropped and made again', 'WEIR_PG_SLOT_ADVANCED', async (environment, checkpoint) => {
+    await dropSlot(environment, checkpoint);
+    const { database } = environment;
+    await database.sql("SELECT pg_create_logical_replication_slot($1, 'pgoutput')", [database.slot]);
+  }),
+  stopped('another reader advanced the slot', 'WEIR_PG_SLOT_ADVANCED', async ({ database }) => {
+    await database.sql("INSERT INTO items VALUES (1000, 'read by another', NULL)");
+    await database.sql('SELECT pg_replication_slot_advance($1, pg_current_wal_lsn())', [database.slot]);
+  }),
+  stopped('the publication was dropped', 'WEIR_PG_PUBLICATION_MISSING', async ({ database }) => {
+    await database.sql(`DROP PUBLICATION ${database.slot}`);
+  }),
+  stopped('the publication was dropped and made again', 'WEIR_PG_PUBLICATION_CHANGED', async ({ database }) => {
+    await database.sql(`DROP PUBLICATION ${database.slot}`);
+    await database.sql("INSERT INTO items VALUES (1000, 'not published', NULL)");
+    await database.sql(`CREATE PUBLICATION ${database.slot} FOR TABLE items WITH (publish_via_partition_root = true)`);
+  }),
+  stopped('the table was taken out of the publication and put back', 'WEIR_PG_PUBLICATION_CHANGED', async ({ database }) => {
+    await database.sql(`ALTER PUBLICATION ${database.slot} DROP TABLE items`);
+    await database.sql("INSERT INTO items VALUES (1000, 'not published', NULL)");
+    await database.sql(`ALTER PUBLICATION ${database.slot} ADD TABLE items`);
+  }),
+  stopped('the table was taken out of the publication', 'WEIR_PG_PUBLICATION_CHANGED', async ({ database }) => {
+    await database.sql(`ALTER PUBLICATION ${database.slot} DROP TABLE items`);
+  }),
+  stopped('the checkpoint is of another server', 'WEIR_PG_SYSTEM_CHANGED', async (_, checkpoint) => {
+    return await Promise.resolve(doctored(checkpoint, { system: '7000000000000000001' }));
+  }),
+  stopped('the checkpoint is of another timeline', 'WEIR_PG_TIMELINE_CHANGED', async (_, checkpoint) => {
+    return await Promise.resolve(doctored(checkpoint, { timeline: 7 }));
+  }),
+  stopped('the checkpoint has another form', 'WEIR_PG_CHECKPOINT', async (_, checkpoint) => {
+    return await Promise.resolve(doctored(checkpoint, { v: 2 }));
+  }),
+  stopped('the position is of another source', 'WEIR_PG_CHECKPOINT', async (_, checkpoint) => {
+    return await Promise.resolve({ ...checkpoint, position: 'binlog.000007:4711' });
+  }),
+  stopped('a column was added', 'WEIR_PG_SCHEMA_CHANGED', async ({ database }) => {
+    await database.sql('ALTER TABLE items ADD COLUMN extra int DEFAULT 7');
+  }),
+  stopped('a column was dropped', 'WEIR_PG_SCHEMA_CHANGED', async ({ database }) => {
+    await database.sql('ALTER TABLE items DROP COLUMN large');
+  }),
+  stopped('the type of a column changed', 'WEIR_PG_SCHEMA_CHANGED', async ({ database }) => {
+    await database.sql('ALTER TABLE items ALTER COLUMN id TYPE bigint');
+  }),
+  stopped('the key changed', 'WEIR_PG_SCHEMA_CHANGED', async ({ database }) => {
+    await database.sql("UPDATE items SET label = ''; ALTER TABLE items DROP CONSTRAINT items_pkey, ADD PRIMARY KEY (id, label)");
+  }),
+  stopped('the replica identity changed', 'WEIR_PG_SCHEMA_CHANGED', async ({ database }) => {
+    await database.sql('ALTER TABLE items REPLICA IDENTITY FULL');
+  }),
+  streaming('a column was added', 'ALTER TABLE items ADD COLUMN extra int DEFAULT 7; INSERT INTO items VALUES (1000)'),
+  streaming('a column was dropped', 'ALTER TABLE items DROP COLUMN large; INSERT INTO items VALUES (1000)'),
+  streaming('a column was renamed', 'ALTER TABLE items RENAME COLUMN large TO huge; INSERT INTO items VALUES (1000)'),
+  streaming('the type of a column changed', 'ALTER TABLE items ALTER COLUMN id TYPE bigint; INSERT INTO items VALUES (1000)'),
+  streaming('the key changed', "UPDATE items SET label = ''; ALTER TABLE items DROP CONSTRAINT items_pkey, ADD PRIMARY KEY (id, label); INSERT INTO items VALUES (1000, '')"),
+  streaming('the replica identity changed', 'ALTER TABLE items REPLICA IDENTITY FULL; INSERT INTO items VALUES (1000)'),
+  streaming('the table was renamed', 'ALTER TABLE items RENAME TO things; INSERT INTO things VALUES (1000)'),
+  streaming('the table moved to another schema', 'CREATE SCHEMA away; ALTER TABLE items SET SCHEMA away; INSERT INTO away.items VALUES (1000)'),
+];
+
+/** The same checkpoint with parts of its private state replaced. */
+function doctored(checkpoint: Checkpoint, changes: object): Checkpoint {
+  return { ...checkpoint, state: { ...(checkpoint.state as object), ...changes } };
+}

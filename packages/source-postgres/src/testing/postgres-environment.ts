@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Source } from '@weir/sdk';
+import type { Change, SourceEnvironment } from '@weir/testkit';
+import type pg from 'pg';
+import { TestDatabase } from './test-database.ts';
+import type { TestServer } from './test-server.ts';
+import { typeCases, typeDefinitions } from './type-cases.ts';
+
+/** Rows of the table of edge values. */
+const TYPE_ROWS = Math.max(...typeCases.map(({ values }) => values.length));
+
+export class PostgresEnvironment implements SourceEnvironment {
+  readonly database: TestDatabase;
+  #transactions = 0;
+
+  private constructor(database: TestDatabase) {
+    this.database = database;
+  }
+
+  static async start(server: TestServer): Promise<PostgresEnvironment> {
+    const database = await TestDatabase.create(server.url);
+    await database.sql('CREATE TABLE items (id int PRIMARY KEY, label text, large text); CREATE TABLE other_log (content text)');
+    return new PostgresEnvironment(database);
+  }
+
+  source(): Source {
+    return this.database.source({ tables: ['public.*', '!public.other_*'] });
+  }
+
+  /** Every third commit is asynchronous: the stream must wait for its flush, and `head` too. */
+  async apply(changes: readonly Change[], end: 'commit' | 'rollback' = 'commit'): Promise<void> {
+    const asynchronous = ++this.#transactions % 3 === 0;
+    await this.database.transaction(end, async (client) => {
+      if (asynchronous) await client.query('SET LOCAL synchronous_commit = off');
+      for (const change of changes) await applyChange(client, change);
+    });
+  }
+
+  async fill(first: number, count: number, label: string): Promise<void> {
+    await this.database.sql('INSERT INTO items SELECT i, $3, NULL FROM generate_series($1::int, $1::int + $2::int - 1) AS i', [
+      first,
+      count,
+      label,
+    ]);
+  }
+
+  async createTypes(): Promise<void> {
+    const columns = typeCases.map(({ column, sqlType }) => `${column} ${sqlType}`).join(', ');
+    await this.database.sql(`${typeDefinitions}; CREATE TABLE types (id int PRIMARY KEY, ${columns})`);
+    await this.insertTypes();
+  }
+
+  async insertTypes(): Promise<void> {
+    const rows = Array.from({ length: TYPE_ROWS }, (_, row) => {
+      const values = typeCases.map(({ values, sqlType }) => `CAST(${values[row] ?? 'NULL'} AS ${sqlType})`);
+      return `(${row + 1}, ${values.join(', ')})`;
+    });
+    await this.database.sql(`BEGIN; DELETE FROM types; INSERT INTO types VALUES ${rows.join(', ')}; COMMIT`);
+  }
+
+  async otherActivity(): Promise<void> {
+    await this.database.sql("INSERT INTO other_log SELECT repeat('x', 1000) FROM generate_series(1, 8000)");
+  }
+
+  /** Log is kept from `restart_lsn` on, which follows the confirmed position at the next record of the running transactions. */
+  async retainedBytes(): Promise<number> {
+    await this.database.sql('SELECT pg_log_standby_snapshot()');
+    await sleep(50);
+    const sql = 'SELECT pg_current_wal_lsn() - restart_lsn FROM pg_replication_slots WHERE slot_name = $1';
+    return Number(await this.database.value(sql, [this.database.slot]));
+  }
+
+  async disconnect(): Promise<void> {
+    await this.database.disconnect();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.database[Symbol.asyncDispose]();
+  }
+}
+
+async function applyChange(client: pg.PoolClient, change: Change): Promise<void> {
+  switch (change.op) {
+    case 'insert':
+      await client.query('INSERT INTO items VALUES ($1, $2, $3)', [change.id, change.label, change.large ?? null]);
+      break;
+    case 'update': {
+      const columns = (['label', 'large'] as const).filter((column) => change[column] !== undefined);
+      const assignments = columns.map((column, i) => `${column} = $${i + 2}`).join(', ');
+      await client.query(`UPDATE items SET ${assignments} WHERE id = $1`, [change.id, ...columns.map((column) => change[column])]);
+      break;
+    }
+    case 'delete':
+      await client.query('DELETE FROM items WHERE id = $1', [change.id]);
+      break;
+    case 'changeKey':
+      await client.query('UPDATE items SET id = $2 WHERE id = $1', [change.id, change.to]);
+      break;
+    case 'truncate':
+      await client.query('TRUNCATE items');
+      break;
+  }
+}

@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { silentLogger, systemClock } from '@weir/sdk';
+import pg from 'pg';
+import { postgresConfig } from '../config.ts';
+import { PostgresSource } from '../source.ts';
+
+type Row = Record<string, unknown>;
+
+/** A database of its own, dropped with its slots when it is disposed. Its name is the pipeline's too. */
+export class TestDatabase implements AsyncDisposable {
+  readonly name: string;
+  readonly url: string;
+  readonly #serverUrl: string;
+  readonly #pool: pg.Pool;
+
+  private constructor(serverUrl: string, name: string) {
+    this.name = name;
+    this.#serverUrl = serverUrl;
+    this.url = databaseUrl(serverUrl, name);
+    this.#pool = new pg.Pool({ connectionString: this.url, max: 8, application_name: 'test' });
+    this.#pool.on('error', () => {});
+  }
+
+  static async create(serverUrl: string): Promise<TestDatabase> {
+    const name = `weir_test_${randomBytes(5).toString('hex')}`;
+    await onServer(serverUrl, async (client) => await client.query(`CREATE DATABASE ${name}`));
+    return new TestDatabase(serverUrl, name);
+  }
+
+  /** `weir_` and the pipeline: what the source calls its slot and its publication. */
+  get slot(): string {
+    return `weir_${this.name}`;
+  }
+
+  /** @param config the `postgres` block as in the YAML, `url` apart */
+  source(config: object = {}, url: string = this.url): PostgresSource {
+    const parsed = postgresConfig.parse({ url, ...config });
+    return new PostgresSource(parsed, { pipeline: this.name, name: 'test', log: silentLogger, clock: systemClock });
+  }
+
+  /** Runs statements without parameters, or one with. */
+  async sql(text: string, values?: unknown[]): Promise<Row[]> {
+    const result = (await this.#pool.query(text, values)) as pg.QueryResult<Row> | pg.QueryResult<Row>[];
+    return Array.isArray(result) ? result.at(-1)!.rows : result.rows;
+  }
+
+  /** The one value of the one row. */
+  async value(text: string, values?: unknown[]): Promise<unknown> {
+    return Object.values((await this.sql(text, values))[0]!)[0];
+  }
+
+  /** Runs statements on one connection, inside a transaction that ends as asked. */
+  async transaction(end: 'commit' | 'rollback', work: (client: pg.PoolClient) => Promise<void>): Promise<void> {
+    const client = await this.#pool.connect();
+    try {
+      await client.query('BEGIN');
+      await work(client);
+      await client.query(end);
+      client.release();
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
+  }
+
+  /** A connection of the test's own; it ends it. */
+  async connect(): Promise<pg.Client> {
+    const client = new pg.Client({ connectionString: this.url, application_name: 'test' });
+    client.on('error', () => {});
+    await client.connect();
+    return client;
+  }
+
+  /** How many connections Weir has to this database. */
+  async connections(): Promise<number> {
+    return Number(await this.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'weir' AND datname = $1", [this.name]));
+  }
+
+  /** Cuts them; resolves when the server has let them go, slots included. */
+  async disconnect(): Promise<void> {
+    await this.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'weir' AND datname = $1", [this.name]);
+    while ((await this.connections()) > 0) await sleep(10);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.disconnect();
+    await this.#pool.end();
+    await onServer(this.#serverUrl, async (client) => {
+      await client.query('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = $1', [this.name]);
+      await client.query(`DROP DATABASE ${this.name} WITH (FORCE)`);
+    });
+  }
+}
+
+/** The URL of another database of the same server, or for another role. */
+export function databaseUrl(serverUrl: string, database: string, login?: { user: string; password: string }): string {
+  const url = new URL(serverUrl);
+  url.pathname = `/${database}`;
+  if (login !== undefined) Object.assign(url, { username: login.user, password: login.password });
+  return url.href;
+}
+
+async function onServer(url: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await work(client);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,68 @@
+import { filterRows, type Batch, type CheckResult, type Shard, type Sink, type SinkBase, type SinkSession } from '@weir/sdk';
+import type { FaultScript } from './fault-script.ts';
+
+/**
+ * Any sink with things that go wrong. Its operations are `NAME.open`, `.recover`, `.write`, `.commit`, `.stage`, `.apply`,
+ * `.flush` and `.dispose`.
+ */
+export class FaultySink implements Sink {
+  readonly #inner: Sink;
+  readonly #name: string;
+  readonly #script: FaultScript;
+
+  constructor(inner: Sink, name: string, script: FaultScript) {
+    this.#inner = inner;
+    this.#name = name;
+    this.#script = script;
+  }
+
+  async open(shard: Shard, signal: AbortSignal): Promise<SinkSession> {
+    return this.#faulty(await this.#perform('open', async () => await this.#inner.open(shard, signal)));
+  }
+
+  async check(signal: AbortSignal): Promise<CheckResult[]> {
+    return await this.#inner.check(signal);
+  }
+
+  #faulty(session: SinkSession): SinkSession {
+    switch (session.mode) {
+      case 'transactional':
+        return {
+          ...this.#base(session),
+          mode: session.mode,
+          recover: async () => await this.#perform('recover', async () => await session.recover()),
+          commit: async (checkpoint) => await this.#perform('commit', async () => await session.commit(checkpoint)),
+        };
+      case 'staged':
+        return {
+          ...this.#base(session),
+          mode: session.mode,
+          recover: async () => await this.#perform('recover', async () => await session.recover()),
+          stage: async (checkpoint) => await this.#perform('stage', async () => await session.stage(checkpoint)),
+          apply: async (staged) => await this.#perform('apply', async () => await session.apply(staged)),
+        };
+      case 'idempotent':
+      case 'at-least-once':
+        return {
+          ...this.#base(session),
+          mode: session.mode,
+          flush: async () => await this.#perform('flush', async () => await session.flush()),
+        };
+    }
+  }
+
+  #base(session: SinkBase): SinkBase {
+    return {
+      write: async (batch) => await this.#perform('write', async () => await session.write(batch), async () => await writeHalf(session, batch)),
+      [Symbol.asyncDispose]: async () => await this.#perform('dispose', async () => await session[Symbol.asyncDispose]()),
+    };
+  }
+
+  async #perform<T>(operation: string, work: () => Promise<T>, half?: () => Promise<void>): Promise<T> {
+    return await this.#script.perform(`${this.#name}.${operation}`, work, half);
+  }
+}
+
+async function writeHalf(session: SinkBase, batch: Batch): Promise<void> {
+  await session.write(filterRows(batch, (row) => row < batch.rows / 2));
+}

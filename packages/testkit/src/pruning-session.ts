@@ -1,0 +1,212 @@
+import {
+  BatchBuilder,
+  WeirError,
+  emptyBatch,
+  tableName,
+  type Batch,
+  type Checkpoint,
+  type Position,
+  type RowValues,
+  type SourceSession,
+  type SourceStatus,
+  type Table,
+  type TableProgress,
+} from '@weir/sdk';
+import type { FaultScript } from './fault-script.ts';
+import type { LoggedChange, PrunedLog } from './pruned-log.ts';
+import { boundaryOf, chunkOf, commitOf, transactionOf, type PruningState } from './pruning-position.ts';
+import type { Cells } from './table-content.ts';
+
+/** How a log is read. */
+export interface ReadingOptions {
+  readonly log: PrunedLog;
+  /** A batch ends after this many rows, in the middle of a transaction too. Default 4. */
+  readonly rowsPerBatch?: number;
+  /** … or after this many transactions. Default 1. */
+  readonly transactionsPerBatch?: number;
+  /** Called at each pull: a test may commit more. */
+  readonly onPull?: () => void;
+  /** Called at each confirm, before anything is deleted. */
+  readonly onConfirm?: (checkpoint: Checkpoint) => void;
+}
+
+export interface PruningSessionOptions extends ReadingOptions {
+  readonly script: FaultScript;
+  /** The transaction that the session starts behind. */
+  readonly start: number;
+  readonly state: PruningState;
+  readonly handOut: (batch: Batch) => Batch;
+}
+
+/** One run of a {@link PruningSource}: the tables that are not copied yet, then the transactions. */
+export class PruningSession implements SourceSession {
+  readonly #options: PruningSessionOptions;
+  readonly #builder = new BatchBuilder();
+  #state: PruningState;
+  #phase: SourceStatus['phase'] = 'connecting';
+  #progress: readonly TableProgress[] = [];
+  /** The last transaction that was read to its end, and how much was read of the next. */
+  #read: number;
+  #rowsRead = 0;
+  #confirmed: number;
+  #finishAt: Position | null = null;
+  #wake = (): void => {};
+
+  constructor(options: PruningSessionOptions) {
+    this.#options = options;
+    this.#state = options.state;
+    this.#read = options.start;
+    this.#confirmed = options.start;
+  }
+
+  async *batches(signal: AbortSignal): AsyncGenerator<Batch> {
+    const copy = this.#copy();
+    while (true) {
+      const batch = await this.#options.script.perform('source.pull', async () => await this.#next(copy, signal));
+      if (batch === null) return;
+      yield this.#options.handOut(batch);
+    }
+  }
+
+  async confirm(checkpoint: Checkpoint): Promise<void> {
+    await this.#options.script.perform('source.confirm', async () => {
+      this.#assertAttached();
+      this.#options.onConfirm?.(checkpoint);
+      this.#confirmed = Math.max(this.#confirmed, transactionOf(checkpoint.position));
+      this.#options.log.forget(this.#confirmed);
+    });
+  }
+
+  finishAt(position: Position): void {
+    this.#finishAt = position;
+    this.#wake();
+  }
+
+  status(): SourceStatus {
+    return { phase: this.#phase, snapshot: this.#progress, lagBytes: this.#options.log.head - this.#confirmed };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#options.script.perform('source.dispose', async () => this.#options.log.detach(this));
+  }
+
+  /** The next batch as soon as there is one; null at the end, and when no more is wanted. */
+  async #next(copy: Iterator<Batch>, signal: AbortSignal): Promise<Batch | null> {
+    this.#options.onPull?.();
+    while (!signal.aborted) {
+      this.#assertAttached();
+      const copied = copy.next();
+      if (copied.done !== true) return copied.value;
+      this.#phase = 'stream';
+      if (this.#finished()) return null;
+      if (this.#read < this.#options.log.head) return this.#stream();
+      await this.#change(signal);
+    }
+    return null;
+  }
+
+  #assertAttached(): void {
+    if (!this.#options.log.isAttached(this)) throw new WeirError('WEIR_PG_CONNECTION_LOST', 'the connection was cut');
+  }
+
+  #finished(): boolean {
+    return this.#finishAt !== null && this.#rowsRead === 0 && boundaryOf(this.#read) >= this.#finishAt;
+  }
+
+  /** Resolves when there may be more, or nothing more is wanted. */
+  async #change(signal: AbortSignal): Promise<void> {
+    const changed = Promise.withResolvers<void>();
+    const wake = (): void => changed.resolve();
+    this.#wake = wake;
+    const forget = this.#options.log.onChange(wake);
+    signal.addEventListener('abort', wake, { once: true });
+    await changed.promise;
+    signal.removeEventListener('abort', wake);
+    forget();
+  }
+
+  /** All tables that are not copied as they are now: first what starts them empty, then their rows in chunks. */
+  *#copy(): Generator<Batch> {
+    const { log, start, rowsPerBatch = 4 } = this.#options;
+    const missing = log.tables.filter((table) => this.#state.copied[tableName(table)] === undefined);
+    if (missing.length === 0) return;
+    this.#phase = 'snapshot';
+    const copies = this.#state.copies + 1;
+    this.#state = { ...this.#state, copies };
+    let sequence = 0;
+    const checkpoint = (): Checkpoint => ({ position: chunkOf(start, copies, ++sequence), state: this.#state });
+    const tables = copies % 2 === 0 ? missing.toReversed() : missing;
+    const rows = new Map(tables.map((table) => [table, copies % 2 === 0 ? log.rows(table).toReversed() : log.rows(table)]));
+    const now = log.head;
+    yield emptyBatch(checkpoint(), tables.map((table) => ({ table, change: 'create' })));
+    for (const [table, left] of rows) {
+      do {
+        const chunk = left.splice(0, rowsPerBatch);
+        const last = left.length === 0;
+        if (last) this.#state = { ...this.#state, copied: { ...this.#state.copied, [tableName(table)]: now } };
+        this.#note(tables, table, chunk.length, last);
+        yield this.#chunk(table, chunk, last, checkpoint());
+      } while (left.length > 0);
+    }
+    this.#progress = [];
+  }
+
+  #note(tables: readonly Table[], table: Table, rows: number, done: boolean): void {
+    const known = new Map(this.#progress.map((progress) => [progress.table, progress]));
+    this.#progress = tables.map((other) => {
+      const progress = known.get(tableName(other)) ?? { table: tableName(other), rows: 0, estimatedRows: 0, done: false };
+      return other === table ? { ...progress, rows: progress.rows + rows, done } : progress;
+    });
+  }
+
+  #chunk(table: Table, rows: readonly Cells[], last: boolean, checkpoint: Checkpoint): Batch {
+    const version = BigInt(this.#options.start) * 2n + 1n;
+    this.#builder.begin({ position: checkpoint.position, version, time: 0, transactionId: '' });
+    for (const row of rows) this.#builder.read(table, readRow(table, row));
+    return this.#builder.chunk(table, { after: null, upTo: null, last }).build(checkpoint);
+  }
+
+  /** What follows, up to a limit; there is something. */
+  #stream(): Batch {
+    const { log, rowsPerBatch = 4, transactionsPerBatch = 1 } = this.#options;
+    let skipped = 0;
+    for (let done = 0; done < transactionsPerBatch && this.#read < log.head && this.#builder.rows < rowsPerBatch; ) {
+      const number = this.#read + 1;
+      const { changes, at } = log.transaction(number);
+      const time = at * 1000;
+      if (this.#rowsRead === 0) {
+        this.#builder.begin({ position: commitOf(number), version: BigInt(number) * 2n, time, transactionId: String(number) });
+      }
+      const part = changes.slice(this.#rowsRead, this.#rowsRead + rowsPerBatch - this.#builder.rows);
+      for (const change of part) if (!this.#add(change, number)) skipped++;
+      this.#rowsRead += part.length;
+      if (this.#rowsRead < changes.length) continue;
+      this.#read = number;
+      this.#rowsRead = 0;
+      done++;
+    }
+    const checkpoint = this.#rowsRead > 0 ? null : { position: boundaryOf(this.#read), state: this.#state };
+    return { ...this.#builder.build(checkpoint), skipped };
+  }
+
+  /** False when the copy of the table holds the change already. */
+  #add(change: LoggedChange, number: number): boolean {
+    const { table } = change;
+    if (number <= this.#state.copied[tableName(table)]!) return false;
+    if (change.op === 'insert') this.#builder.insert(table, change.after);
+    else if (change.op === 'update') this.#builder.update(table, change.after, change.before ?? null);
+    else if (change.op === 'delete') this.#builder.delete(table, change.before);
+    else this.#builder.truncate(table);
+    return true;
+  }
+}
+
+/** A row of the log as it is given to a builder. */
+export function readRow(table: Table, cells: Cells): RowValues {
+  return Object.fromEntries(
+    table.columns.map(({ name }, column) => {
+      const cell = cells[column];
+      return [name, typeof cell === 'string' ? new Uint8Array(Buffer.from(cell, 'latin1')) : null];
+    }),
+  );
+}

@@ -1,0 +1,114 @@
+import {
+  BatchBuilder,
+  tableName,
+  type Batch,
+  type CheckResult,
+  type Checkpoint,
+  type Clock,
+  type Position,
+  type Source,
+  type SourceSession,
+  type Table,
+} from '@weir/sdk';
+import { FaultScript } from './fault-script.ts';
+import { boundaryOf, stateOf, transactionOf } from './pruning-position.ts';
+import { PruningSession, readRow, type ReadingOptions } from './pruning-session.ts';
+
+export interface PruningSourceOptions extends ReadingOptions {
+  readonly clock: Clock;
+  /** Whether tables are copied before they are streamed; without, a start from nothing streams from the first transaction. */
+  readonly copies?: boolean;
+  /** Its operations are `source.open`, `source.pull`, `source.confirm` and `source.dispose`. */
+  readonly script?: FaultScript;
+}
+
+/** What became of the batches that a source has handed out; those of all its sessions. */
+export interface BatchLedger {
+  handedOut: number;
+  released: number;
+  /** Calls of `release` beyond the first of a batch. */
+  releasedAgain: number;
+  /** Bytes of the batches handed out and not released. */
+  heldBytes: number;
+}
+
+/**
+ * A source over a {@link PrunedLog}: it deletes what was confirmed, so that starting below it fails. Large transactions are
+ * split over batches. A copy that did not end is made again, of the tables that were not done, as a new copy in another
+ * order. A batch that is released is filled with rubbish, so that whoever reads it later shows.
+ */
+export class PruningSource implements Source {
+  readonly ledger: BatchLedger = { handedOut: 0, released: 0, releasedAgain: 0, heldBytes: 0 };
+  readonly #options: PruningSourceOptions;
+  readonly #script: FaultScript;
+
+  constructor(options: PruningSourceOptions) {
+    this.#options = options;
+    this.#script = options.script ?? new FaultScript(options.clock);
+  }
+
+  /** @throws WeirError WEIR_PG_SLOT_IN_USE; WEIR_PG_SLOT_ADVANCED when what follows `from` is deleted (invariant 6) */
+  async open(from: Checkpoint | null): Promise<SourceSession> {
+    return await this.#script.perform('source.open', async () => {
+      const { log, copies = false } = this.#options;
+      const state = from === null ? { copies: 0, copied: copies ? {} : this.#streamedTables() } : stateOf(from);
+      const start = from === null ? (copies ? log.head : 0) : transactionOf(from.position);
+      if (start < log.forgotten) log.transaction(start + 1);
+      const handOut = (batch: Batch): Batch => this.#handOut(batch);
+      const session = new PruningSession({ ...this.#options, start, state, script: this.#script, handOut });
+      log.attach(session);
+      // What a source is opened with is durable in every sink: as good as a confirm.
+      log.forget(start);
+      return session;
+    });
+  }
+
+  async head(): Promise<Position> {
+    return boundaryOf(this.#options.log.head);
+  }
+
+  async discover(): Promise<Table[]> {
+    return [...this.#options.log.tables];
+  }
+
+  async check(): Promise<CheckResult[]> {
+    return [{ code: 'OK', level: 'ok', message: 'in memory' }];
+  }
+
+  async *scan(table: Table): AsyncGenerator<Batch> {
+    const builder = new BatchBuilder().begin({ position: await this.head(), version: 0n, time: 0, transactionId: '' });
+    for (const row of this.#options.log.rows(table)) builder.read(table, readRow(table, row));
+    yield this.#handOut(builder.build(null));
+  }
+
+  #streamedTables(): Record<string, number> {
+    return Object.fromEntries(this.#options.log.tables.map((table) => [tableName(table), 0]));
+  }
+
+  #handOut(batch: Batch): Batch {
+    const { ledger } = this;
+    let released = false;
+    ledger.handedOut++;
+    ledger.heldBytes += batch.bytes;
+    const release = (): void => {
+      if (released) {
+        ledger.releasedAgain++;
+        return;
+      }
+      released = true;
+      ledger.released++;
+      ledger.heldBytes -= batch.bytes;
+      spoil(batch);
+      batch.release();
+    };
+    return { ...batch, release };
+  }
+}
+
+/** Every cell becomes rubbish, every image another's. */
+function spoil(batch: Batch): void {
+  batch.data.fill(0xee);
+  batch.length.fill(1);
+  batch.after.fill(0);
+  batch.before.fill(0);
+}

@@ -1,0 +1,18 @@
+import { describe } from 'vitest';
+import { describeCommits } from './sink-contract-commits.ts';
+import { describeKeys } from './sink-contract-keys.ts';
+import { describeRandom } from './sink-contract-random.ts';
+import { describeRows } from './sink-contract-rows.ts';
+import { describeSinkValues } from './sink-contract-values.ts';
+import type { SinkDriver } from './sink-driver.ts';
+
+/** What every mirror sink must hold to, whatever its store: this is the definition of a sink. Call it at the top of a test file. */
+export function sinkContract(driver: SinkDriver): void {
+  describe(`sink contract: ${driver.name}, class ${driver.deliveryClass}`, () => {
+    describeRows(driver);
+    describeKeys(driver);
+    describeSinkValues(driver);
+    describeCommits(driver);
+    describeRandom(driver);
+  });
+}

@@ -1,0 +1,19 @@
+import type { Table } from '@weir/sdk';
+import type { SeenCell } from './seen-batch.ts';
+
+/** A row's cells in the order of the columns, as the doubles keep them. */
+export type Cells = readonly SeenCell[];
+
+/** The rows of tables in a form that two sides can be compared in: by `namespace.name`, each row as JSON text, sorted. */
+export type TableContent = Readonly<Record<string, readonly string[]>>;
+
+/** The content of tables given as rows by key. Tables without rows are left out, since a sink makes them late. */
+export function contentOf(tables: ReadonlyMap<string, ReadonlyMap<string, Cells>>): TableContent {
+  const filled = Array.from(tables).filter(([, rows]) => rows.size > 0);
+  return Object.fromEntries(filled.map(([name, rows]) => [name, Array.from(rows.values(), (row) => JSON.stringify(row)).toSorted()]));
+}
+
+/** The key of a row as text. */
+export function keyOf(table: Table, cells: Cells): string {
+  return JSON.stringify(table.key.map((column) => cells[column]));
+}

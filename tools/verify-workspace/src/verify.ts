@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
+import { runGroup, type Ending } from './process-group.ts';
+import type { Part, VerifyRequest } from './request.ts';
+import { single, type Outcome } from './tally.ts';
+import { readVitestReport } from './vitest-report.ts';
+
+/** What the parts of a run share. */
+export interface Verification {
+  /** The workspace. */
+  readonly root: string;
+  readonly request: VerifyRequest;
+  /** Time in ms since 1970 when everything must be over. */
+  readonly deadline: number;
+  readonly stop: AbortSignal;
+  /** `CI=true`: nothing may be skipped. */
+  readonly ci: boolean;
+  /** Where the output of the tools goes. */
+  readonly output: 'inherit' | 'ignore';
+}
+
+/** Runs one part and says what it came to; it throws only at a defect of this program. */
+export function verify(part: Part, verification: Verification): Promise<Outcome> {
+  const run = { host: verifyHost, lint: verifyLint, types: verifyTypes, unit: verifyUnit }[part];
+  return run(verification);
+}
+
+function tool(root: string, path: string): string {
+  return join(root, 'node_modules', path);
+}
+
+function start({ root, deadline, stop, output }: Verification, program: string, args: readonly string[]): Promise<Ending> {
+  return runGroup(program, args, { cwd: root, limit: Math.max(1, deadline - Date.now()), stop, output });
+}
+
+function problem(name: string, { code, reason, leftovers }: Ending): string | null {
+  if (leftovers) console.log(`${name}: processes that outlived it were ended`);
+  return code === 0 ? null : `${name} ${reason ?? `ended with exit code ${code}`}`;
+}
+
+/** The Node, the compiler and the packages that run are those that the workspace names. */
+async function verifyHost(verification: Verification): Promise<Outcome> {
+  const { root } = verification;
+  const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { devDependencies: Record<string, string> };
+  const compiler = JSON.parse(readFileSync(tool(root, '@typescript/native/package.json'), 'utf8')) as { version: string };
+  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const stamp = tool(root, '.weir-setup');
+  const installed = existsSync(stamp) ? readFileSync(stamp, 'utf8') : '';
+  const problems: string[] = [];
+  if (process.version !== `v${devDependencies['node']}`) problems.push(`this is Node ${process.version}, not ${devDependencies['node']}; start it with npm test`);
+  if (!compiler.version.startsWith('7.')) problems.push(`TypeScript ${compiler.version} is installed, not 7`);
+  if (!installed.startsWith(lock)) problems.push('node_modules is not what package-lock.json says; run node tools/setup/setup.mjs');
+  const answer = await start(verification, tool(root, '.bin/tsc'), ['--version']);
+  return single('host', [...problems, problem('tsc --version', answer) ?? []].flat().join('; ') || null);
+}
+
+async function verifyLint(verification: Verification): Promise<Outcome> {
+  const { root } = verification;
+  const args = ['--type-aware', '--deny-warnings', ...existingPaths(verification)];
+  return single('lint', problem('oxlint', await start(verification, process.execPath, [tool(root, 'oxlint/bin/oxlint'), ...args])));
+}
+
+/** All projects at once: `tsc -b` knows their order, and builds again only what changed. */
+async function verifyTypes(verification: Verification): Promise<Outcome> {
+  const projects = new Set(existingPaths(verification).map((path) => projectOf(verification.root, path)));
+  const ending = await start(verification, tool(verification.root, '.bin/tsc'), ['--build', ...projects]);
+  return single('types', problem('tsc --build', ending));
+}
+
+async function verifyUnit(verification: Verification): Promise<Outcome> {
+  const { root, request, ci } = verification;
+  const folder = mkdtempSync(join(tmpdir(), 'weir-verify-'));
+  try {
+    const report = join(folder, 'report.json');
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+    const args = ['run', ...reporters, ...request.filters, ...request.forVitest];
+    const ending = await start(verification, process.execPath, [tool(root, 'vitest/vitest.mjs'), ...args]);
+    const text = existsSync(report) ? readFileSync(report, 'utf8') : null;
+    const chosenByName = request.forVitest.some((option) => /^(?:-t|--testNamePattern)(?:=|$)/.test(option));
+    const outcome = readVitestReport(text, { exitCode: ending.code, skipsFail: ci, chosenByName });
+    const said = problem('vitest', ending);
+    return ending.reason === null || said === null ? outcome : { ...outcome, notes: [...outcome.notes, said] };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Filters that are files or folders; parts of names are for vitest alone. */
+function existingPaths({ root, request }: Verification): string[] {
+  return request.filters.filter((filter) => existsSync(resolve(root, filter)));
+}
+
+/** The project that a file or folder belongs to; the whole workspace above the packages. */
+function projectOf(root: string, path: string): string {
+  for (let folder = resolve(root, path); folder.startsWith(root); folder = dirname(folder)) {
+    if (existsSync(join(folder, 'tsconfig.json'))) return relative(root, folder) || '.';
+  }
+  return '.';
+}

@@ -1,0 +1,11 @@
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+
+/** All tests of the workspace in one run; each package has its own project. */
+const config: ViteUserConfig = defineConfig({
+  test: {
+    projects: ['packages/*/vitest.config.ts', 'apps/*/vitest.config.ts', 'tools/*/vitest.config.ts'],
+    passWithNoTests: true,
+  },
+});
+
+export default config;
