@@ -105,7 +105,7 @@ function outcome(bytes: Uint8Array, behind: readonly Uint8Array[], inTransaction
   return first!;
 }
 
-const runs = { seed, numRuns: 1000 };
+const runs = { seed, numRuns: 600 };
 const code = /^WEIR_PGOUTPUT_(DAMAGED|UNSUPPORTED)$/;
 
 test('a message that is cut off anywhere is refused', () => {

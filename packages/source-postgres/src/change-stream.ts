@@ -70,7 +70,7 @@ export class ChangeStream {
       relation: options.host.relation,
       begin: options.host.begin,
       commit: (end) => {
-        this.#boundary = end.endLsn;
+        if (end.endLsn > this.#boundary) this.#boundary = end.endLsn;
       },
     });
   }
