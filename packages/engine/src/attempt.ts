@@ -13,16 +13,15 @@ import {
 import { abortable } from './abortable.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { recoverCheckpoint } from './commit.ts';
+import { isCopy } from './copy.ts';
 import type { LaneRecord } from './lane-record.ts';
 import { Lane } from './lane.ts';
 import type { PipelineOptions } from './pipeline.ts';
-import { SharedBatch } from './shared-batch.ts';
+import { SessionStack } from './session-stack.ts';
+import { SharedBatch, heldBytes } from './shared-batch.ts';
 
 /** Why nothing more is read after `stop`; no failure. */
 export const stopReason: Error = new Error('the pipeline is stopping');
-
-/** How long a session may take to let go, in ms; a hanging server must not hold up a restart. */
-const DISPOSE_MS = 10_000;
 
 /** Batches that a lane holds while its sink is at work on another. */
 const LANE_AHEAD = 2;
@@ -30,7 +29,7 @@ const LANE_AHEAD = 2;
 export interface AttemptEvents {
   /** Source and sinks are open. */
   opened(from: Checkpoint | null): void;
-  /** A sink has committed. */
+  /** All sinks together are further than before: the slowest of them has committed. */
   progressed(): void;
 }
 
@@ -59,6 +58,8 @@ export class Attempt {
   #lanes: Lane[] = [];
   readonly #committed = new Map<Lane, Checkpoint | null>();
   #confirmed: Position | null = null;
+  #startsOver = false;
+  #openedAt: number | null = null;
   #wanted: (() => void) | null = null;
 
   constructor(options: PipelineOptions, records: ReadonlyMap<string, LaneRecord>, events: AttemptEvents) {
@@ -70,6 +71,11 @@ export class Attempt {
 
   get bufferedBytes(): number {
     return this.#budget.used;
+  }
+
+  /** How long it has run, or ran, without a row being lost on the way, in ms; 0 when it was not open. */
+  get quietMs(): number {
+    return this.#openedAt === null ? 0 : this.#options.clock.now() - this.#openedAt;
   }
 
   sourceStatus(): SourceStatus {
@@ -94,28 +100,32 @@ export class Attempt {
 
   /** Resolves when the source has ended or `stop` has drained. Throws the first failure. */
   async run(): Promise<void> {
-    await using sessions = new AsyncDisposableStack();
+    await using sessions = new SessionStack(this.#options);
     const sinks = await this.#openSinks(sessions);
     // A sink that starts empty needs a copy, and a copy is made for all: a source reads from one place.
     const from = earliestCheckpoint(sinks.map((sink) => sink.recovered));
+    this.#confirmed = from?.position ?? null;
+    this.#startsOver = from === null;
     const session = await this.#openSource(from, sessions);
-    this.#lanes = sinks.map((sink) => this.#lane(sink, from === null ? null : sink.recovered));
+    this.#lanes = sinks.map((sink) => this.#lane(sink));
+    this.#openedAt = this.#options.clock.now();
     this.#events.opened(from);
     try {
       const work = [this.#pump(session), ...this.#lanes.map(async (lane) => await lane.run(this.#hard.signal))];
       for (const part of work) part.catch((error: unknown) => this.abort(error));
       await abortable(Promise.all(work), this.#hard.signal);
     } finally {
+      if (this.#lanes.some((lane) => lane.record.rows.inFlight > 0)) this.#openedAt = null;
       for (const lane of this.#lanes) lane.abandon();
     }
   }
 
-  async #openSinks(sessions: AsyncDisposableStack): Promise<OpenSink[]> {
+  async #openSinks(sessions: SessionStack): Promise<OpenSink[]> {
     const open: OpenSink[] = [];
     for (const [name, sink] of this.#options.sinks) {
+      this.#pull.signal.throwIfAborted();
       const shard = { pipeline: this.#options.name, sink: name, shard: 0 };
-      const session = await abortable(sink.open(shard, this.#hard.signal), this.#pull.signal);
-      this.#disposeLater(sessions, session);
+      const session = await sessions.add(sink.open(shard, this.#hard.signal), this.#pull.signal);
       const recovered = await abortable(recoverCheckpoint(session, this.#options.store, shard), this.#pull.signal);
       this.#records.get(name)!.checkpoint = recovered?.position ?? null;
       open.push({ name, shard, session, recovered });
@@ -123,52 +133,36 @@ export class Attempt {
     return open;
   }
 
-  async #openSource(from: Checkpoint | null, sessions: AsyncDisposableStack): Promise<SourceSession> {
-    const session = await this.#options.source.open(from, this.#pull.signal);
-    this.#disposeLater(sessions, session);
+  async #openSource(from: Checkpoint | null, sessions: SessionStack): Promise<SourceSession> {
+    this.#pull.signal.throwIfAborted();
+    const session = await sessions.add(this.#options.source.open(from, this.#pull.signal), this.#pull.signal);
     this.#session = session;
     if (this.#finishAt !== null) session.finishAt(this.#finishAt);
     return session;
   }
 
-  #disposeLater(sessions: AsyncDisposableStack, session: AsyncDisposable): void {
-    sessions.defer(async () => {
-      const { clock, log } = this.#options;
-      const timeout = new AbortController();
-      const late = clock.sleep(DISPOSE_MS, timeout.signal).then(
-        () => log.warn({ pipeline: this.#options.name }, 'a connection did not close in time and was left behind'),
-        () => {},
-      );
-      const closing = Promise.resolve(session[Symbol.asyncDispose]()).catch((error: unknown) => {
-        log.warn({ pipeline: this.#options.name, error: String(error) }, 'a connection did not close cleanly');
-      });
-      await Promise.race([closing, late]);
-      timeout.abort();
-    });
-  }
-
-  #lane(sink: OpenSink, holds: Checkpoint | null): Lane {
+  #lane(sink: OpenSink): Lane {
     const lane = new Lane({
       session: sink.session,
       store: this.#options.store,
       shard: sink.shard,
       clock: this.#options.clock,
-      holds: holds?.position ?? null,
+      holds: sink.recovered?.position ?? null,
       record: this.#records.get(sink.name)!,
       taken: () => this.#wanted?.(),
       confirm: async (from, checkpoint) => await this.#confirm(from, checkpoint),
     });
-    this.#committed.set(lane, holds);
+    this.#committed.set(lane, sink.recovered);
     return lane;
   }
 
   /** Tells the source what every lane has made durable (invariant 1). */
   async #confirm(lane: Lane, checkpoint: Checkpoint): Promise<void> {
     this.#committed.set(lane, checkpoint);
-    this.#events.progressed();
     const all = earliestCheckpoint(this.#committed.values());
     if (all === null || (this.#confirmed !== null && all.position <= this.#confirmed)) return;
     this.#confirmed = all.position;
+    this.#events.progressed();
     await this.#session!.confirm(all);
   }
 
@@ -177,11 +171,13 @@ export class Attempt {
     let copying = false;
     try {
       for await (const batch of session.batches(this.#pull.signal)) {
-        // Lanes leave a snapshot together: behind it, a copy made again for one would skip changes that another needs.
-        if (copying && batch.chunk === null) await this.#allSettled();
-        copying = batch.chunk !== null;
-        await this.#budget.acquire(batch.bytes, this.#pull.signal);
-        await this.#deliver(batch);
+        // Lanes enter a copy and leave it together: behind it, one made again for one would skip changes that another needs.
+        if (!copying && isCopy(batch)) await this.#allSettled(this.#lanes);
+        await this.#acquire(batch);
+        const shared = await this.#transform(batch);
+        if (isCopy(batch) && !copying) await this.#beginCopy(shared);
+        else for (const lane of this.#lanes) lane.push(shared);
+        copying = isCopy(batch);
         await this.#demand();
       }
     } catch (error) {
@@ -191,8 +187,18 @@ export class Attempt {
     for (const lane of this.#lanes) lane.end();
   }
 
-  async #deliver(batch: Batch): Promise<void> {
-    const changes = { made: 0, filtered: 0 };
+  /** Waits for room, and gives a batch back that nobody is going to see since there is to be no more. */
+  async #acquire(batch: Batch): Promise<void> {
+    try {
+      await this.#budget.acquire(heldBytes(batch), this.#pull.signal);
+    } catch (error) {
+      batch.release();
+      throw error;
+    }
+  }
+
+  async #transform(batch: Batch): Promise<SharedBatch> {
+    const origin = { source: batch, made: 0, filtered: 0 };
     let current = batch;
     for (const transform of this.#options.transforms ?? []) {
       const result = await transform.apply(current);
@@ -201,11 +207,26 @@ export class Attempt {
         throw new WeirError('WEIR_TRANSFORM_REJECTED', `transform ${transform.name} rejected a row: ${first!.message}`);
       }
       current = result.batch;
-      changes.made += result.made;
-      changes.filtered += result.filtered;
+      origin.made += result.made;
+      origin.filtered += result.filtered;
     }
-    const shared = new SharedBatch(current, this.#budget, this.#lanes.length, changes);
-    for (const lane of this.#lanes) lane.push(shared);
+    return new SharedBatch(current, origin, this.#budget, this.#lanes.length);
+  }
+
+  /**
+   * The first batch of a copy goes to the sinks that the source was opened for last, when all others have committed it: as
+   * long as one of them has not, the next attempt finds the same earliest checkpoint and begins the same copy again. The
+   * other way round it would go on from a sink whose tables are copied already, and the copy that another has begun, and
+   * emptied its tables for, would never be made.
+   */
+  async #beginCopy(shared: SharedBatch): Promise<void> {
+    if (this.#startsOver) for (const lane of this.#lanes) lane.startOver();
+    const from = earliestCheckpoint(this.#committed.values())?.position;
+    const last = this.#lanes.filter((lane) => this.#committed.get(lane)?.position === from);
+    const first = this.#lanes.filter((lane) => !last.includes(lane));
+    for (const lane of first) lane.push(shared);
+    await this.#allSettled(first);
+    for (const lane of last) lane.push(shared);
   }
 
   /**
@@ -221,7 +242,7 @@ export class Attempt {
     }
   }
 
-  async #allSettled(): Promise<void> {
-    await abortable(Promise.all(this.#lanes.map(async (lane) => await lane.settled())), this.#hard.signal);
+  async #allSettled(lanes: readonly Lane[]): Promise<void> {
+    await abortable(Promise.all(lanes.map(async (lane) => await lane.settled())), this.#hard.signal);
   }
 }

@@ -1,17 +1,27 @@
 import { crashPoint, type Checkpoint, type Shard, type SinkSession } from '@weir/sdk';
 import type { Store } from '@weir/store';
 
+/** Who wants a checkpoint committed. */
+export interface CommitRequest {
+  readonly session: SinkSession;
+  readonly store: Store;
+  readonly shard: Shard;
+  readonly checkpoint: Checkpoint;
+  /** Called when the checkpoint is durable. */
+  readonly confirm: (checkpoint: Checkpoint) => Promise<void>;
+  /** Aborted when nobody waits for this commit any more: an answer that comes later than that must lead to nothing. */
+  readonly signal: AbortSignal;
+}
+
 /**
  * The one place that decides the order of a commit (invariant 1): the sink makes rows and checkpoint durable, then, and
- * only then, the source is told. Nothing else in Weir calls `commit`, `stage`, `apply`, `flush` or `confirm`.
+ * only then, the source is told. Nothing else in Weir calls `commit`, `stage`, `apply`, `flush` or `confirm`, except that
+ * `recoverCheckpoint` applies again what was staged.
+ *
+ * Each step but the last is followed by a look at the signal. A sink that answers when another attempt is under way would
+ * else put an old checkpoint over a newer one in the store.
  */
-export async function commitCheckpoint(
-  session: SinkSession,
-  store: Store,
-  shard: Shard,
-  checkpoint: Checkpoint,
-  confirm: (checkpoint: Checkpoint) => Promise<void>,
-): Promise<void> {
+export async function commitCheckpoint({ session, store, shard, checkpoint, confirm, signal }: CommitRequest): Promise<void> {
   crashPoint('engine.before-commit');
   switch (session.mode) {
     case 'transactional':
@@ -19,16 +29,20 @@ export async function commitCheckpoint(
       break;
     case 'staged': {
       const staged = await session.stage(checkpoint);
+      signal.throwIfAborted();
       await store.saveCheckpoint(shard, { checkpoint, staged });
+      signal.throwIfAborted();
       await session.apply(staged);
       break;
     }
     case 'idempotent':
     case 'at-least-once':
       await session.flush();
+      signal.throwIfAborted();
       await store.saveCheckpoint(shard, { checkpoint, staged: null });
       break;
   }
+  signal.throwIfAborted();
   crashPoint('engine.before-confirm');
   await confirm(checkpoint);
 }

@@ -21,15 +21,16 @@ export class LaneRecord {
     return this.#commits;
   }
 
-  received(shared: SharedBatch): void {
-    const { batch } = shared;
+  /** Counts what went in before the transforms and what came out behind them, so that a transform that loses rows shows. */
+  received({ batch, origin, bytes }: SharedBatch): void {
+    const { source, made, filtered } = origin;
     const { rows } = this;
-    rows.in += batch.rows - shared.made + shared.filtered + batch.skipped;
-    rows.made += shared.made;
-    rows.filtered += shared.filtered;
-    rows.skipped += batch.skipped;
+    rows.in += source.rows + source.skipped;
+    rows.made += made;
+    rows.filtered += filtered;
+    rows.skipped += source.skipped;
     rows.inFlight += batch.rows;
-    this.#queueBytes += batch.bytes;
+    this.#queueBytes += bytes;
   }
 
   /** A batch left the queue. */

@@ -1,7 +1,8 @@
 import { crashPoint, filterRows, type Batch, type Checkpoint, type Clock, type Position, type Shard, type SinkSession } from '@weir/sdk';
 import type { Store } from '@weir/store';
 import { commitCheckpoint } from './commit.ts';
-import { LaneRecord } from './lane-record.ts';
+import { isCopy } from './copy.ts';
+import type { LaneRecord } from './lane-record.ts';
 import type { SharedBatch } from './shared-batch.ts';
 
 /** A commit waits for more rows only while there are some at hand, and no longer than this … */
@@ -9,12 +10,14 @@ const GROUP_MS = 250;
 /** … or this many bytes. */
 const GROUP_BYTES = 32 << 20;
 
+const abandonReason = new Error('the attempt is over');
+
 export interface LaneOptions {
   readonly session: SinkSession;
   readonly store: Store;
   readonly shard: Shard;
   readonly clock: Clock;
-  /** What this sink holds already: rows up to here are dropped as replayed. Null when everything is new to it. */
+  /** What this sink holds already: streamed rows up to here are dropped as replayed. Null when everything is new to it. */
   readonly holds: Position | null;
   readonly record: LaneRecord;
   /** Called when a batch leaves the queue. */
@@ -32,16 +35,20 @@ export class Lane {
   readonly record: LaneRecord;
   readonly #options: LaneOptions;
   readonly #queue: SharedBatch[] = [];
+  #holds: Position | null;
   #wake: (() => void) | null = null;
   #ended = false;
   #pending: Checkpoint | null = null;
   #groupBytes = 0;
   #groupSince = 0;
+  /** False from a push until everything handed over is committed. */
+  #settled = true;
   #idle: (() => void)[] = [];
-  #abandoned = false;
+  readonly #abandoned = new AbortController();
 
   constructor(options: LaneOptions) {
     this.#options = options;
+    this.#holds = options.holds;
     this.record = options.record;
   }
 
@@ -53,8 +60,14 @@ export class Lane {
   /** Hands over a batch. The caller's byte budget bounds the queue. */
   push(shared: SharedBatch): void {
     this.record.received(shared);
+    this.#settled = false;
     this.#queue.push(shared);
     this.#wakeUp();
+  }
+
+  /** A copy from nothing begins: what the sink holds is of no account any more. */
+  startOver(): void {
+    this.#holds = null;
   }
 
   /** No more batches: `run` commits what it can and resolves. */
@@ -65,7 +78,7 @@ export class Lane {
 
   /** Resolves when everything handed over is committed. */
   async settled(): Promise<void> {
-    if (this.#queue.length === 0 && this.#pending === null && this.record.rows.inFlight === 0) return;
+    if (this.#settled) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
@@ -88,46 +101,58 @@ export class Lane {
 
   /** Gives back what was not written, and from then on counts nothing: a sink's late answer changes no record. */
   abandon(): void {
-    this.#abandoned = true;
+    this.#abandoned.abort(abandonReason);
     for (const shared of this.#queue.splice(0)) shared.letGo();
     this.record.abandoned();
   }
 
   async #take(shared: SharedBatch): Promise<void> {
-    this.record.taken(shared.batch.bytes);
+    this.record.taken(shared.bytes);
     this.#options.taken();
     const batch = this.#dropReplayed(shared.batch);
     if (batch !== null) await this.#write(batch);
     shared.letGo();
-    if (this.#abandoned) return;
+    if (this.#abandoned.signal.aborted) return;
     if (this.#pending !== null && this.#groupIsComplete()) await this.#commit(this.#pending);
-    if (this.#queue.length === 0 && this.#pending === null) for (const resolve of this.#idle.splice(0)) resolve();
+    if (this.#queue.length === 0 && this.#groupBytes === 0) this.#settle();
+  }
+
+  #settle(): void {
+    this.#settled = true;
+    for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   async #write(batch: Batch): Promise<void> {
     if (this.#groupBytes === 0) this.#groupSince = this.#options.clock.now();
     crashPoint('engine.before-write');
     if (batch.rows > 0 || batch.schemaChanges.length > 0) await this.#options.session.write(batch);
-    if (this.#abandoned) return;
+    if (this.#abandoned.signal.aborted) return;
     this.record.wrote(batch);
     this.#groupBytes += Math.max(1, batch.bytes);
-    this.#pending = batch.checkpoint;
+    this.#pending = batch.checkpoint && this.#notBehind(batch.checkpoint);
+  }
+
+  /** A sink that takes part in a copy for one that is behind keeps its own place: it holds the stream up to there. */
+  #notBehind(checkpoint: Checkpoint): Checkpoint {
+    if (this.#holds === null || checkpoint.position >= this.#holds) return checkpoint;
+    return { position: this.#holds, state: checkpoint.state };
   }
 
   /** Without rows that this sink has committed before; null when nothing is left (invariant 4). */
   #dropReplayed(batch: Batch): Batch | null {
-    const { holds } = this.#options;
-    if (holds === null) return batch;
+    const holds = this.#holds;
+    if (holds === null || isCopy(batch)) return batch;
     const { checkpoint } = batch;
     if (checkpoint !== null && checkpoint.position <= holds) {
       this.record.replayed(batch.rows);
       return null;
     }
-    if (batch.chunk !== null) return batch;
     const fresh = batch.commits.map((commit) => commit.position > holds);
     const rest = filterRows(batch, (row) => fresh[batch.commit[row]!]!);
     this.record.replayed(batch.rows - rest.rows);
-    return rest;
+    if (rest.rows === 0 && batch.rows > 0 && checkpoint === null) return null;
+    // Schema changes come before the rows: where the first commit is a replay, so are they.
+    return fresh[0] === false ? { ...rest, schemaChanges: [] } : rest;
   }
 
   #groupIsComplete(): boolean {
@@ -141,13 +166,13 @@ export class Lane {
   async #commit(checkpoint: Checkpoint): Promise<void> {
     const { session, store, shard, clock } = this.#options;
     const started = clock.now();
-    await commitCheckpoint(session, store, shard, checkpoint, async (durable) => {
-      if (this.#abandoned) return;
+    const confirm = async (durable: Checkpoint): Promise<void> => {
       this.record.committed(durable.position, clock.now(), clock.now() - started);
       this.#pending = null;
       this.#groupBytes = 0;
       await this.#options.confirm(this, durable);
-    });
+    };
+    await commitCheckpoint({ session, store, shard, checkpoint, confirm, signal: this.#abandoned.signal });
   }
 
   #wakeUp(): void {

@@ -51,6 +51,10 @@ export class Pipeline {
       }
       this.#checkBalance();
       this.#state = 'stopped';
+    } catch (error) {
+      this.#state = 'failed';
+      this.#note(toWeirError(error));
+      throw error;
     } finally {
       this.#ended.abort();
     }
@@ -58,7 +62,7 @@ export class Pipeline {
 
   /** Stops pulling, commits what can be committed, confirms, and lets `run` resolve. */
   stop(): void {
-    if (this.#stopping.signal.aborted) return;
+    if (this.#stopping.signal.aborted || this.#ended.signal.aborted) return;
     this.#state = 'draining';
     this.#stopping.abort();
     this.#attempt.stop();
@@ -114,22 +118,24 @@ export class Pipeline {
   async #recoverFrom(error: WeirError): Promise<void> {
     const { log, clock, name } = this.#options;
     this.#checkBalance();
-    this.#failure = { code: error.code, message: error.message, fix: error.fix, at: clock.now() };
+    this.#note(error);
     if (this.#stopping.signal.aborted && error.code !== 'WEIR_SHUTDOWN_TIMEOUT') {
       log.warn({ pipeline: name, code: error.code }, `the drain was cut short: ${error.message}`);
       return;
     }
+    this.#retry.ranQuietly(this.#attempt.quietMs);
     const delay = this.#retry.delayAfter(error);
-    if (delay === null) {
-      this.#state = 'failed';
-      throw this.#final(error);
-    }
+    if (delay === null) throw this.#final(error);
     this.#state = 'retrying';
     log.warn(
       { pipeline: name, code: error.code, attempt: this.#retry.attempt, retryInMs: Math.round(delay), fix: error.fix },
       error.message,
     );
     await clock.sleep(delay, this.#stopping.signal).catch(() => {});
+  }
+
+  #note({ code, message, fix }: WeirError): void {
+    this.#failure = { code, message, fix, at: this.#options.clock.now() };
   }
 
   #final(error: WeirError): WeirError {

@@ -38,7 +38,18 @@ export class RetryBudget {
     this.#failingSince = null;
   }
 
-  /** The wait before the next attempt in ms, with full jitter; null when the error is not to be retried or the budget is spent. */
+  /**
+   * An attempt ran for this long, with nothing lost on the way, before it failed. Longer than the longest wait is as good as
+   * progress: a quiet pipeline that loses its connection now and then must not use up its budget over days.
+   */
+  ranQuietly(ms: number): void {
+    if (ms > this.#policy.maxDelayMs) this.progressed();
+  }
+
+  /**
+   * The wait before the next attempt in ms, of which half is jitter; null when the error is not to be retried or the budget
+   * is spent.
+   */
   delayAfter(error: WeirError): number | null {
     if (error.policy.policy === 'stop') return null;
     this.#failingSince ??= this.#clock.now();

@@ -57,7 +57,8 @@ function addTo(sums: Uint32Array, index: number, hash: Uint32Array, at: number):
 export function differingBuckets(a: TableDigest, b: TableDigest): number[] {
   const differing: number[] = [];
   for (let bucket = 0; bucket < BUCKETS; bucket++) {
-    if (a.bucketRows[bucket] !== b.bucketRows[bucket] || sumsDiffer(a.bucketSums, b.bucketSums, bucket)) differing.push(bucket);
+    const asMany = a.bucketRows[bucket] === b.bucketRows[bucket];
+    if (!asMany || sumsDiffer(a.bucketSums, b.bucketSums, bucket)) differing.push(bucket);
   }
   return differing;
 }

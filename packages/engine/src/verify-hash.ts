@@ -27,8 +27,8 @@ function word(data: Uint8Array, at: number, end: number): number {
 }
 
 /**
- * MurmurHash3_x86_128 of `data[start, end)`, written to `out[at]` … `out[at + 3]`. Well mixed, not keyed: it finds accidents,
- * not attacks. Source of the algorithm, in the public domain: https://github.com/aappleby/smhasher, `MurmurHash3.cpp`.
+ * MurmurHash3_x86_128 of `data[start, end)`, written to `out[at]` … `out[at + 3]`. Well mixed, not keyed: it finds
+ * accidents, not attacks. The algorithm is in the public domain: https://github.com/aappleby/smhasher, `MurmurHash3.cpp`.
  *
  * @param seed 32 bits
  */

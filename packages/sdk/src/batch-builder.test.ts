@@ -119,7 +119,9 @@ describe('BatchBuilder', () => {
       .insert(pair, { c0: null, c1: unchanged })
       .insert(pair, { c1: '' })
       .build(null);
-    const rows = Array.from(new RowCursor(batch), ({ after }) => [0, 1].map((column) => [after.isNull(column), after.isUnchanged(column)]));
+    const rows = Array.from(new RowCursor(batch), ({ after }) =>
+      [0, 1].map((column) => [after.isNull(column), after.isUnchanged(column)]),
+    );
     expect(rows).toEqual([
       [[true, false], [false, true]],
       [[true, false], [false, false]],
@@ -134,10 +136,12 @@ describe('BatchBuilder', () => {
   });
 
   test('numbers the rows of each transaction from 1, also across batches', () => {
-    const builder = new BatchBuilder().begin(commit).insert(pair, { c0: 1 }).insert(pair, { c0: 2 }).begin(next).insert(pair, { c0: 3 });
-    const first = builder.build(null);
+    const builder = new BatchBuilder().begin(commit).insert(pair, { c0: 1 }).insert(pair, { c0: 2 });
+    const first = builder.begin(next).insert(pair, { c0: 3 }).build(null);
     const second = builder.insert(pair, { c0: 4 }).build({ position: 'b', state: 1 });
-    const seen = [first, second].map((batch) => Array.from(new RowCursor(batch), (row) => [row.commit, row.ordinal, row.table]));
+    const seen = [first, second].map((batch) =>
+      Array.from(new RowCursor(batch), (row) => [row.commit, row.ordinal, row.table]),
+    );
     expect(seen).toEqual([
       [[commit, 1, pair], [commit, 2, pair], [next, 1, pair]],
       [[next, 2, pair]],

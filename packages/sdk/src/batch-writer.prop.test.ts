@@ -8,7 +8,8 @@ import type { Table } from './table.ts';
 const seed = Number(process.env['WEIR_SEED'] ?? Date.now() % 2 ** 31);
 console.info(`batch-writer.prop.test.ts: WEIR_SEED=${seed}`);
 
-const tables: readonly Table[] = [1, 2, 3].map((version) => ({ namespace: 'public', name: 't', version, columns: [], key: [] }));
+const table: Table = { namespace: 'public', name: 't', version: 1, columns: [], key: [] };
+const tables: readonly Table[] = [1, 2, 3].map((version) => ({ ...table, version }));
 
 /** A cell: text in the slab or in the spill, NULL, unchanged, or the cell of the image before in the same place. */
 type Cell = { kind: 'slab' | 'spill'; text: string } | { kind: 'null' | 'unchanged' | 'repeat' };
@@ -30,7 +31,8 @@ type Action =
   | { do: 'release'; which: number };
 
 const short = fc.string({ maxLength: 12, unit: 'grapheme-ascii' });
-const cellText = fc.oneof({ weight: 8, arbitrary: short }, { weight: 1, arbitrary: fc.integer({ min: 1000, max: 60_000 }).map((n) => 'x'.repeat(n)) });
+const long = fc.integer({ min: 1000, max: 60_000 }).map((length) => 'x'.repeat(length));
+const cellText = fc.oneof({ weight: 8, arbitrary: short }, { weight: 1, arbitrary: long });
 const cell: fc.Arbitrary<Cell> = fc.oneof(
   fc.record({ kind: fc.constantFrom('slab', 'spill'), text: cellText }),
   fc.record({ kind: fc.constantFrom('null', 'unchanged', 'repeat') }),
@@ -43,11 +45,12 @@ const row: fc.Arbitrary<RowPlan> = fc.record({
   copies: fc.oneof({ weight: 30, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.integer({ min: 2, max: 3000 }) }),
   drop: fc.boolean(),
 });
+const padding = fc.constantFrom(300_000, 300_000, 1_500_000, 5_000_000);
 const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('row' as const), row }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('commit' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('skip' as const), rows: fc.nat(5) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('pad' as const), size: fc.constantFrom(300_000, 300_000, 1_500_000, 5_000_000) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('pad' as const), size: padding }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('close' as const), keep: short }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('release' as const), which: fc.nat() }) },
 );
@@ -84,7 +87,8 @@ function contentOf(batch: Batch): Model {
       if (first !== NO_IMAGE) next = first;
     }
     const beforeCells = cellsOf(before, after === NO_IMAGE ? next : after);
-    return [batch.op[index], batch.tables[batch.table[index]!], batch.commit[index], batch.ordinal[index], beforeCells, cellsOf(after, next)];
+    const place = [batch.commit[index], batch.ordinal[index]];
+    return [batch.op[index], batch.tables[batch.table[index]!], ...place, beforeCells, cellsOf(after, next)];
   });
   return { rows, commits: [...batch.commits], skipped: batch.skipped, tables: [...batch.tables] };
 }
@@ -103,10 +107,11 @@ class Subject {
     for (let copy = 0; copy < plan.copies; copy++) this.#addOne(plan);
   }
 
-  #addOne({ table, before, after, drop }: RowPlan): void {
+  #addOne({ table: version, before, after, drop }: RowPlan): void {
     const { writer, model } = this;
-    const index = writer.tableIndex(tables[table]!);
-    if (!model.tables.includes(tables[table]!)) model.tables.push(tables[table]!);
+    const of = tables[version]!;
+    const index = writer.tableIndex(of);
+    if (!model.tables.includes(of)) model.tables.push(of);
     const place = [Math.max(0, model.commits.length - 1), model.rows.length + 1] as const;
     writer.beginRow(Op.update, index, ...place);
     if (before !== null) writer.beginBefore();
@@ -114,7 +119,7 @@ class Subject {
     if (after !== null) writer.beginAfter();
     const afterCells = after?.map((each, at) => this.#addCell(each, beforeCells ?? [], at)) ?? null;
     if (drop) writer.dropRow();
-    else model.rows.push([Op.update, tables[table], ...place, beforeCells, afterCells]);
+    else model.rows.push([Op.update, of, ...place, beforeCells, afterCells]);
   }
 
   #addCell(plan: Cell, before: readonly (string | number)[], at = 0): string | number {

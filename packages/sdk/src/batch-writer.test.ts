@@ -131,7 +131,8 @@ describe('closing', () => {
     expect(batch).toMatchObject({ tables: [table], commits: [commit], skipped: 7, checkpoint, chunk, rows: 1 });
     expect(batch.schemaChanges).toEqual([{ table, change: 'create' }]);
     expect([writer.pending, writer.sequence, writer.rows, writer.used]).toEqual([false, 1, 0, 0]);
-    expect(writer.close(null)).toMatchObject({ tables: [], commits: [], schemaChanges: [], skipped: 0, chunk: null, rows: 0 });
+    const empty = { tables: [], commits: [], schemaChanges: [], skipped: 0, chunk: null, rows: 0 };
+    expect(writer.close(null)).toMatchObject(empty);
   });
 
   test('counts tables and commits anew for each batch', () => {
@@ -204,7 +205,8 @@ describe('limits', () => {
     const batch = writer.close(null);
     expect(batch.rows).toBe(rows + 1);
     for (const row of [0, 1, BATCH_ROWS - 1, BATCH_ROWS, BATCH_ROWS * 2, rows - 1]) {
-      expect([batch.commit[row], batch.ordinal[row], text(batch, batch.after[row]! + 8)]).toEqual([row, row + 1, `${row}.8`]);
+      const last = text(batch, batch.after[row]! + 8);
+      expect([batch.commit[row], batch.ordinal[row], last]).toEqual([row, row + 1, `${row}.8`]);
     }
     expect(text(batch, batch.after[rows]!)).toBe('x'.repeat(100_000));
   });
@@ -223,11 +225,11 @@ describe('limits', () => {
 describe('memory', () => {
   function held(batch: Batch): number {
     const { op, table: tables, commit: commits, ordinal, after, before, data, start, length } = batch;
-    const buffers = [op, tables, commits, ordinal, after, before, data, start, length].map((array) => array.buffer.byteLength);
-    return buffers.reduce((sum, size) => sum + size, 0);
+    const arrays = [op, tables, commits, ordinal, after, before, data, start, length];
+    return arrays.reduce((sum, array) => sum + array.buffer.byteLength, 0);
   }
 
-  test.each([0, 1, 100, MANY_ROWS, BATCH_ROWS * 3])('a batch counts the bytes that it holds (invariant 8): %i rows', (rows) => {
+  test.each([0, 1, 100, MANY_ROWS, BATCH_ROWS * 3])('a batch of %i rows counts the bytes that it holds (invariant 8)', (rows) => {
     const writer = new BatchWriter();
     fill(writer, rows, (row) => `r${row}`);
     const batch = writer.close(null);

@@ -39,7 +39,10 @@ describe('filterRows', () => {
   test('keeps the rows that are accepted, in order, and everything else of the batch', () => {
     const batch = mixed();
     const filtered = filterRows(batch, (row) => row % 2 === 1);
-    const rows = Array.from(new RowCursor(filtered), (row) => [row.op, row.table, row.ordinal, row.commit, row.after.text(0), row.before.text(0)]);
+    const rows = Array.from(new RowCursor(filtered), (row) => {
+      const images = [row.after.text(0), row.before.text(0)];
+      return [row.op, row.table, row.ordinal, row.commit, ...images];
+    });
     expect(rows).toEqual([
       [Op.insert, lines, 2, commit, '10', null],
       [Op.update, orders, 4, commit, '2', '1'],

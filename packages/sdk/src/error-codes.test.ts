@@ -4,7 +4,7 @@ import { errorCodes, type ErrorPolicy } from './error-codes.ts';
 const entries = Object.entries<ErrorPolicy>(errorCodes);
 
 describe('errorCodes', () => {
-  test.each(entries)('%s has a name, an exit code, a policy and a remedy that are well formed', (code, { exit, policy, remedy }) => {
+  test.each(entries)('%s is well formed', (code, { exit, policy, remedy }) => {
     // WEIR_<AREA>_<WHAT>; the first three belong to no area.
     expect(code).toMatch(/^WEIR_(INTERNAL|USAGE|COUNTERS|[A-Z0-9]+(_[A-Z0-9]+)+)$/);
     expect([1, 2, 3, 4]).toContain(exit);

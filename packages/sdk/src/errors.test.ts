@@ -54,7 +54,8 @@ describe('explainError', () => {
 
   test('says where in the configuration', () => {
     const place = { file: 'weir.yaml', line: 3, column: 7 };
-    const error = new WeirError('WEIR_CONFIG_INVALID', 'expected a size', { path: 'pipelines.shop', place, fix: 'Write 1MiB.' });
+    const options = { path: 'pipelines.shop', place, fix: 'Write 1MiB.' };
+    const error = new WeirError('WEIR_CONFIG_INVALID', 'expected a size', options);
     expect(explainError(error)).toBe(
       'WEIR_CONFIG_INVALID at weir.yaml:3:7 (pipelines.shop)\n  expected a size\n  fix: Write 1MiB.',
     );

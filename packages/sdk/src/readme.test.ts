@@ -13,8 +13,9 @@ import {
   type Click,
 } from './testing/readme-examples.ts';
 
-function textOf(file: string): string {
-  return readFileSync(new URL(file, import.meta.url), 'utf8');
+function blocks(file: string, pattern: RegExp): (string | undefined)[] {
+  const text = readFileSync(new URL(file, import.meta.url), 'utf8');
+  return Array.from(text.matchAll(pattern), ([, block]) => block);
 }
 
 const page: Click[] = [1, 2, 3].map((id) => ({ id, page: id === 2 ? null : `/${id}`, at: new Date(id * 1000) }));
@@ -32,8 +33,8 @@ async function collect(session: ClickSession): Promise<Batch[]> {
 
 describe('README.md', () => {
   test('quotes every example, and only examples, as they are', () => {
-    const quoted = Array.from(textOf('../README.md').matchAll(/```ts\n(.*?)```/gs), ([, block]) => block);
-    const written = Array.from(textOf('./testing/readme-examples.ts').matchAll(/\/\/ begin \w+\n(.*?) *\/\/ end\n/gs), ([, block]) => block);
+    const quoted = blocks('../README.md', /```ts\n(.*?)```/gs);
+    const written = blocks('./testing/readme-examples.ts', /\/\/ begin \w+\n(.*?) *\/\/ end\n/gs);
     expect(quoted.length).toBeGreaterThan(5);
     expect(quoted).toEqual(written);
   });
@@ -64,8 +65,8 @@ describe('the examples', () => {
   });
 
   test('arrays can be read without an object per row, and a transform accounts for its rows', async () => {
-    const builder = new BatchBuilder().begin(sampleCommit).truncate(clicks).insert(clicks, { id: 12 }).delete(clicks, { id: 3 });
-    const batch = builder.insert(clicks, { id: 345 }).build(null);
+    const builder = new BatchBuilder().begin(sampleCommit).truncate(clicks).insert(clicks, { id: 12 });
+    const batch = builder.delete(clicks, { id: 3 }).insert(clicks, { id: 345 }).build(null);
     expect(firstColumnBytes(batch)).toEqual({ clicks: 5 });
     expect(await withoutTruncates.apply(batch)).toMatchObject({ filtered: 1, made: 0, rejected: [], batch: { rows: 3 } });
   });

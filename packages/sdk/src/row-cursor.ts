@@ -51,7 +51,10 @@ export class RowCursor implements Iterable<RowCursor> {
   }
 }
 
-/** One image (after or before) of the row that a {@link RowCursor} stands on; columns by index. Without the image no cell. */
+/**
+ * One image (after or before) of the row that a {@link RowCursor} stands on; columns by index. Where the row has no such
+ * image there are no cells: every value is null, and neither NULL nor unchanged.
+ */
 export class ImageCursor {
   readonly #batch: Batch;
   #first = NO_IMAGE;

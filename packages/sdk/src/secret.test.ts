@@ -26,7 +26,8 @@ describe('Secret (invariant 10)', () => {
   });
 
   test('is not in what inspect shows, however deep it looks', () => {
-    for (const options of [{}, { showHidden: true }, { customInspect: false }, { showHidden: true, customInspect: false, depth: null, getters: true }]) {
+    const everything = { showHidden: true, customInspect: false, depth: null, getters: true };
+    for (const options of [{}, { showHidden: true }, { customInspect: false }, everything]) {
       expect(inspect(shown, options)).not.toContain(value);
       expect(inspect({ nested: [new Map([[shown, shown]])] }, { ...options, depth: 9 })).not.toContain(value);
     }
@@ -34,7 +35,8 @@ describe('Secret (invariant 10)', () => {
   });
 
   test('is not in copies, entries, clones and errors', () => {
-    expect(JSON.stringify([Object.entries(shown), Object.assign({}, shown), Object.getOwnPropertyNames(shown)])).not.toContain(value);
+    const copies = [Object.entries(shown), Object.assign({}, shown), Object.getOwnPropertyNames(shown)];
+    expect(JSON.stringify(copies)).not.toContain(value);
     expect(inspect(structuredClone({ shown }))).not.toContain(value);
     expect(serialize({ shown }).toString('latin1')).not.toContain(value);
     expect(inspect(new Error('failed', { cause: { shown } }))).not.toContain(value);
@@ -53,22 +55,25 @@ describe('redactUrls', () => {
     ['postgres://app:p:s3cret?x#y@db/shop', 'postgres://app:***@db/shop'],
     ['{"url":"postgres://app:s3cret@db","to":"a@b"}', '{"url":"postgres://app:***@b"}'],
     ['"postgres://app:s3cret@db" and "mysql://app:s3cret@db"', '"postgres://app:***@db" and "mysql://app:***@db"'],
-    ['postgres://db/shop?user=app&password=s3cret&sslmode=require', 'postgres://db/shop?user=app&password=***&sslmode=require'],
+    ['postgres://db/shop?user=app&password=s3cret&tls=1', 'postgres://db/shop?user=app&password=***&tls=1'],
     ['host=db password=s3cret dbname=shop', 'host=db password=*** dbname=shop'],
     ['https://bucket/key?access_token=s3cret', 'https://bucket/key?access_token=***'],
   ])('%s', (text, redacted) => expect(redactUrls(text)).toBe(redacted));
 
-  test.each(['postgres://db:5432/shop', 'postgres://app@db/shop', 'a: b@c', 'see https://example.org/a:b', 'the password is wrong', ''])(
-    'leaves %j as it is',
-    (text) => expect(redactUrls(text)).toBe(text),
-  );
+  test.each([
+    'postgres://db:5432/shop',
+    'postgres://app@db/shop',
+    'a: b@c',
+    'see https://example.org/a:b',
+    'the password is wrong',
+    '',
+  ])('leaves %j as it is', (text) => expect(redactUrls(text)).toBe(text));
 
-  test('is quick with long texts', () => {
-    const before = performance.now();
-    redactUrls('a'.repeat(200_000));
-    redactUrls('x://a:b'.repeat(20_000));
-    redactUrls(`${'x://a'.repeat(20_000)}@`);
-    redactUrls('password'.repeat(20_000));
-    expect(performance.now() - before).toBeLessThan(5000);
+  test('takes time in proportion to the text: these would take minutes otherwise', () => {
+    for (const part of ['a', 'x://a:b', 'x://a', 'password', 'password=']) {
+      const long = part.repeat(200_000);
+      expect(redactUrls(long).length).toBeLessThanOrEqual(long.length);
+      expect(redactUrls(`${long}@`).length).toBeLessThanOrEqual(long.length + 5);
+    }
   });
 });

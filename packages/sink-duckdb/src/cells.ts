@@ -1,7 +1,6 @@
 import duckdb from '@duckdb/node-bindings';
+import { BLOB, DuckDBDataChunk } from '@duckdb/node-api';
 import { WeirError, type Batch } from '@weir/sdk';
-
-const BLOB_TYPE = 18;
 
 /** The cells of a batch, as encoders read them. */
 export interface Cells {
@@ -24,15 +23,14 @@ export interface Cells {
  * it lives until the next `load`, and appending a chunk copies what it points to.
  */
 export class SlabCopy {
-  readonly #chunk: duckdb.DataChunk;
+  readonly #chunk: DuckDBDataChunk = DuckDBDataChunk.create([BLOB], 1);
   readonly #vector: duckdb.Vector;
   #batch: Batch | null = null;
   #low = 0;
   #high = 0;
 
   constructor() {
-    this.#chunk = duckdb.create_data_chunk([duckdb.create_logical_type(BLOB_TYPE)]);
-    this.#vector = duckdb.data_chunk_get_vector(this.#chunk, 0);
+    this.#vector = duckdb.data_chunk_get_vector(this.#chunk.chunk, 0);
   }
 
   /** The cells of a batch, valid until the next call with another batch or `clear`. */
@@ -45,11 +43,11 @@ export class SlabCopy {
   /** Gives the copy's memory back. */
   clear(): void {
     this.#batch = null;
-    duckdb.data_chunk_reset(this.#chunk);
+    this.#chunk.reset();
   }
 
   #load(batch: Batch): void {
-    duckdb.data_chunk_reset(this.#chunk);
+    this.#chunk.reset();
     this.#batch = batch;
     // Up to 12 bytes DuckDB would store in the slot itself, and no cell would be long enough to point anywhere.
     if (batch.data.length <= 12) return;

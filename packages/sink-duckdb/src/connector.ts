@@ -3,12 +3,12 @@ import { duckdbConfig, type DuckdbConfig } from './config.ts';
 import { DuckdbSink } from './sink.ts';
 
 /** What this version does, by option; anything else is refused, so that nothing is promised that does not happen. */
-const supported: Partial<SinkOptions> = {
-  mode: 'mirror',
-  deletes: 'hard',
-  schemaChanges: 'stop',
-  onError: 'stop',
-};
+const supported = [
+  { option: 'mode', name: 'mode', value: 'mirror' },
+  { option: 'deletes', name: 'deletes', value: 'hard' },
+  { option: 'schemaChanges', name: 'schema_changes', value: 'stop' },
+  { option: 'onError', name: 'on_error', value: 'stop' },
+] as const;
 
 export const duckdbSink: SinkConnector<DuckdbConfig> = {
   kind: 'sink',
@@ -27,13 +27,10 @@ export const duckdbSink: SinkConnector<DuckdbConfig> = {
 };
 
 function refuseUnsupported(options: SinkOptions): void {
-  for (const [key, value] of Object.entries(supported)) {
-    const given = options[key as keyof SinkOptions];
-    if (given === value) continue;
-    const name = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-    throw new WeirError('WEIR_CONFIG_INVALID', `${name}: ${String(given)} is not there yet for duckdb; it takes ${value}`, {
-      path: name,
-    });
+  for (const { option, name, value } of supported) {
+    if (options[option] === value) continue;
+    const message = `${name}: duckdb cannot do “${options[option]}” yet, only “${value}”`;
+    throw new WeirError('WEIR_CONFIG_INVALID', message, { path: name });
   }
   for (const part of ['schema', 'table'] as const) {
     const template = options.target[part];

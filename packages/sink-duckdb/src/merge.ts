@@ -7,6 +7,8 @@ export const OP_BITS = 3;
 /** Columns that one UINTEGER of marks covers. */
 export const MARK_BITS = 32;
 
+/** More than any sequence number; leaves the operation in its bits. */
+const BEFORE_ALL = 2 ** 55;
 const KEYS = 'temp.main.weir_keys';
 const HITS = 'temp.main.weir_hits';
 /** Expects the row alias before it. */
@@ -84,7 +86,9 @@ export function applySql(table: Table, target: QualifiedName, stage: string, unc
       : `s.c${index}`,
   );
   // Only a key that begins with an update can lack a value in the group, and it has exactly one hit.
-  const hits = unchanged.length === 0 ? '' : ` LEFT JOIN ${HITS} AS h ON h.last_seq = k.last_seq AND k.first_op = ${Op.update}`;
+  // The filter stands in a subquery: as a condition of the join it would make DuckDB compare all rows with all.
+  const met = `(SELECT * FROM ${HITS} WHERE first_op = ${Op.update})`;
+  const hits = unchanged.length === 0 ? '' : ` LEFT JOIN ${met} AS h ON h.last_seq = k.last_seq`;
   const remove = hasOwnRowid(table)
     ? `DELETE FROM ${qualified(target)} AS t USING ${KEYS} AS k WHERE ${keysMatch(table)}`
     : `DELETE FROM ${qualified(target)} WHERE rowid IN (SELECT rid FROM ${HITS})`;
@@ -93,6 +97,21 @@ export function applySql(table: Table, target: QualifiedName, stage: string, unc
     `INSERT INTO ${qualified(target)} (${columnNames(table)}) SELECT ${values.join(', ')} FROM ${stage} AS s ` +
     `JOIN ${KEYS} AS k ON s.seq = k.last_seq${hits} WHERE (s.${OP}) <> ${Op.delete};\n` +
     `DROP TABLE ${KEYS};\nDROP TABLE ${HITS};\n${clearSql(stage)}`
+  );
+}
+
+/**
+ * Where a key's constraint is deferred, one transaction may give row A the key of row B before B gets another (a swap, or
+ * every key plus one). By key that is an insert and then a delete, and the delete is B's, not A's. It is told by its whole
+ * old image, which is the target's row: such a delete is put before the insert, and the keys are to be gathered again.
+ */
+export function untangleSql(table: Table, target: QualifiedName, stage: string): string {
+  const same = table.columns.map(({ name }, index) => `t.${identifier(name)} IS NOT DISTINCT FROM d.c${index}`);
+  const sameKey = table.key.map((index) => `k.c${index} = d.c${index}`);
+  return (
+    `UPDATE ${stage} AS d SET seq = d.seq - ${BEFORE_ALL} FROM ${qualified(target)} AS t, ${KEYS} AS k ` +
+    `WHERE (d.${OP}) = ${Op.delete} AND k.first_op = ${Op.insert} AND ${[...sameKey, ...same].join(' AND ')};\n` +
+    `DROP TABLE ${KEYS};\nDROP TABLE ${HITS}`
   );
 }
 

@@ -1,7 +1,7 @@
 import { WeirError, tableName, type Batch, type Table } from '@weir/sdk';
 import type { ColumnEncoder } from './encode.ts';
 import { Loader } from './loader.ts';
-import { applySql, clearSql, countSql, gatherCounts, gatherSql, moveSql, stagingColumns, type Divergence } from './merge.ts';
+import { applySql, clearSql, countSql, gatherCounts, gatherSql, moveSql, stagingColumns, untangleSql, type Divergence } from './merge.ts';
 import { RowImages } from './row-images.ts';
 import type { QualifiedName } from './sql-text.ts';
 import type { Transaction } from './transaction.ts';
@@ -72,7 +72,12 @@ export class Staging {
     const doing = `merging into ${tableName(this.#table)}`;
     const unchanged = [...this.#unchanged].sort((a, b) => a - b);
     const gather = gatherSql(this.#table, this.#target, this.#name, unchanged);
-    this.#expectNone(gatherCounts((await this.#transaction.rows(gather, doing))[0]!));
+    let met = gatherCounts((await this.#transaction.rows(gather, doing))[0]!);
+    if (met.present > 0) {
+      await this.#transaction.run(untangleSql(this.#table, this.#target, this.#name), doing);
+      met = gatherCounts((await this.#transaction.rows(gather, doing))[0]!);
+    }
+    this.#expectNone(met);
     await this.#transaction.run(applySql(this.#table, this.#target, this.#name, unchanged), doing);
     this.#forget();
   }

@@ -66,7 +66,9 @@ export function storeContract(name: string, open: () => Store): void {
         { pipeline: 'Shop', sink: 'warehouse', shard: 0 },
       ];
       for (const [index, key] of shards.entries()) await store.saveCheckpoint(key, checkpointAt(`p${index}`));
-      for (const [index, key] of shards.entries()) expect(await store.loadCheckpoint(key)).toEqual(checkpointAt(`p${index}`));
+      for (const [index, key] of shards.entries()) {
+        expect(await store.loadCheckpoint(key)).toEqual(checkpointAt(`p${index}`));
+      }
     });
 
     test('keeps the intent of a staged sink until it is saved without one', async () => {

@@ -94,9 +94,18 @@ export class FaultScript {
   async perform<T>(operation: string, work: () => Promise<T>, half?: () => Promise<void>): Promise<T> {
     const fault = this.#next(operation);
     await this.#before(operation, fault, half);
-    const result = await work();
+    const result = await this.#answered(work);
     await this.#after(operation, fault);
     return result;
+  }
+
+  /** The outcome of the work, unless the process died meanwhile. */
+  async #answered<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } finally {
+      await this.#live();
+    }
   }
 
   #next(operation: string): Fault | undefined {
@@ -119,7 +128,8 @@ export class FaultScript {
       case 'hold':
         return await this.#hold(operation);
       case 'slow':
-        return await this.#clock.sleep(fault.ms ?? 0);
+        await this.#clock.sleep(fault.ms ?? 0);
+        return await this.#live();
       case 'die':
         this.die();
         return await never;
@@ -136,6 +146,11 @@ export class FaultScript {
 
   async #pass(): Promise<void> {
     if (this.#jitterMs > 0 && !this.#dead) await this.#clock.sleep(this.#clock.random() * this.#jitterMs);
+    await this.#live();
+  }
+
+  /** Goes on unless the process is dead. */
+  async #live(): Promise<void> {
     if (this.#dead) await never;
   }
 

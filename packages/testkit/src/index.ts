@@ -9,6 +9,8 @@ export { PruningSource, type BatchLedger, type PruningSourceOptions } from './pr
 export { Reading, failure } from './reading.ts';
 export { seededRandom, testSeed } from './seed.ts';
 export type { SeenBatch, SeenCell, SeenRow } from './seen-batch.ts';
+export { sinkContract } from './sink-contract.ts';
+export type { SinkDriver, SinkEnvironment, ValueCase } from './sink-driver.ts';
 export { sourceContract } from './source-contract.ts';
 export type { Change, Discontinuity, SourceDriver, SourceEnvironment, TypeCase } from './source-driver.ts';
 export type { TableContent } from './table-content.ts';

@@ -74,9 +74,9 @@ class MemorySession {
     // The batch is read late, while `write` has not resolved yet, as a real sink reads it.
     await Promise.resolve();
     const seen = seeBatch(batch);
-    if (this.#mode === 'idempotent') this.#target.upsert(seen);
-    else if (this.#mode === 'at-least-once') this.#target.appended.push(...seen.rows);
-    else this.#pending.push(seen);
+    // Sinks without transactions send some rows early and the rest when they are flushed.
+    if (this.#mode === 'idempotent' || this.#mode === 'at-least-once') this.flush();
+    this.#pending.push(seen);
   }
 
   recover(): Checkpoint | null {
@@ -98,7 +98,10 @@ class MemorySession {
   }
 
   flush(): void {
-    this.#assertOpen();
+    for (const batch of this.#pending.splice(0)) {
+      if (this.#mode === 'idempotent') this.#target.upsert(batch);
+      else this.#target.appended.push(...batch.rows);
+    }
   }
 
   close(): void {

@@ -87,7 +87,12 @@ export class PruningSession implements SourceSession {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#options.script.perform('source.dispose', async () => this.#options.log.detach(this));
+    try {
+      await this.#options.script.perform('source.dispose', async () => this.#options.log.detach(this));
+    } catch (error) {
+      this.#options.log.detach(this);
+      throw error;
+    }
   }
 
   /** The next batch as soon as there is one; null at the end, and when no more is wanted. */

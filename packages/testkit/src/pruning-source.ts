@@ -49,18 +49,24 @@ export class PruningSource implements Source {
 
   /** @throws WeirError WEIR_PG_SLOT_IN_USE; WEIR_PG_SLOT_ADVANCED when what follows `from` is deleted (invariant 6) */
   async open(from: Checkpoint | null): Promise<SourceSession> {
-    return await this.#script.perform('source.open', async () => {
-      const { log, copies = false } = this.#options;
-      const state = from === null ? { copies: 0, copied: copies ? {} : this.#streamedTables() } : stateOf(from);
-      const start = from === null ? (copies ? log.head : 0) : transactionOf(from.position);
-      if (start < log.forgotten) log.transaction(start + 1);
-      const handOut = (batch: Batch): Batch => this.#handOut(batch);
-      const session = new PruningSession({ ...this.#options, start, state, script: this.#script, handOut });
-      log.attach(session);
-      // What a source is opened with is durable in every sink: as good as a confirm.
-      log.forget(start);
-      return session;
-    });
+    const { log, copies = false } = this.#options;
+    let session: PruningSession | null = null;
+    try {
+      return await this.#script.perform('source.open', async () => {
+        const state = from === null ? { copies: 0, copied: copies ? {} : this.#streamedTables() } : stateOf(from);
+        const start = from === null ? (copies ? log.head : 0) : transactionOf(from.position);
+        if (start < log.forgotten) log.transaction(start + 1);
+        const handOut = (batch: Batch): Batch => this.#handOut(batch);
+        session = new PruningSession({ ...this.#options, start, state, script: this.#script, handOut });
+        log.attach(session);
+        // What a source is opened with is durable in every sink: as good as a confirm.
+        log.forget(start);
+        return session;
+      });
+    } catch (error) {
+      if (session !== null) log.detach(session);
+      throw error;
+    }
   }
 
   async head(): Promise<Position> {

@@ -22,4 +22,6 @@ export interface SinkDriver {
   start(): Promise<SinkEnvironment>;
   /** Left out of the common value cases, by name, since the store has no such values; its page says so. */
   readonly lacks?: readonly string[];
+  /** The place keeps one checkpoint only, for one shard of one pipeline. */
+  readonly oneShard?: boolean;
 }

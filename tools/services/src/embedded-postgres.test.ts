@@ -78,10 +78,9 @@ function isAlive(pid: number): boolean {
 describe('EmbeddedPostgres', () => {
   test('starts a PostgreSQL 18 that is ready for logical replication and durable', async () => {
     await using server = await EmbeddedPostgres.start({ directory: await newDirectory() });
-    const settings = ['server_version_num', 'wal_level', 'fsync', 'listen_addresses', 'server_encoding', 'max_replication_slots'];
-    const values = [];
-    for (const name of settings) values.push(await ask(server.url, `SHOW ${name}`));
-    expect(values).toEqual([expect.stringMatching(/^18\d{4}$/), 'logical', 'on', '127.0.0.1', 'UTF8', '20']);
+    expect(await ask(server.url, 'SHOW server_version_num')).toMatch(/^18\d{4}$/);
+    const wanted = { wal_level: 'logical', fsync: 'on', listen_addresses: '127.0.0.1', server_encoding: 'UTF8' };
+    for (const [name, value] of Object.entries(wanted)) expect(await ask(server.url, `SHOW ${name}`), name).toBe(value);
     await ask(server.url, `SELECT pg_create_logical_replication_slot('probe', 'pgoutput')`);
   });
 
@@ -167,7 +166,7 @@ describe('EmbeddedPostgres', () => {
     expect((await readdir(home)).filter((name) => name.startsWith('initdb-'))).toEqual([]);
   });
 
-  test.each([150, 300, 450, 600, 900])('a first start killed after %i ms leaves nothing that stops the next', async (delayMs) => {
+  test.each([150, 300, 450, 600, 900])('a first start killed after %i ms does not stop the next', async (delayMs) => {
     const directory = await newDirectory();
     const child = spawnStarter(directory);
     await sleep(delayMs);

@@ -34,7 +34,7 @@ test('programs that the account can read are used where they are', async () => {
   expect(await readableBinaries({ folder: made.folder, version: '1' }, STRANGER, made.temporary)).toBe(made.folder);
 });
 
-test.each(['bin', 'bin/postgres', 'lib/libpq.so.5.18', '.'])('a closed %s makes a copy that is open, once', async (closed) => {
+test.each(['bin', 'bin/postgres', 'lib/libpq.so.5.18', '.'])('a closed %s makes an open copy, once', async (closed) => {
   await using made = await workspace();
   await chmod(join(made.folder, closed), 0o700);
   const binaries = { folder: made.folder, version: '1' };

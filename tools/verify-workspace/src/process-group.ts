@@ -14,6 +14,8 @@ export interface Ending {
 
 export interface GroupOptions {
   readonly cwd: string;
+  /** Variables that differ from those of this process; undefined takes one away. */
+  readonly env?: NodeJS.ProcessEnv;
   /** Where its output goes: to this process's, or nowhere. */
   readonly output: 'inherit' | 'ignore';
   /** In ms. After it every process of the group is ended. */
@@ -30,8 +32,8 @@ const LOOK_EVERY = 20;
 
 /** Runs a command as a group of its own, so that whatever it starts ends with it. */
 export async function runGroup(program: string, args: readonly string[], options: GroupOptions): Promise<Ending> {
-  const { cwd, output } = options;
-  const child = spawn(program, args, { cwd, stdio: ['ignore', output, output], detached: true });
+  const { cwd, env, output } = options;
+  const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', output, output], detached: true });
   const group = await started(child);
   if (group === null) return { code: null, reason: `${program} could not be started`, leftovers: false };
   let reason: string | null = null;

@@ -31,9 +31,13 @@ function tool(root: string, path: string): string {
   return join(root, 'node_modules', path);
 }
 
-function start({ root, deadline, stop, output }: Verification, program: string, args: readonly string[]): Promise<Ending> {
-  return runGroup(program, args, { cwd: root, limit: Math.max(1, deadline - Date.now()), stop, output });
+function start(verification: Verification, program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ending> {
+  const { root, deadline, stop, output } = verification;
+  return runGroup(program, args, { cwd: root, env, limit: Math.max(1, deadline - Date.now()), stop, output });
 }
+
+/** Where no terminal reads, nothing is coloured: tools that see CI=true would colour a log file. */
+const plain = !process.stdout.isTTY;
 
 function problem(name: string, { code, reason, leftovers }: Ending): string | null {
   if (leftovers) console.log(`${name}: processes that outlived it were ended`);
@@ -59,7 +63,8 @@ async function verifyHost(verification: Verification): Promise<Outcome> {
 async function verifyLint(verification: Verification): Promise<Outcome> {
   const { root } = verification;
   const args = ['--type-aware', '--deny-warnings', ...existingPaths(verification)];
-  return single('lint', problem('oxlint', await start(verification, process.execPath, [tool(root, 'oxlint/bin/oxlint'), ...args])));
+  const colour = plain ? { CI: undefined } : {};
+  return single('lint', problem('oxlint', await start(verification, process.execPath, [tool(root, 'oxlint/bin/oxlint'), ...args], colour)));
 }
 
 /** All projects at once: `tsc -b` knows their order, and builds again only what changed. */
@@ -75,7 +80,7 @@ async function verifyUnit(verification: Verification): Promise<Outcome> {
   try {
     const report = join(folder, 'report.json');
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-    const args = ['run', ...reporters, ...request.filters, ...request.forVitest];
+    const args = ['run', ...(plain ? ['--no-color'] : []), ...reporters, ...request.filters, ...request.forVitest];
     const ending = await start(verification, process.execPath, [tool(root, 'vitest/vitest.mjs'), ...args]);
     const text = existsSync(report) ? readFileSync(report, 'utf8') : null;
     const chosenByName = request.forVitest.some((option) => /^(?:-t|--testNamePattern)(?:=|$)/.test(option));

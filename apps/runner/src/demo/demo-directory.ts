@@ -92,7 +92,8 @@ export class DemoDirectory {
   }
 
   #locked(cause: WeirError): WeirError {
-    return new WeirError('WEIR_STORE_LOCKED', `another demo runs in ${this.show(this.path)}, or a \`weir run\` of its configuration`, {
+    const what = `another demo runs in ${this.show(this.path)}, or a \`weir run\` of its configuration`;
+    return new WeirError('WEIR_STORE_LOCKED', what, {
       fix: 'End that one with Ctrl-C, or give this one a folder of its own with --directory.',
       cause,
     });

@@ -83,7 +83,11 @@ interface Moment {
 }
 
 /** How the one pipeline is when it reaches one of the phases; null when the signal aborts before. */
-async function untilPhase(runtime: Runtime, phases: readonly Moment['phase'][], signal: AbortSignal): Promise<Moment | null> {
+async function untilPhase(
+  runtime: Runtime,
+  phases: readonly Moment['phase'][],
+  signal: AbortSignal,
+): Promise<Moment | null> {
   while (!signal.aborted) {
     for (const { source, sinks } of runtime.status().pipelines) {
       if (!phases.includes(source.phase)) continue;

@@ -10,6 +10,8 @@ import { describe, expect, test } from 'vitest';
 import type { CommandContext } from '../commands/context.ts';
 import { runDemo } from './demo.ts';
 
+/** Starts real servers, several times. */
+const LONG = { timeout: 120_000 };
 const SMALL = { customers: 2000, products: 300, orders: 3000 };
 
 /** A folder that the server's account can reach; what runs there is stopped and removed on dispose. */
@@ -54,7 +56,7 @@ async function demo(directory: string, options: { seconds?: number; fresh?: true
 }
 
 describe('the demo', () => {
-  test('copies, streams under load, drains and verifies; another start resumes, a fresh one copies again', { timeout: 120_000 }, async () => {
+  test('copies, streams under load and verifies; another start resumes, a fresh one copies again', LONG, async () => {
     await using directory = await newDirectory();
     const first = await demo(directory.path, { seconds: 2 });
     expect(first.stderr.text).toContain('the shop is filled');
@@ -65,7 +67,7 @@ describe('the demo', () => {
 
     const second = await demo(directory.path, { seconds: 1 });
     expect(second.stderr.text).toMatch(/resumed from checkpoint \S+; nothing is copied again/);
-    expect(second.stderr.text).not.toContain('copied ');
+    expect(second.stderr.text).not.toMatch(/copied \d/);
     expect(second.stderr.text).not.toContain('filled');
     expect(second.stdout.text).toMatch(/^verified$/m);
 
@@ -75,7 +77,7 @@ describe('the demo', () => {
     expect(third.stdout.text).toMatch(/^verified$/m);
   });
 
-  test('ends on the first interrupt, verified, with the server stopped', { timeout: 60_000 }, async () => {
+  test('ends on the first interrupt, verified, with the server stopped', LONG, async () => {
     await using directory = await newDirectory();
     const run = startDemo(directory.path);
     await expect.poll(() => run.stderr.text, { timeout: 30_000 }).toContain('streaming changes');
@@ -87,7 +89,7 @@ describe('the demo', () => {
     await expect(client.connect()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   });
 
-  test('another one in the same folder is refused and leaves the first alone', { timeout: 60_000 }, async () => {
+  test('another one in the same folder is refused and leaves the first alone', LONG, async () => {
     await using directory = await newDirectory();
     const first = startDemo(directory.path);
     await expect.poll(() => first.stderr.text, { timeout: 30_000 }).toContain('streaming changes');
@@ -98,7 +100,7 @@ describe('the demo', () => {
     expect(first.stdout.text).toMatch(/^verified$/m);
   });
 
-  test('a difference is found, named by its key, and is an error', { timeout: 60_000 }, async () => {
+  test('a difference is found, named by its key, and is an error', LONG, async () => {
     await using directory = await newDirectory();
     await demo(directory.path, { seconds: 1 });
     const { DuckDBInstance } = await import('@duckdb/node-api');
@@ -113,12 +115,13 @@ describe('the demo', () => {
     expect(run.stdout.text).not.toMatch(/^verified$/m);
   });
 
-  test.each([700, 1500, 2500, 4000])('killed with -9 after %i ms, another start ends verified', { timeout: 120_000 }, async (delayMs) => {
+  test.each([800, 2000, 4000])('killed with -9 after %i ms, another start ends verified', LONG, async (delayMs) => {
     await using directory = await newDirectory();
     const module = new globalThis.URL('./demo.ts', import.meta.url).href;
     const script = `
       import { runDemo } from ${JSON.stringify(module)};
-      const context = { env: {}, stdout: process.stdout, stderr: process.stderr, signal: new AbortController().signal, secrets: [] };
+      const { stdout, stderr } = process;
+      const context = { env: {}, stdout, stderr, signal: new AbortController().signal, secrets: [] };
       await runDemo({ directory: ${JSON.stringify(directory.path)} }, context, ${JSON.stringify(SMALL)});`;
     const args = ['--conditions=@weir/source', '--input-type=module', '-e', script];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });

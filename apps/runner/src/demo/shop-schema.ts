@@ -3,7 +3,7 @@ export const MARKER_SCHEMA = `
   CREATE SCHEMA IF NOT EXISTS weir_demo;
   CREATE TABLE IF NOT EXISTS weir_demo.shop (version int PRIMARY KEY, filled_at timestamptz NOT NULL)`;
 
-/** A shop as one meets it: identity and uuid keys, a composite key, an enum, jsonb, numeric, arrays, NULLs, a TOASTed text. */
+/** A shop as one meets it: identity, uuid and composite keys, an enum, jsonb, numeric, an array, NULLs, a TOASTed text. */
 export const SHOP_TABLES = `
   DROP TABLE IF EXISTS order_lines, orders, products, customers;
   DROP TYPE IF EXISTS order_status;

@@ -50,7 +50,8 @@ async function insertOrder(client: Client, random: SeededRandom, shop: ShopExten
     [id, products, random.int(1, 6)],
   );
   await client.query(
-    'UPDATE orders SET total = (SELECT coalesce(sum(quantity * unit_price), 0) FROM order_lines WHERE order_id = $1) WHERE id = $1',
+    `UPDATE orders SET total = (SELECT coalesce(sum(quantity * unit_price), 0) FROM order_lines WHERE order_id = $1)
+     WHERE id = $1`,
     [id],
   );
   shop.orders = Math.max(shop.orders, id);
@@ -94,17 +95,19 @@ async function rewriteDescription(client: Client, random: SeededRandom, shop: Sh
 }
 
 async function updateProfile(client: Client, random: SeededRandom, shop: ShopExtent): Promise<void> {
+  const news = { points: random.int(0, 100_000), seen: random.next(), motto: random.pick(NOTES), extra: { deep: [null, true] } };
   await client.query('UPDATE customers SET profile = profile || $2::jsonb WHERE id = $1', [
     random.int(1, shop.customers),
-    JSON.stringify({ points: random.int(0, 100_000), seen: random.next(), motto: random.pick(NOTES), extra: { deep: [null, true] } }),
+    JSON.stringify(news),
   ]);
 }
 
 async function newCustomer(client: Client, random: SeededRandom, shop: ShopExtent): Promise<void> {
+  const name = random.pick(['Zoë Ñandú', '王小明', 'Łucja Żak', 'Ian 🚀']);
   const { rows } = await client.query<{ id: number }>(
     `INSERT INTO customers (name, email, country, created_at, profile)
      VALUES ($1, $2, $3, clock_timestamp(), '{"newsletter": true}') RETURNING id::int`,
-    [random.pick(['Zoë Ñandú', '王小明', 'Łucja Żak', 'Ian 🚀']), `new${random.int(1, 1e9)}@shop.example`, random.pick(['DE', 'JP', 'PL'])],
+    [name, `new${random.int(1, 1e9)}@shop.example`, random.pick(['DE', 'JP', 'PL'])],
   );
   shop.customers = Math.max(shop.customers, rows[0]!.id);
 }

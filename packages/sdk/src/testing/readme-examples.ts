@@ -1,4 +1,5 @@
 /** The examples of README.md, which quotes this file block by block; a test compares the two. */
+import { z } from 'zod';
 import {
   BatchBuilder,
   NULL_CELL,
@@ -19,8 +20,7 @@ import {
   type SourceStatus,
   type Table,
   type Transform,
-} from '@weir/sdk';
-import { z } from 'zod';
+} from '../index.ts';
 
 // begin table
 const clicks: Table = {
