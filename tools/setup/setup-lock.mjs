@@ -77,8 +77,9 @@ export async function takeLock(file, say) {
     else if (!told) say(`another set-up is at work (process ${other.pid}); waiting for it …`);
     told ||= !other.stale;
     if (Date.now() - started > WAIT_LIMIT) {
-      const message = `waited ${WAIT_LIMIT / 60_000} minutes for process ${other.pid}; if it does nothing any more, end it and remove ${file}`;
-      throw Object.assign(new Error(message), { code: 'ESETUPLOCK' });
+      const waited = `waited ${WAIT_LIMIT / 60_000} minutes for process ${other.pid}`;
+      const error = new Error(`${waited}; if it does nothing any more, end it and remove ${file}`);
+      throw Object.assign(error, { code: 'ESETUPLOCK' });
     }
   }
   const toucher = setInterval(() => touch(file), TOUCH_EVERY);

@@ -1,6 +1,7 @@
-// Makes node_modules ready before `npm start`, `npm test` and `npm run weir`. It runs when nothing is installed yet, so it
-// is plain JavaScript for Node 20 or later without dependencies. Everything that it prints goes to stderr: the standard
-// output belongs to the command that follows.
+// Makes node_modules ready for `npm start`, `npm test` and `npm run weir`, which call it first (not as `prestart`: npm leaves
+// such scripts out for users who set `ignore-scripts`). It runs when nothing is installed yet, so it is plain JavaScript for
+// Node 20 or later without dependencies. Everything that it prints goes to stderr: the standard output belongs to the command
+// that follows.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
@@ -95,7 +96,9 @@ function outsidePath() {
 }
 
 function onPath(name) {
-  return outsidePath().map((folder) => join(folder, name)).find((file) => existsSync(file));
+  return outsidePath()
+    .map((folder) => join(folder, name))
+    .find((file) => existsSync(file));
 }
 
 /** How npm is called: by the npm that runs this script, else by the one on the PATH; never by a Node that npm replaces. */
@@ -103,7 +106,7 @@ function npmCommand() {
   const launcher = process.env.npm_execpath ?? '';
   const agent = (process.env.npm_config_user_agent ?? 'npm').split('/')[0];
   if (agent !== 'npm') {
-    throw new SetupError(`this workspace is installed with npm, not with ${agent}; run the same script with npm, for example: npm start`);
+    throw new SetupError(`this workspace is installed with npm, not with ${agent}; use npm, for example: npm start`);
   }
   const node = [process.env.npm_node_execpath, process.execPath, onPath('node')].find(
     (path) => path !== undefined && existsSync(path) && !isInModules(path),
@@ -111,19 +114,22 @@ function npmCommand() {
   const script = join(dirname(launcher), 'npm-cli.js');
   if (node !== undefined && launcher !== '' && existsSync(script)) return { program: node, first: [script] };
   const npm = onPath('npm');
-  if (npm === undefined) throw new SetupError('npm was not found on the PATH; install Node 20 or later with its npm, then run this again');
+  if (npm === undefined) throw new SetupError('npm was not found on the PATH; install Node 20 or later with its npm');
   return { program: npm, first: [] };
 }
 
 /** The caller's environment without what belongs to the npm script that runs, or would change what is installed. */
 function npmEnvironment() {
-  const own = /^npm_(?:lifecycle|package)_|^npm_config_(?:workspaces?|omit|include|production|only|global|dry_run)$|^NODE_ENV$/i;
+  const own =
+    /^npm_(?:lifecycle|package)_|^npm_config_(?:workspaces?|omit|include|production|only|global|dry_run)$|^NODE_ENV$/i;
   const kept = Object.entries(process.env).filter(([name]) => !own.test(name));
   return { ...Object.fromEntries(kept), PATH: outsidePath().join(delimiter) };
 }
 
 function stopped(started) {
-  return Object.assign(new SetupError(`stopped after ${seconds(started)}; run the same command again to go on`), { exitCode: 130 });
+  return Object.assign(new SetupError(`stopped after ${seconds(started)}; run the same command again to go on`), {
+    exitCode: 130,
+  });
 }
 
 /** Runs npm quietly; answers its errors when it failed, null when it succeeded. */
@@ -157,10 +163,13 @@ function runNpm({ program, first }, args, started) {
 const failures = [
   [/in sync/, 'package.json and package-lock.json do not fit each other; run `npm install` and keep the new lockfile'],
   [/ENOSPC/, 'the disk is full; make room (about 1 GB) and run the same command again'],
-  [/EACCES|EPERM|EROFS/, 'this user may not write to this folder or to npm’s cache; run as the owner, or mend the permissions'],
+  [
+    /EACCES|EPERM|EROFS/,
+    'this user may not write to this folder or to npm’s cache; run as the owner, or mend the permissions',
+  ],
   [
     /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ERR_SOCKET_TIMEOUT|ENETUNREACH|EHOSTUNREACH|network/i,
-    'the package registry could not be reached; check the network and the proxy settings of npm, then run the same command again',
+    'the package registry could not be reached; check the network and npm’s proxy settings, then run this again',
   ],
 ];
 
@@ -174,7 +183,15 @@ function explain(errors) {
 async function install(started) {
   const npm = npmCommand();
   say('installing packages with `npm ci` (about half a minute) …');
-  const flags = ['--include=dev', '--include=optional', '--loglevel=error', '--no-audit', '--no-fund', '--no-progress', '--no-engine-strict'];
+  const flags = [
+    '--include=dev',
+    '--include=optional',
+    '--loglevel=error',
+    '--no-audit',
+    '--no-fund',
+    '--no-progress',
+    '--no-engine-strict',
+  ];
   const errors = await runNpm(npm, ['ci', ...flags], started);
   if (errors !== null) throw explain(errors);
 }
@@ -188,7 +205,10 @@ async function completeBinaries(started) {
   if (errors !== null) throw explain(errors);
   const still = missingBinaries();
   if (still.length > 0) {
-    throw new SetupError(`no binary came with ${still.join(' and ')}; check the network, then run: npm rebuild ${still.join(' ')} --ignore-scripts=false`);
+    throw new SetupError(
+      `no binary came with ${still.join(' and ')}; check the network, then run:\n` +
+        `  npm rebuild ${still.join(' ')} --ignore-scripts=false`,
+    );
   }
 }
 
@@ -197,12 +217,16 @@ function checkPinnedNode() {
   const run = spawnSync(join(modules, '.bin/node'), ['--version'], { encoding: 'utf8', timeout: 30_000 });
   if (run.stdout?.trim() === `v${pinned}`) return;
   const found = run.error?.message ?? (run.stdout.trim() || run.stderr.trim().split('\n')[0]);
-  throw new SetupError(`node_modules/.bin/node should be Node ${pinned} but answers: ${found}\n  try: npm rebuild node --ignore-scripts=false`);
+  throw new SetupError(
+    `node_modules/.bin/node should be Node ${pinned} but answers: ${found}\n  try: npm rebuild node --ignore-scripts=false`,
+  );
 }
 
 async function prepare() {
   const major = Number(process.versions.node.split('.')[0]);
-  if (major < OLDEST_NODE) throw new SetupError(`this is Node ${process.versions.node}; Node ${OLDEST_NODE} or later is needed to install the rest`);
+  if (major < OLDEST_NODE) {
+    throw new SetupError(`this is Node ${process.versions.node}; Node ${OLDEST_NODE} or later is needed`);
+  }
   if (!existsSync(lockfile)) throw new SetupError('package-lock.json is missing; restore it from the repository');
   const started = Date.now();
   if (isReady()) return quiet ? undefined : say('everything is in place');

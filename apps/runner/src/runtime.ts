@@ -115,8 +115,9 @@ class PipelineRuntime implements Runtime {
         await pipeline.run();
       } catch (error) {
         const failure = toWeirError(error);
-        failures.push(failure);
-        this.#log.error({ pipeline: name, code: failure.code, fix: failure.fix }, failure.message);
+        // The first is thrown; of the others the log is the only word.
+        if (failures.push(failure) > 1)
+          this.#log.error({ pipeline: name, code: failure.code, fix: failure.fix }, failure.message);
       }
       this.#endedPipelines.add(pipeline);
       if (failures.length > 0) this.stop();

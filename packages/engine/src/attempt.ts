@@ -172,7 +172,7 @@ export class Attempt {
     try {
       for await (const batch of session.batches(this.#pull.signal)) {
         // Lanes enter a copy and leave it together: behind it, one made again for one would skip changes that another needs.
-        if (!copying && isCopy(batch)) await this.#allSettled(this.#lanes);
+        if (copying !== isCopy(batch)) await this.#allSettled(this.#lanes);
         await this.#acquire(batch);
         const shared = await this.#transform(batch);
         if (isCopy(batch) && !copying) await this.#beginCopy(shared);

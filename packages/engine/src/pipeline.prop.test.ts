@@ -53,6 +53,9 @@ class Run {
   readonly #broken: string[] = [];
   readonly #keys = { orders: new Set<number>(), customers: new Set<number>() };
   #left: number;
+  #processes = 0;
+  /** The process that is the first to read both tables. */
+  readonly #tableAddedAt: number;
   #texts = 0;
   #largest = 0;
   /** What the store holds of the sinks whose checkpoint is there. */
@@ -64,7 +67,7 @@ class Run {
     const modes = ['transactional', 'transactional', 'staged', 'idempotent'] as const;
     this.#modes = Object.fromEntries(Array.from({ length: dice.between(1, 3) }, (_, i) => [`sink${i}`, dice.oneOf(modes)]));
     this.#world = new World(this.#modes, seed);
-    this.#left = dice.upTo(25);
+    this.#left = dice.upTo(30);
     this.#options = {
       copies: dice.chance(0.7),
       rowsPerBatch: dice.between(1, 5),
@@ -74,12 +77,13 @@ class Run {
         if (dice.chance(0.5)) this.#commitMore();
       },
     };
+    this.#tableAddedAt = this.#options.copies === true && dice.chance(0.3) ? dice.between(1, 4) : 0;
     for (const name of Object.keys(this.#modes)) this.#watch(name);
-    for (let i = dice.upTo(8); i > 0; i--) this.#commitMore();
+    for (let i = dice.upTo(15); i > 0; i--) this.#commitMore();
   }
 
   async play(): Promise<void> {
-    for (let i = this.#dice.upTo(PROCESSES); i > 0; i--) await this.#process();
+    for (let i = Math.max(this.#tableAddedAt, this.#dice.upTo(PROCESSES)); i > 0; i--) await this.#process();
     while (this.#left > 0) this.#commitMore();
     const last = this.#start([]);
     last.pipeline.finishAt(await last.source.head());
@@ -128,7 +132,7 @@ class Run {
     const dice = this.#dice;
     const table = dice.oneOf([orders, customers]);
     const keys = this.#keys[table.name as 'orders' | 'customers'];
-    const key = dice.upTo(12);
+    const key = dice.upTo(20);
     const text = `text ${++this.#texts}`;
     if (dice.chance(0.03)) {
       keys.clear();
@@ -142,7 +146,7 @@ class Run {
       keys.delete(key);
       return { op: 'delete', table, before: row(key, '') };
     }
-    const to = dice.upTo(12);
+    const to = dice.upTo(20);
     if (keys.has(to)) return { op: 'update', table, after: row(key, text) };
     keys.delete(key);
     keys.add(to);
@@ -158,7 +162,13 @@ class Run {
 
   #start(faults: readonly Fault[]): WorldProcess {
     this.#world.log.disconnect();
-    const options = { ...this.#options, faults, jitterMs: this.#dice.chance(0.5) ? this.#dice.upTo(400) : 0 };
+    const speeds = new Map(['source', ...Object.keys(this.#modes)].map((name) => [name, this.#dice.oneOf([0, 5, 100, 2000])]));
+    const jitterMs = (operation: string): number => speeds.get(operation.split('.')[0]!)!;
+    const tables = this.#processes++ < this.#tableAddedAt ? [orders] : [orders, customers];
+    const options = { ...this.#options, faults, jitterMs, tables };
+    for (const [name, mode] of Object.entries(this.#modes)) {
+      if (mode === 'staged' && faults.length > 0 && this.#dice.chance(0.3)) this.#world.target(name).interruptApply = true;
+    }
     const process = this.#world.process(
       {
         ...options,
@@ -181,6 +191,7 @@ class Run {
     if (dice.chance(0.5)) pipeline.finishAt(await source.head());
     const run = pipeline.run().catch((error: unknown) => this.#ended(error));
     if (dice.chance(0.4)) void clock.sleep(dice.upTo(3000)).then(() => pipeline.stop());
+    if (dice.chance(0.5)) void clock.sleep(dice.upTo(10 ** dice.between(1, 5))).then(() => script.die());
     if (dice.chance(0.5)) void clock.sleep(dice.upTo(6000)).then(() => this.#letGo(script));
     const end = Promise.race([run, script.died]);
     while (!(await clock.settles(end))) {

@@ -33,9 +33,10 @@ export function row(key: number, text: string): RowValues {
   return { id: key, label: text };
 }
 
-export interface ProcessOptions extends Pick<PruningSourceOptions, 'rowsPerBatch' | 'transactionsPerBatch' | 'copies' | 'onPull'> {
+export interface ProcessOptions extends Pick<PruningSourceOptions, 'rowsPerBatch' | 'transactionsPerBatch' | 'copies' | 'onPull' | 'tables'> {
   readonly faults?: readonly Fault[];
-  readonly jitterMs?: number;
+  /** How long calls and answers of an operation take at most. */
+  readonly jitterMs?: (operation: string) => number;
   readonly bufferBytes?: number;
   readonly shutdownTimeoutMs?: number;
   readonly retry?: RetryPolicy;
@@ -75,7 +76,7 @@ export class World {
   /** A pipeline that is not running yet. A process that died must be cut off from the log before. */
   process(options: ProcessOptions = {}, onConfirm?: PruningSourceOptions['onConfirm']): WorldProcess {
     const { clock, log } = this;
-    const { faults = [], jitterMs = 0, sinks = [...this.targets.keys()], transforms = [], retry } = options;
+    const { faults = [], jitterMs = () => 0, sinks = [...this.targets.keys()], transforms = [], retry } = options;
     const script = new FaultScript(clock, faults, { jitterMs });
     const source = new PruningSource({ ...options, log, clock, script, ...(onConfirm && { onConfirm }) });
     const logged: Json[] = [];

@@ -229,7 +229,7 @@ describe('memory', () => {
     return arrays.reduce((sum, array) => sum + array.buffer.byteLength, 0);
   }
 
-  test.each([0, 1, 100, MANY_ROWS, BATCH_ROWS * 3])('a batch of %i rows counts the bytes that it holds (invariant 8)', (rows) => {
+  test.each([0, 1, 100, MANY_ROWS, BATCH_ROWS * 3])('a batch of %i rows counts what it holds (invariant 8)', (rows) => {
     const writer = new BatchWriter();
     fill(writer, rows, (row) => `r${row}`);
     const batch = writer.close(null);

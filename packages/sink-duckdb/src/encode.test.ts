@@ -32,8 +32,8 @@ const written: readonly { type: LogicalType; expression: string; cells: readonly
     text: ['-1234567890123456789.0123456789012345678', '0.0000000000000000001', '-4294967296.0000000000000000000'],
   },
   { type: { kind: 'decimal', precision: 3, scale: -2 }, expression: 'value', cells: ['99900'], text: ['99900'] },
-  { type: { kind: 'decimal', precision: 2, scale: 5 }, expression: 'value', cells: ['0.00099'], text: ['0.00099'] },
-  { type: { kind: 'string' }, expression: "length(value) || left(value, 3)", cells: ['', 'ab', 'zwölf Zeichen, und mehr'], text: ['0', '2ab', '22zwö'] },
+  { type: { kind: 'decimal', precision: 2, scale: 5 }, expression: 'value', cells: ['0.00099'], text: ['.00099'] },
+  { type: { kind: 'string' }, expression: "length(value) || left(value, 3)", cells: ['', 'ab', 'zwölf Zeichen, und mehr'], text: ['0', '2ab', '23zwö'] },
   { type: { kind: 'bytes' }, expression: 'hex(value)', cells: [Uint8Array.of(0, 255), new Uint8Array(20).fill(171)], text: ['00FF', 'AB'.repeat(20)] },
   {
     type: { kind: 'date' },

@@ -1,5 +1,16 @@
 import { formatLsn, type DecoderHost, PgoutputDecoder } from '@weir/pgoutput';
-import { BatchWriter, WeirError, crashPoint, emptyBatch, type Batch, type Checkpoint, type Clock, type ErrorCode } from '@weir/sdk';
+import {
+  BATCH_BYTES,
+  BATCH_ROWS,
+  BatchWriter,
+  WeirError,
+  crashPoint,
+  emptyBatch,
+  type Batch,
+  type Checkpoint,
+  type Clock,
+  type ErrorCode,
+} from '@weir/sdk';
 import { serverError } from './connection.ts';
 import { Frames } from './frames.ts';
 import { parseErrorResponse, type Wire } from './wire.ts';
@@ -34,6 +45,13 @@ export interface ChangeStreamOptions {
   readonly checkpoint: (endLsn: bigint) => Checkpoint;
 }
 
+/** A batch that is closed. */
+interface ClosedBatch {
+  readonly batch: Batch;
+  /** What its checkpoint says; null in the middle of a transaction. */
+  readonly boundary: bigint | null;
+}
+
 /**
  * The replication stream of a slot as batches. Bytes are decoded as they arrive and gather in one batch while the consumer
  * is busy; a consumer that waits gets what there is at the next boundary.
@@ -45,14 +63,18 @@ export class ChangeStream {
   readonly #writer = new BatchWriter();
   readonly #frames = new Frames();
   readonly #decoder: PgoutputDecoder;
-  readonly #ready: Batch[] = [];
+  readonly #ready: ClosedBatch[] = [];
   #readyBytes = 0;
   #paused = false;
   #consumer: (() => void) | null = null;
   #failure: WeirError | null = null;
   /** End of the last commit or keepalive that was handled; what a checkpoint may say. */
   #boundary: bigint;
-  /** The boundary of the last batch that was closed. */
+  /** The boundary of the last batch that was closed with a checkpoint. */
+  #closed: bigint;
+  /** The last batch that was closed ended in the middle of a transaction. */
+  #owesCheckpoint = false;
+  /** The boundary of the last checkpoint that the consumer was given. */
   #delivered: bigint;
   #confirmed: bigint;
   #finishAt: bigint | null = null;
@@ -64,6 +86,7 @@ export class ChangeStream {
   constructor(options: ChangeStreamOptions) {
     this.#options = options;
     this.#boundary = options.from;
+    this.#closed = options.from;
     this.#delivered = options.from;
     this.#confirmed = options.from;
     this.#decoder = new PgoutputDecoder({
@@ -99,10 +122,10 @@ export class ChangeStream {
     this.#start();
     try {
       while (!signal.aborted) {
+        if (this.#finishAt !== null && this.#delivered >= this.#finishAt) return;
         const batch = this.#next();
         if (batch !== null) yield batch;
         else if (this.#failure !== null) throw this.#failure;
-        else if (this.#finished()) return;
         else await this.#arrival();
       }
     } finally {
@@ -146,7 +169,7 @@ export class ChangeStream {
     const kind = this.#writer.data[start];
     if (kind === XLOG_DATA && end - start > XLOG_HEADER) {
       this.#decoder.decode(this.#writer, start + XLOG_HEADER, end);
-      if (this.#writer.isFull(this.#frames.consumed)) this.#enqueue();
+      if (this.#closeIsDue()) this.#enqueue();
     } else if (kind === KEEPALIVE && end - start === 18) {
       this.#keepalive(start);
     } else {
@@ -169,13 +192,15 @@ export class ChangeStream {
   /** The next batch, if there is one to give: a full one, what has gathered, or an idle slot's step. */
   #next(): Batch | null {
     const ready = this.#ready.shift();
-    if (ready !== undefined) {
-      this.#readyBytes -= ready.bytes;
-      this.#flow();
-      return ready;
-    }
-    if (!this.#closable()) return null;
-    return this.#writer.pending ? this.#close() : this.#idleBatch();
+    if (ready === undefined) return this.#closable() ? this.#give(this.#close()) : null;
+    this.#readyBytes -= ready.batch.bytes;
+    this.#flow();
+    return this.#give(ready);
+  }
+
+  #give({ batch, boundary }: ClosedBatch): Batch {
+    if (boundary !== null) this.#delivered = boundary;
+    return batch;
   }
 
   #closable(): boolean {
@@ -184,36 +209,45 @@ export class ChangeStream {
   }
 
   #idleStepIsDue(): boolean {
-    if (this.#boundary <= this.#delivered || this.#decoder.inTransaction) return false;
+    if (this.#boundary <= this.#closed || this.#decoder.inTransaction) return false;
     if (this.#finishAt !== null && this.#boundary >= this.#finishAt) return true;
     return this.#replyAsked || this.#options.clock.now() - this.#idleAt >= IDLE_MS;
   }
 
-  #idleBatch(): Batch {
-    this.#markDelivered();
-    return emptyBatch(this.#options.checkpoint(this.#boundary));
+  /**
+   * A batch closes when it is full. It closes early at the end of a transaction when the next one could fill it, or when the
+   * batch before had no checkpoint: else a backlog whose batches all fill up inside transactions would never have one.
+   */
+  #closeIsDue(): boolean {
+    const { rows, pending } = this.#writer;
+    const { consumed } = this.#frames;
+    if (pending && this.#writer.isFull(consumed)) return true;
+    if (this.#decoder.inTransaction || this.#boundary <= this.#closed) return false;
+    return this.#owesCheckpoint || (pending && (rows * 2 >= BATCH_ROWS || consumed * 2 >= BATCH_BYTES));
   }
 
-  #markDelivered(): void {
-    this.#replyAsked = false;
-    this.#idleAt = this.#options.clock.now();
-    this.#delivered = this.#boundary;
-  }
-
-  #close(): Batch {
-    const inTransaction = this.#decoder.inTransaction;
-    if (!inTransaction) this.#markDelivered();
-    const checkpoint = inTransaction ? null : this.#options.checkpoint(this.#boundary);
+  #close(): ClosedBatch {
+    const boundary = this.#decoder.inTransaction ? null : this.#boundary;
+    const checkpoint = boundary === null ? null : this.#options.checkpoint(boundary);
+    this.#owesCheckpoint = boundary === null;
+    if (boundary === null) crashPoint('source.mid-transaction');
+    else this.#markClosed(boundary);
+    if (!this.#writer.pending) return { batch: emptyBatch(checkpoint), boundary };
     const batch = this.#writer.close(checkpoint, { keepFrom: this.#frames.consumed });
     this.#frames.rebase();
-    if (inTransaction) crashPoint('source.mid-transaction');
-    return batch;
+    return { batch, boundary };
+  }
+
+  #markClosed(boundary: bigint): void {
+    this.#replyAsked = false;
+    this.#idleAt = this.#options.clock.now();
+    this.#closed = boundary;
   }
 
   #enqueue(): void {
-    const batch = this.#close();
-    this.#ready.push(batch);
-    this.#readyBytes += batch.bytes;
+    const closed = this.#close();
+    this.#ready.push(closed);
+    this.#readyBytes += closed.batch.bytes;
     this.#flow();
     this.#wakeConsumer();
   }
@@ -225,10 +259,6 @@ export class ChangeStream {
     this.#paused = full;
     if (full) this.#options.wire.pause();
     else this.#options.wire.resume();
-  }
-
-  #finished(): boolean {
-    return this.#finishAt !== null && this.#delivered >= this.#finishAt;
   }
 
   async #arrival(): Promise<void> {
@@ -244,6 +274,7 @@ export class ChangeStream {
 
   #fail(error: WeirError): void {
     this.#failure ??= error;
+    this.#stopTicking.abort();
     this.#wakeConsumer();
   }
 

@@ -21,8 +21,12 @@ const SESSION_SETTINGS: Record<string, string> = {
   lock_timeout: '30000',
 };
 
-/** @throws WeirError with what the server or the network answered */
-export async function connect(config: PostgresConfig, options: { replication?: boolean } = {}): Promise<pg.Client> {
+/**
+ * @param signal gives up when it aborts; it has no power over the connection afterwards, see {@link cutOnAbort}
+ * @throws WeirError with what the server or the network answered; the signal's reason
+ */
+export async function connect(config: PostgresConfig, signal: AbortSignal, options: { replication?: boolean } = {}): Promise<pg.Client> {
+  signal.throwIfAborted();
   const url = parseUrl(config);
   const client = new pg.Client({
     ...connectionOptions(url, config),
@@ -35,20 +39,35 @@ export async function connect(config: PostgresConfig, options: { replication?: b
   });
   // A connection that breaks while idle must not end the process; the next use of it fails instead.
   client.on('error', () => {});
+  using _ = cutOnAbort(client, signal);
   try {
     await client.connect();
     const settings = Object.entries(SESSION_SETTINGS).map(([name, value]) => `SET ${name} = '${value}'`);
     await client.query(settings.join('; '));
   } catch (error) {
     await client.end().catch(() => {});
+    signal.throwIfAborted();
     throw connectionError(error, url);
   }
   return client;
 }
 
+/** While it stands, an abort cuts the connection, so that whatever waits for the server fails at once. */
+export function cutOnAbort(client: pg.Client, signal: AbortSignal): Disposable {
+  const cut = (): void => void socketOf(client).destroy();
+  signal.addEventListener('abort', cut);
+  return { [Symbol.dispose]: () => signal.removeEventListener('abort', cut) };
+}
+
+/** The socket under a client; pg does not declare it. */
+export function socketOf(client: pg.Client): Socket {
+  return (client as unknown as { connection: { stream: Socket } }).connection.stream;
+}
+
 function parseUrl(config: PostgresConfig): URL {
   try {
     const url = new URL(config.url.reveal());
+    for (const part of [url.username, url.password, url.pathname, url.hostname]) decodeURIComponent(part);
     if (url.protocol === 'postgres:' || url.protocol === 'postgresql:') return url;
   } catch {
     // The message below holds no part of the text: it may be a password.

@@ -25,6 +25,7 @@ export class CopyReader {
 
   /**
    * The rows of one COPY. Batches have no checkpoint and one commit that says nothing; who sends them on sets both.
+   * Who stops in the middle loses the connection.
    * @throws WeirError what the server answered, or WEIR_PG_CONNECTION_LOST
    */
   async *read(sql: string, binding: TableBinding): AsyncGenerator<Batch> {
@@ -33,7 +34,13 @@ export class CopyReader {
     if (this.#wire.failure !== null) throw this.#wire.failure;
     this.#wire.onData = (chunk) => this.#take(chunk, binding, ready);
     this.#wire.query(sql);
-    for (let batch = await ready.next(); batch !== null; batch = await ready.next()) yield batch;
+    let whole = false;
+    try {
+      for (let batch = await ready.next(); batch !== null; batch = await ready.next()) yield batch;
+      whole = true;
+    } finally {
+      if (!whole) this.#wire.abandon();
+    }
   }
 
   #take(chunk: Uint8Array, binding: TableBinding, ready: BatchChannel<Batch>): void {
@@ -77,4 +84,3 @@ export class CopyReader {
 }
 
 const unknownCommit = { position: '', version: 0n, time: 0, transactionId: '' };
-

@@ -63,7 +63,8 @@ export class PostgresSession implements SourceSession {
     this.#tables = new Map(options.tables.map((table) => [tableName(table), table]));
   }
 
-  async *batches(signal: AbortSignal): AsyncGenerator<Batch> {
+  async *batches(pulling: AbortSignal): AsyncGenerator<Batch> {
+    const signal = AbortSignal.any([pulling, this.#closed.signal]);
     const missing = this.#options.tables.filter((table) => this.#state.tables[tableName(table)]?.copiedAt == null);
     if (missing.length > 0) yield* this.#copy(missing, signal);
     if (signal.aborted) return;
@@ -107,18 +108,22 @@ export class PostgresSession implements SourceSession {
       position: chunkPosition(this.#state.epoch, from, this.#state.copies, ++sequence),
       state: stateJson(this.#state),
     });
-    this.#snapshot = await Snapshot.begin(config, tables, this.#state.publication.name);
-    const copiedAt = formatLsn(this.#snapshot.consistentPoint);
-    context.log.info({ pipeline: context.pipeline, tables: tables.length, consistentPoint: copiedAt }, 'copying tables');
-    yield emptyBatch(checkpoint(), tables.map(({ table }) => ({ table, change: 'create' })));
-    for await (const copied of this.#snapshot.batches(signal)) {
-      if (copied.tableDone) this.#markCopied(copied.table, copiedAt);
-      const batch = this.#chunk(copied, checkpoint());
-      crashPoint('source.chunk-read');
-      yield batch;
+    const snapshot = await Snapshot.begin(config, tables, this.#state.publication.name, signal);
+    this.#snapshot = snapshot;
+    try {
+      const copiedAt = formatLsn(snapshot.consistentPoint);
+      context.log.info({ pipeline: context.pipeline, tables: tables.length, consistentPoint: copiedAt }, 'copying tables');
+      yield emptyBatch(checkpoint(), tables.map(({ table }) => ({ table, change: 'create' })));
+      for await (const copied of snapshot.batches(signal)) {
+        if (copied.tableDone) this.#markCopied(copied.table, copiedAt);
+        const batch = this.#chunk(copied, checkpoint());
+        crashPoint('source.chunk-read');
+        yield batch;
+      }
+    } finally {
+      await snapshot[Symbol.asyncDispose]();
+      this.#snapshot = null;
     }
-    await this.#snapshot[Symbol.asyncDispose]();
-    this.#snapshot = null;
   }
 
   #markCopied(table: CatalogTable, copiedAt: string): void {
@@ -144,7 +149,8 @@ export class PostgresSession implements SourceSession {
       if (copiedAt > this.#allCopiedAt) this.#allCopiedAt = copiedAt;
     }
     const state = stateJson(this.#state);
-    this.#wire = new Wire(await connect(config, { replication: true }));
+    this.#wire = new Wire(await connect(config, signal, { replication: true }));
+    if (this.#closed.signal.aborted) await this.#wire[Symbol.asyncDispose]();
     this.#stream = new ChangeStream({
       wire: this.#wire,
       clock: context.clock,

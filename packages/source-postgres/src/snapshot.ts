@@ -5,7 +5,7 @@ import type pg from 'pg';
 import { BatchChannel } from './batch-channel.ts';
 import { bindTable, quoteTable, readCatalog, schemaDigest, type CatalogTable } from './catalog.ts';
 import type { PostgresConfig } from './config.ts';
-import { connect, query, quoteIdentifier, quoteLiteral } from './connection.ts';
+import { connect, cutOnAbort, query, quoteIdentifier, quoteLiteral } from './connection.ts';
 import { CopyReader } from './copy-reader.ts';
 import { publishedTables, type PublishedTable } from './publication.ts';
 import { Wire } from './wire.ts';
@@ -44,7 +44,7 @@ export class Snapshot implements AsyncDisposable {
   readonly #tables: readonly CatalogTable[];
   readonly #published: ReadonlyMap<string, PublishedTable>;
   readonly #progress: Map<string, { rows: number; estimatedRows: number; done: boolean }>;
-  readonly #wires: Wire[] = [];
+  readonly #wires = new Set<Wire>();
   /** Everything that committed below this LSN is in the snapshot, and nothing else. */
   readonly consistentPoint: bigint;
 
@@ -65,15 +65,25 @@ export class Snapshot implements AsyncDisposable {
     );
   }
 
-  /** @throws WeirError WEIR_PG_TABLE_REWRITTEN when a table changed under our hands; trying again mends it */
-  static async begin(config: PostgresConfig, tables: readonly CatalogTable[], publication: string): Promise<Snapshot> {
-    const exporter = await connect(config, { replication: true });
+  /**
+   * Waits for every transaction that is open now: only then is a snapshot between log and tables possible.
+   * @throws WeirError WEIR_PG_TABLE_REWRITTEN when a table changed under our hands; trying again mends it
+   */
+  static async begin(
+    config: PostgresConfig,
+    tables: readonly CatalogTable[],
+    publication: string,
+    signal: AbortSignal,
+  ): Promise<Snapshot> {
+    const exporter = await connect(config, signal, { replication: true });
     let leader: pg.Client | null = null;
     try {
+      using _ = cutOnAbort(exporter, signal);
       const name = quoteIdentifier(`weir_copy_${randomBytes(6).toString('hex')}`);
       const [slot] = await query(exporter, `CREATE_REPLICATION_SLOT ${name} TEMPORARY LOGICAL pgoutput EXPORT_SNAPSHOT`);
       crashPoint('source.snapshot-exported');
-      leader = await connect(config);
+      leader = await connect(config, signal);
+      using _leader = cutOnAbort(leader, signal);
       await importSnapshot(leader, slot!['snapshot_name']!);
       await holdTables(leader, tables);
       const [own] = await query(leader, 'SELECT pg_export_snapshot() AS name');
@@ -82,6 +92,7 @@ export class Snapshot implements AsyncDisposable {
       return new Snapshot(config, leader, tables, { exported: own!['name']!, consistentPoint, published });
     } catch (error) {
       await leader?.end().catch(() => {});
+      signal.throwIfAborted();
       throw error;
     } finally {
       await exporter.end().catch(() => {});
@@ -97,11 +108,13 @@ export class Snapshot implements AsyncDisposable {
     const ranges = await this.#ranges();
     const left = new Map(this.#tables.map((table) => [table, ranges.filter((range) => range.table === table).length]));
     const out = new BatchChannel<CopiedBatch>(AHEAD_BYTES);
+    const stop = new AbortController();
     const onAbort = (): void => out.fail(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
     const queue = [...ranges];
     const readers = Array.from({ length: Math.min(this.#config.snapshot.max_connections, ranges.length) }, async () => {
-      await this.#reader(queue, left, out);
+      await this.#reader(queue, left, out, stop.signal);
     });
     Promise.all(readers).then(
       () => out.end(),
@@ -113,17 +126,15 @@ export class Snapshot implements AsyncDisposable {
       signal.removeEventListener('abort', onAbort);
       queue.length = 0;
       out.end();
-      await this.#closeReaders();
+      stop.abort();
+      this.#abandonReaders();
       await Promise.allSettled(readers);
     }
   }
 
-  async #reader(queue: Range[], left: Map<CatalogTable, number>, out: BatchChannel<CopiedBatch>): Promise<void> {
+  async #reader(queue: Range[], left: Map<CatalogTable, number>, out: BatchChannel<CopiedBatch>, stop: AbortSignal): Promise<void> {
     if (queue.length === 0) return;
-    const client = await connect(this.#config);
-    await importSnapshot(client, this.#exported);
-    const wire = new Wire(client);
-    this.#wires.push(wire);
+    await using wire = await this.#connectReader(stop);
     const reader = new CopyReader(wire);
     for (let range = queue.shift(); range !== undefined; range = queue.shift()) {
       const { table } = range;
@@ -141,6 +152,21 @@ export class Snapshot implements AsyncDisposable {
       const last = held ?? emptyCopy;
       if (held !== null || rest === 0) await out.push({ table, batch: last, bytes: last.bytes, tableDone: rest === 0 });
     }
+    this.#wires.delete(wire);
+  }
+
+  async #connectReader(stop: AbortSignal): Promise<Wire> {
+    const client = await connect(this.#config, stop);
+    try {
+      using _ = cutOnAbort(client, stop);
+      await importSnapshot(client, this.#exported);
+    } catch (error) {
+      await client.end().catch(() => {});
+      throw error;
+    }
+    const wire = new Wire(client);
+    this.#wires.add(wire);
+    return wire;
   }
 
   /** Ranges of blocks of each table's leaves; the last of each is open, so that no block is missed. */
@@ -178,12 +204,13 @@ export class Snapshot implements AsyncDisposable {
     return `COPY (SELECT ${columns} FROM ${only}${from} WHERE ${conditions.join(' AND ')}) TO STDOUT`;
   }
 
-  async #closeReaders(): Promise<void> {
-    await Promise.allSettled(this.#wires.splice(0).map(async (wire) => await wire[Symbol.asyncDispose]()));
+  #abandonReaders(): void {
+    for (const wire of this.#wires) wire.abandon();
+    this.#wires.clear();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#closeReaders();
+    this.#abandonReaders();
     await this.#leader.end().catch(() => {});
   }
 }

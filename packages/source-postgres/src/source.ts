@@ -15,7 +15,7 @@ import {
 import type pg from 'pg';
 import { bindTable, quoteTable, readCatalog, schemaDigest, selectTables, type CatalogTable } from './catalog.ts';
 import { defaultName, type PostgresConfig } from './config.ts';
-import { connect, query, quoteIdentifier } from './connection.ts';
+import { connect, cutOnAbort, query, quoteIdentifier } from './connection.ts';
 import { CopyReader } from './copy-reader.ts';
 import { inspectServer, refuseErrors } from './inspect.ts';
 import { boundaryPosition, positionLsn, readState, type PostgresState, type TableState } from './position.ts';
@@ -44,8 +44,8 @@ export class PostgresSource implements Source {
   }
 
   async open(from: Checkpoint | null, signal: AbortSignal): Promise<SourceSession> {
-    signal.throwIfAborted();
-    const control = await connect(this.#config);
+    const control = await connect(this.#config, signal);
+    using _ = cutOnAbort(control, signal);
     try {
       const { results, tables } = await inspectServer(control, this.#config, this.#names);
       refuseErrors(results);
@@ -53,13 +53,14 @@ export class PostgresSource implements Source {
       return new PostgresSession({ config: this.#config, context: this.#context, control, tables, ...opened });
     } catch (error) {
       await control.end().catch(() => {});
+      signal.throwIfAborted();
       throw error;
     }
   }
 
   /** The end of what is committed now, waiting for asynchronous commits so that none is left behind it. */
   async head(signal: AbortSignal): Promise<Position> {
-    const control = await connect(this.#config);
+    const control = await connect(this.#config, signal);
     try {
       const [inserted] = await query(control, 'SELECT pg_current_wal_insert_lsn() AS lsn');
       const target = withoutPageHeader(parseLsn(inserted!['lsn']!));
@@ -76,8 +77,8 @@ export class PostgresSource implements Source {
     }
   }
 
-  async discover(): Promise<Table[]> {
-    const control = await connect(this.#config);
+  async discover(signal: AbortSignal): Promise<Table[]> {
+    const control = await connect(this.#config, signal);
     try {
       return selectTables(await readCatalog(control), this.#config.tables).map(({ table }) => table);
     } finally {
@@ -85,11 +86,12 @@ export class PostgresSource implements Source {
     }
   }
 
-  async check(): Promise<CheckResult[]> {
+  async check(signal: AbortSignal): Promise<CheckResult[]> {
     let control: pg.Client;
     try {
-      control = await connect(this.#config);
+      control = await connect(this.#config, signal);
     } catch (error) {
+      signal.throwIfAborted();
       const { code, message, fix, path = 'url' } = toWeirError(error);
       return [{ code, level: 'error', message, fix, path }];
     }
@@ -101,18 +103,23 @@ export class PostgresSource implements Source {
   }
 
   async *scan(table: Table, signal: AbortSignal): AsyncGenerator<Batch> {
-    const control = await connect(this.#config);
-    const found = (await readCatalog(control)).find((other) => tableName(other) === tableName(table));
-    if (found === undefined) {
-      await control.end();
-      throw new WeirError('WEIR_PG_TABLES_NONE', `table ${tableName(table)} does not exist`);
-    }
+    const control = await connect(this.#config, signal);
+    const found = await findTable(control, table).catch(async (error: unknown) => {
+      await control.end().catch(() => {});
+      throw error;
+    });
     await using wire = new Wire(control);
-    const columns = table.columns.map((column) => quoteIdentifier(column.name)).join(', ');
-    const sql = `COPY (SELECT ${columns} FROM ${found.partitioned ? '' : 'ONLY '}${quoteTable(found)}) TO STDOUT`;
-    for await (const batch of new CopyReader(wire).read(sql, { ...bindTable(found), table })) {
+    const cut = (): void => wire.abandon();
+    signal.addEventListener('abort', cut);
+    try {
+      const columns = table.columns.map((column) => quoteIdentifier(column.name)).join(', ');
+      const sql = `COPY (SELECT ${columns} FROM ${found.partitioned ? '' : 'ONLY '}${quoteTable(found)}) TO STDOUT`;
+      yield* new CopyReader(wire).read(sql, { ...bindTable(found), table });
+    } catch (error) {
       signal.throwIfAborted();
-      yield batch;
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', cut);
     }
   }
 
@@ -162,6 +169,13 @@ export class PostgresSource implements Source {
     const members = await memberOids(control, publication);
     return { from, state: same ? state : { ...state, tables: kept }, members };
   }
+}
+
+/** @throws WeirError WEIR_PG_TABLES_NONE */
+async function findTable(control: pg.Client, table: Table): Promise<CatalogTable> {
+  const found = (await readCatalog(control)).find((other) => tableName(other) === tableName(table));
+  if (found === undefined) throw new WeirError('WEIR_PG_TABLES_NONE', `table ${tableName(table)} does not exist`);
+  return found;
 }
 
 /** Where a session starts. */

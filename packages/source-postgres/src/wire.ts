@@ -1,7 +1,10 @@
 import type { Socket } from 'node:net';
 import { WeirError } from '@weir/sdk';
 import type pg from 'pg';
-import { serverError } from './connection.ts';
+import { serverError, socketOf } from './connection.ts';
+
+/** How long a server may take to let go of a connection that was closed politely, in ms. */
+const GOODBYE_MS = 2_000;
 
 /**
  * A connection after login, taken over from `pg` so that COPY data goes from the socket into a batch's slab without an
@@ -12,13 +15,13 @@ import { serverError } from './connection.ts';
 export class Wire implements AsyncDisposable {
   readonly #socket: Socket;
   #failure: WeirError | null = null;
-  #closed = false;
+  #closing: Promise<void> | null = null;
   onData: (chunk: Buffer) => void = () => {};
   onFailure: (error: WeirError) => void = () => {};
 
   /** @param client connected and idle */
   constructor(client: pg.Client) {
-    this.#socket = (client as unknown as { connection: { stream: Socket } }).connection.stream;
+    this.#socket = socketOf(client);
     for (const event of ['data', 'error', 'close', 'end'] as const) this.#socket.removeAllListeners(event);
     this.#socket.on('data', (chunk: Buffer) => this.onData(chunk));
     this.#socket.on('error', (error) => this.#fail(serverError(error, 'the connection broke')));
@@ -41,7 +44,7 @@ export class Wire implements AsyncDisposable {
 
   /** Sends a CopyData message. */
   copyData(payload: Buffer): void {
-    if (this.#closed || this.#failure !== null) return;
+    if (this.#failure !== null) return;
     const header = Buffer.alloc(5);
     header[0] = 0x64; // d
     header.writeInt32BE(payload.length + 4, 1);
@@ -56,21 +59,41 @@ export class Wire implements AsyncDisposable {
     this.#socket.resume();
   }
 
+  /** Says goodbye and waits until the server has let go, so that a slot can be used again at once. Who reads gets a failure. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    if (this.#socket.destroyed) return;
-    const closed = new Promise<void>((resolve) => this.#socket.once('close', () => resolve()));
-    // What was written last (a confirm) is sent before the connection ends.
-    this.#socket.end(Buffer.from([0x58, 0, 0, 0, 4]), () => this.#socket.destroy());
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  /** Cuts the connection at once: for a copy in the middle, whose server would first send all the rest. */
+  abandon(): void {
+    this.#fail(closedHere());
+    this.#socket.destroy();
+  }
+
+  async #close(): Promise<void> {
+    this.#fail(closedHere());
+    this.onData = () => {};
+    const socket = this.#socket;
+    if (socket.destroyed) return;
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    const late = setTimeout(() => socket.destroy(), GOODBYE_MS);
+    // What was written last (a confirm) is sent before the goodbye. What still arrives is read, so that the server gets on.
+    socket.end(Buffer.from([0x58, 0, 0, 0, 4])); // X
+    socket.resume();
     await closed;
+    clearTimeout(late);
   }
 
   #fail(error: WeirError): void {
-    if (this.#closed || this.#failure !== null) return;
+    if (this.#failure !== null) return;
     this.#failure = error;
     this.onFailure(error);
   }
+}
+
+function closedHere(): WeirError {
+  return new WeirError('WEIR_PG_CONNECTION_LOST', 'the connection was closed from this side');
 }
 
 /** The fields of an ErrorResponse that may be shown: severity, code and message, never DETAIL (invariant 10). */

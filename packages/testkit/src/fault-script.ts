@@ -44,17 +44,17 @@ export class FaultScript {
   readonly calls: string[] = [];
   readonly #clock: Clock;
   readonly #faults: readonly Fault[];
-  readonly #jitterMs: number;
+  readonly #jitterMs: (operation: string) => number;
   readonly #counts = new Map<string, number>();
   readonly #held: { readonly on: string; readonly go: () => void }[] = [];
   readonly #death = Promise.withResolvers<void>();
   #dead = false;
 
-  /** @param options with `jitterMs`, every call and every answer takes a random time up to that */
-  constructor(clock: Clock, faults: readonly Fault[] = [], options: { readonly jitterMs?: number } = {}) {
+  /** @param options `jitterMs`: every call and every answer of an operation takes a random time up to that */
+  constructor(clock: Clock, faults: readonly Fault[] = [], options: { readonly jitterMs?: (operation: string) => number } = {}) {
     this.#clock = clock;
     this.#faults = faults;
-    this.#jitterMs = options.jitterMs ?? 0;
+    this.#jitterMs = options.jitterMs ?? (() => 0);
   }
 
   get dead(): boolean {
@@ -116,7 +116,7 @@ export class FaultScript {
   }
 
   async #before(operation: string, fault: Fault | undefined, half?: () => Promise<void>): Promise<void> {
-    await this.#pass();
+    await this.#pass(operation);
     switch (fault?.does) {
       case 'reject':
         throw failure(operation, fault);
@@ -140,12 +140,14 @@ export class FaultScript {
   async #after(operation: string, fault: Fault | undefined): Promise<void> {
     if (fault?.does === 'die answering') this.die();
     if (fault?.does === 'hold answer') await this.#hold(operation);
-    await this.#pass();
+    await this.#pass(operation);
     if (fault?.does === 'lose answer') throw failure(operation, fault);
   }
 
-  async #pass(): Promise<void> {
-    if (this.#jitterMs > 0 && !this.#dead) await this.#clock.sleep(this.#clock.random() * this.#jitterMs);
+  /** Time goes by on the way to the server, or back. */
+  async #pass(operation: string): Promise<void> {
+    const most = this.#jitterMs(operation);
+    if (most > 0 && !this.#dead) await this.#clock.sleep(this.#clock.random() * most);
     await this.#live();
   }
 

@@ -23,8 +23,11 @@ export class MemoryTarget {
   #tables = new Map<string, KeptTable>();
   #checkpoint: Checkpoint | null = null;
   #fence = 0;
+  /** Lets the next `apply` fail when half of its batches are in. */
+  interruptApply = false;
   readonly #staged = new Map<number, { readonly checkpoint: Checkpoint; readonly batches: readonly SeenBatch[] }>();
   #stages = 0;
+  #halfApplied: number | null = null;
 
   /** The last one committed; null before, and for sinks whose checkpoint is in the store. */
   get checkpoint(): Checkpoint | null {
@@ -67,13 +70,27 @@ export class MemoryTarget {
     return this.#stages;
   }
 
-  /** Applies what was staged under a number; once more changes nothing. */
+  /** Applies what was staged under a number, or the rest of it; once more changes nothing. What was begun is ended first. */
   apply(fence: number, stage: number): void {
     this.#assertFence(fence);
     const staged = this.#staged.get(stage);
     if (staged === undefined) return;
+    if (this.#halfApplied !== null && this.#halfApplied !== stage) {
+      throw new WeirError('WEIR_SDK_USE', `stage ${stage} is applied, but ${this.#halfApplied} is in by half`);
+    }
+    if (this.interruptApply) this.#interrupt(stage, staged.batches, staged.checkpoint);
     this.commit(fence, staged.batches, staged.checkpoint);
+    this.#halfApplied = null;
     for (const older of [...this.#staged.keys()]) if (older <= stage) this.#staged.delete(older);
+  }
+
+  #interrupt(stage: number, batches: readonly SeenBatch[], checkpoint: Checkpoint): never {
+    this.interruptApply = false;
+    const half = Math.ceil(batches.length / 2);
+    this.#tables = applied(this.#tables, batches.slice(0, half));
+    this.#staged.set(stage, { checkpoint, batches: batches.slice(half) });
+    this.#halfApplied = stage;
+    throw new WeirError('WEIR_INTERNAL', `scripted: stage ${stage} is in by half`);
   }
 
   /** Applies rows at once, each unless a newer version of its key is there: a replay changes nothing in the end. */

@@ -20,6 +20,8 @@ import type { Cells } from './table-content.ts';
 /** How a log is read. */
 export interface ReadingOptions {
   readonly log: PrunedLog;
+  /** The tables that are read, others are as if they were not there; all by default. One that is new is copied. */
+  readonly tables?: readonly Table[];
   /** A batch ends after this many rows, in the middle of a transaction too. Default 4. */
   readonly rowsPerBatch?: number;
   /** … or after this many transactions. Default 1. */
@@ -133,7 +135,7 @@ export class PruningSession implements SourceSession {
   /** All tables that are not copied as they are now: first what starts them empty, then their rows in chunks. */
   *#copy(): Generator<Batch> {
     const { log, start, rowsPerBatch = 4 } = this.#options;
-    const missing = log.tables.filter((table) => this.#state.copied[tableName(table)] === undefined);
+    const missing = (this.#options.tables ?? log.tables).filter((table) => this.#state.copied[tableName(table)] === undefined);
     if (missing.length === 0) return;
     this.#phase = 'snapshot';
     const copies = this.#state.copies + 1;
@@ -183,7 +185,7 @@ export class PruningSession implements SourceSession {
         this.#builder.begin({ position: commitOf(number), version: BigInt(number) * 2n, time, transactionId: String(number) });
       }
       const part = changes.slice(this.#rowsRead, this.#rowsRead + rowsPerBatch - this.#builder.rows);
-      for (const change of part) if (!this.#add(change, number)) skipped++;
+      for (const change of part.filter(({ table }) => this.#isRead(table))) if (!this.#add(change, number)) skipped++;
       this.#rowsRead += part.length;
       if (this.#rowsRead < changes.length) continue;
       this.#read = number;
@@ -192,6 +194,10 @@ export class PruningSession implements SourceSession {
     }
     const checkpoint = this.#rowsRead > 0 ? null : { position: boundaryOf(this.#read), state: this.#state };
     return { ...this.#builder.build(checkpoint), skipped };
+  }
+
+  #isRead(table: Table): boolean {
+    return this.#options.tables?.includes(table) ?? true;
   }
 
   /** False when the copy of the table holds the change already. */

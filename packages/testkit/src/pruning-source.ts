@@ -74,7 +74,7 @@ export class PruningSource implements Source {
   }
 
   async discover(): Promise<Table[]> {
-    return [...this.#options.log.tables];
+    return [...(this.#options.tables ?? this.#options.log.tables)];
   }
 
   async check(): Promise<CheckResult[]> {

@@ -16,7 +16,10 @@ export function checkDeadFiles(files: Files): Finding[] {
   for (const file of entries(files)) visit(file);
   return [...files.keys()]
     .filter((file) => isCode(file) && !reached.has(file))
-    .map((file) => ({ file, message: 'is reached from no entry (exports, scripts, main.ts, tests, benchmarks): use it or remove it' }));
+    .map((file) => ({
+      file,
+      message: 'is reached from no entry (exports, scripts, main.ts, tests, benchmarks): use it or remove it',
+    }));
 }
 
 function entries(files: Files): string[] {
@@ -24,10 +27,14 @@ function entries(files: Files): string[] {
     (file) => isTest(file) || /(?:^|\/)(?:main|index)\.ts$|\.bench\.ts$|(?:^|\/)vitest\.(?:config|shared)\.ts$/.test(file),
   );
   for (const { folder, manifest } of readPackages(files)) {
-    const sources = Object.values(manifest.exports ?? {}).map((target) => (typeof target === 'string' ? target : (target['@weir/source'] ?? '')));
+    const sources = Object.values(manifest.exports ?? {}).map((target) =>
+      typeof target === 'string' ? target : (target['@weir/source'] ?? ''),
+    );
     found.push(...sources.map((source) => `${folder}/${source.replace(/^\.\//, '')}`));
   }
-  const scripts = Object.values((JSON.parse(files.get('package.json') ?? '{}') as { scripts?: Record<string, string> }).scripts ?? {});
+  const scripts = Object.values(
+    (JSON.parse(files.get('package.json') ?? '{}') as { scripts?: Record<string, string> }).scripts ?? {},
+  );
   found.push(...scripts.flatMap((script) => script.split(/\s+/)));
   return found.filter((file) => files.has(file) && isCode(file));
 }

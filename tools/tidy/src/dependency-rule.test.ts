@@ -15,14 +15,14 @@ function workspace(changes: Readonly<Record<string, string>>): string[] {
     'packages/store/package.json': manifest('@weir/store', { '@weir/sdk': '0.1.0' }),
     'packages/store/src/index.ts': `import type { A } from '@weir/sdk'; export type B = A;`,
     'packages/engine/package.json': manifest('@weir/engine', { '@weir/sdk': '0.1.0', '@weir/store': '0.1.0' }),
-    'packages/engine/src/index.ts': `import { a } from '@weir/sdk'; import type { B } from '@weir/store'; export const e: B = a;`,
+    'packages/engine/src/index.ts': `import { a } from '@weir/sdk';\nimport type { B } from '@weir/store';`,
     'packages/sink-x/package.json': manifest('@weir/sink-x', { '@weir/sdk': '0.1.0' }),
     'packages/sink-x/src/index.ts': `export { a } from '@weir/sdk';`,
     'packages/sink-x/src/x.test.ts': `import { test } from 'vitest'; import '../src/index.ts';`,
     'packages/testkit/package.json': manifest('@weir/testkit', { '@weir/engine': '0.1.0' }),
     'packages/testkit/src/index.ts': `export { e } from '@weir/engine';`,
     'apps/runner/package.json': manifest('@weir/cli', { '@weir/sink-x': '0.1.0' }),
-    'apps/runner/src/main.ts': `const x = await import('@weir/sink-x'); import self from '@weir/cli/package.json' with { type: 'json' };`,
+    'apps/runner/src/main.ts': `const x = await import('@weir/sink-x');\nimport self from '@weir/cli/package.json';`,
     ...changes,
   });
   return checkDependencies(files).map(formatFinding);
@@ -34,7 +34,11 @@ test('a workspace that holds to the rule has no findings', () => {
 
 test('a connector imports neither another connector nor the engine', () => {
   const found = workspace({
-    'packages/sink-x/package.json': manifest('@weir/sink-x', { '@weir/sdk': '0.1.0', '@weir/engine': '0.1.0', '@weir/source-y': '0.1.0' }),
+    'packages/sink-x/package.json': manifest('@weir/sink-x', {
+      '@weir/sdk': '0.1.0',
+      '@weir/engine': '0.1.0',
+      '@weir/source-y': '0.1.0',
+    }),
     'packages/sink-x/src/other.ts': `import '@weir/sdk';\nimport '@weir/engine';\nimport y from '@weir/source-y';`,
   });
   expect(found).toEqual([
@@ -45,14 +49,18 @@ test('a connector imports neither another connector nor the engine', () => {
 
 test('the engine imports only types of the store, except in tests', () => {
   const code = `import { B } from '@weir/store';`;
-  expect(workspace({ 'packages/engine/src/a.ts': code })).toEqual(['packages/engine/src/a.ts:1 imports more than types of @weir/store']);
+  expect(workspace({ 'packages/engine/src/a.ts': code })).toEqual([
+    'packages/engine/src/a.ts:1 imports more than types of @weir/store',
+  ]);
   expect(workspace({ 'packages/engine/src/a.test.ts': code })).toEqual([]);
   expect(workspace({ 'packages/engine/src/a.ts': `import { type B } from '@weir/store';` })).toEqual([]);
 });
 
 test('the testkit is imported by tests only, declared as a development dependency', () => {
   const code = `import '@weir/testkit';`;
-  const declared = { 'packages/sink-x/package.json': manifest('@weir/sink-x', { '@weir/sdk': '0.1.0' }, { '@weir/testkit': '0.1.0' }) };
+  const declared = {
+    'packages/sink-x/package.json': manifest('@weir/sink-x', { '@weir/sdk': '0.1.0' }, { '@weir/testkit': '0.1.0' }),
+  };
   expect(workspace({ ...declared, 'packages/sink-x/src/a.test.ts': code })).toEqual([]);
   expect(workspace({ ...declared, 'packages/sink-x/src/a.ts': code })).toEqual([
     'packages/sink-x/src/a.ts:1 imports @weir/testkit, which the dependency rule forbids to @weir/sink-x',
@@ -60,7 +68,9 @@ test('the testkit is imported by tests only, declared as a development dependenc
   expect(workspace({ 'packages/sink-x/src/a.test.ts': code })).toEqual([
     'packages/sink-x/src/a.test.ts:1 imports @weir/testkit, which packages/sink-x/package.json does not declare',
   ]);
-  expect(workspace({ 'apps/runner/src/a.ts': code })).toEqual(['apps/runner/src/a.ts:1 imports @weir/testkit, which the dependency rule forbids to @weir/cli']);
+  expect(workspace({ 'apps/runner/src/a.ts': code })).toEqual([
+    'apps/runner/src/a.ts:1 imports @weir/testkit, which the dependency rule forbids to @weir/cli',
+  ]);
 });
 
 test('what is imported is declared, what is declared is imported', () => {
@@ -70,9 +80,9 @@ test('what is imported is declared, what is declared is imported', () => {
   expect(workspace({ 'packages/store/src/a.ts': `import { test } from 'vitest';` })).toEqual([
     'packages/store/src/a.ts:1 imports vitest, which packages/store/package.json does not declare in dependencies',
   ]);
-  expect(workspace({ 'packages/store/package.json': manifest('@weir/store', { '@weir/sdk': '0.1.0', pg: '8.0.0' }) })).toEqual([
-    'packages/store/package.json declares pg, which nothing in src imports',
-  ]);
+  expect(
+    workspace({ 'packages/store/package.json': manifest('@weir/store', { '@weir/sdk': '0.1.0', pg: '8.0.0' }) }),
+  ).toEqual(['packages/store/package.json declares pg, which nothing in src imports']);
 });
 
 test('a package is imported by its name, its own files by their path', () => {
@@ -97,7 +107,11 @@ test('a package that the table does not know may import nothing of the workspace
 
 test('packages do not need each other in a circle, not even for tests', () => {
   const found = workspace({
-    'packages/engine/package.json': manifest('@weir/engine', { '@weir/sdk': '0.1.0', '@weir/store': '0.1.0' }, { '@weir/testkit': '0.1.0' }),
+    'packages/engine/package.json': manifest(
+      '@weir/engine',
+      { '@weir/sdk': '0.1.0', '@weir/store': '0.1.0' },
+      { '@weir/testkit': '0.1.0' },
+    ),
     'packages/engine/src/a.test.ts': `import '@weir/testkit';`,
   });
   expect(found).toEqual(['package.json packages need each other: @weir/engine → @weir/testkit → @weir/engine']);

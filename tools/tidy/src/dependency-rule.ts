@@ -36,10 +36,12 @@ function allowanceOf({ folder, name }: Package): Allowance {
   return dependencyRule.find(({ from }) => from.test(name)) ?? { from: /./, may: /^$/ };
 }
 
-/** Imports that the rule forbids or that no package.json declares, declarations that nothing uses, and cycles of packages. */
+/** Imports that the rule forbids or no package.json declares, declarations that nothing uses, cycles of packages. */
 export function checkDependencies(files: Files): Finding[] {
   const packages = readPackages(files);
-  const rootTools = Object.keys((JSON.parse(files.get('package.json') ?? '{}') as { devDependencies?: object }).devDependencies ?? {});
+  const rootTools = Object.keys(
+    (JSON.parse(files.get('package.json') ?? '{}') as { devDependencies?: object }).devDependencies ?? {},
+  );
   const used = new Map<string, Set<string>>(packages.map(({ name }) => [name, new Set()]));
   const findings: Finding[] = [];
   for (const [file, source] of codeFiles(files)) {
@@ -55,12 +57,15 @@ export function checkDependencies(files: Files): Finding[] {
 }
 
 function forbidden(from: Package, file: string, { specifier, typeOnly }: Import): string | null {
-  if (specifier.startsWith('.')) return leavesPackage(from, file, specifier) ? `imports ${specifier} of another package by its path` : null;
+  if (specifier.startsWith('.'))
+    return leavesPackage(from, file, specifier) ? `imports ${specifier} of another package by its path` : null;
   const name = packageName(specifier);
   if (!name.startsWith('@weir/')) return null;
   if (name === from.name) {
     // A test of the examples in a README imports what a user would.
-    return specifier === `${name}/package.json` || isTestCode(file) ? null : 'imports its own package by name: import the file';
+    return specifier === `${name}/package.json` || isTestCode(file)
+      ? null
+      : 'imports its own package by name: import the file';
   }
   if (name !== specifier) return `imports ${specifier}: only what ${name} exports is its interface`;
   const { may, typesOf } = allowanceOf(from);
@@ -75,7 +80,7 @@ function leavesPackage(from: Package, file: string, specifier: string): boolean 
   return !url.startsWith(`/${from.folder}/`);
 }
 
-/** The workspace's own tools (vitest, typescript, …) are declared once, at the root: for tests and for what is not published. */
+/** The workspace's tools (vitest, typescript, …) are declared once, at the root, for tests and what is not published. */
 function undeclared(from: Package, file: string, { specifier }: Import, rootTools: readonly string[]): string | null {
   if (specifier.startsWith('.') || specifier.startsWith('node:')) return null;
   const name = packageName(specifier);
@@ -90,14 +95,22 @@ function unusedDeclarations(packages: readonly Package[], used: ReadonlyMap<stri
   return packages.flatMap(({ folder, name, manifest }) =>
     Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })
       .filter((declared) => !used.get(name)!.has(declared))
-      .map((declared) => ({ file: `${folder}/package.json`, message: `declares ${declared}, which nothing in src imports` })),
+      .map((declared) => ({
+        file: `${folder}/package.json`,
+        message: `declares ${declared}, which nothing in src imports`,
+      })),
   );
 }
 
 /** Packages that need each other, if only for tests, cannot be built one after the other. */
 function packageCycles(packages: readonly Package[]): Finding[] {
-  const graph = new Map(packages.map((each) => [each.name, Object.keys(allDependencies(each)).filter((name) => name.startsWith('@weir/'))]));
-  return findCycles(graph).map((cycle) => ({ file: 'package.json', message: `packages need each other: ${[...cycle, cycle[0]].join(' → ')}` }));
+  const graph = new Map(
+    packages.map((each) => [each.name, Object.keys(allDependencies(each)).filter((name) => name.startsWith('@weir/'))]),
+  );
+  return findCycles(graph).map((cycle) => ({
+    file: 'package.json',
+    message: `packages need each other: ${[...cycle, cycle[0]].join(' → ')}`,
+  }));
 }
 
 /** An edge of the project graph that Nx sees. */
@@ -110,11 +123,17 @@ export interface ProjectEdge {
 export function checkProjectGraph(files: Files, edges: readonly ProjectEdge[]): Finding[] {
   const packages = readPackages(files);
   const declared = packages.flatMap((each) =>
-    Object.keys(allDependencies(each)).filter((name) => name.startsWith('@weir/')).map((name) => `${each.name} → ${name}`),
+    Object.keys(allDependencies(each))
+      .filter((name) => name.startsWith('@weir/'))
+      .map((name) => `${each.name} → ${name}`),
   );
-  const seen = new Set(edges.filter(({ target }) => target.startsWith('@weir/')).map(({ source, target }) => `${source} → ${target}`));
+  const seen = new Set(
+    edges.filter(({ target }) => target.startsWith('@weir/')).map(({ source, target }) => `${source} → ${target}`),
+  );
   return [
-    ...[...seen].filter((edge) => !declared.includes(edge)).map((edge) => ({ file: 'nx.json', message: `Nx sees ${edge}, which no package.json declares` })),
+    ...[...seen]
+      .filter((edge) => !declared.includes(edge))
+      .map((edge) => ({ file: 'nx.json', message: `Nx sees ${edge}, which no package.json declares` })),
     ...declared.filter((edge) => !seen.has(edge)).map((edge) => ({ file: 'nx.json', message: `Nx does not see ${edge}` })),
   ];
 }

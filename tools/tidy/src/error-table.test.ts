@@ -13,7 +13,7 @@ function found(changes: Readonly<Record<string, string>>): string[] {
   const files = filesOf({
     [ERROR_TABLE]: table,
     [ERROR_PAGE]: renderErrorPage(entries),
-    'a/src/a.ts': `throw new WeirError('WEIR_USAGE', 'x'); const code = lost ? 'WEIR_PG_CONNECT' : null; process.env['WEIR_HOME'];`,
+    'a/src/a.ts': `throw new WeirError('WEIR_USAGE', 'x'); const c = a ? 'WEIR_PG_CONNECT' : null; env['WEIR_HOME'];`,
     ...changes,
   });
   return checkErrorTable(files).map(formatFinding);
@@ -51,12 +51,16 @@ test('a name in a page that is neither a code nor a variable is found', () => {
 });
 
 test('a page that was not made again is found', () => {
-  expect(found({ [ERROR_PAGE]: renderErrorPage(entries.slice(1)) })).toEqual([`${ERROR_PAGE} is not what the table says: run \`npm run docs\``]);
+  expect(found({ [ERROR_PAGE]: renderErrorPage(entries.slice(1)) })).toEqual([
+    `${ERROR_PAGE} is not what the table says: run \`npm run docs\``,
+  ]);
 });
 
 test('the page has a row for each code, by area', () => {
   const page = renderErrorPage(entries);
-  expect(page).toContain('## General\n\n| Code | Exit code | Weir | What to do |\n|---|---|---|---|\n| `WEIR_USAGE` | 2 | stops | See `weir --help`. |\n');
+  expect(page).toContain(
+    '## General\n\n| Code | Exit code | Weir | What to do |\n|---|---|---|---|\n| `WEIR_USAGE` | 2 | stops | See `weir --help`. |',
+  );
   expect(page).toContain('## PostgreSQL\n');
   expect(page).toContain('| `WEIR_PG_CONNECT` | 3 | tries again | Check host \\| port. |');
 });

@@ -33,7 +33,10 @@ function readEntry(property: ts.ObjectLiteralElementLike): ErrorEntry {
   }
   const values = new Map<string, string>();
   for (const part of property.initializer.properties) {
-    if (ts.isPropertyAssignment(part) && (ts.isStringLiteralLike(part.initializer) || ts.isNumericLiteral(part.initializer))) {
+    if (
+      ts.isPropertyAssignment(part) &&
+      (ts.isStringLiteralLike(part.initializer) || ts.isNumericLiteral(part.initializer))
+    ) {
       values.set(part.name.getText(), part.initializer.text);
     }
   }
@@ -45,13 +48,14 @@ function readEntry(property: ts.ObjectLiteralElementLike): ErrorEntry {
   };
 }
 
-/** Every code of the table is raised by code, every code that is raised or documented is in the table, and the page is current. */
+/** Every code of the table is raised, every code that is raised or documented is in the table, and the page is current. */
 export function checkErrorTable(files: Files): Finding[] {
   const entries = readErrorTable(files.get(ERROR_TABLE) ?? '');
   const known = new Set(entries.map(({ code }) => code));
   const { raised, findings } = readUses(files, known);
   for (const { code } of entries) {
-    if (!raised.has(code)) findings.push({ file: ERROR_TABLE, message: `${code} is raised nowhere: remove it, or raise it` });
+    if (!raised.has(code))
+      findings.push({ file: ERROR_TABLE, message: `${code} is raised nowhere: remove it, or raise it` });
   }
   findings.push(...unknownInPages(files, known));
   if (files.get(ERROR_PAGE) !== renderErrorPage(entries)) {
@@ -68,7 +72,12 @@ function readUses(files: Files, known: ReadonlySet<string>): { raised: Set<strin
     walk(source, (node) => {
       if (!ts.isStringLiteralLike(node) || !/^WEIR_[A-Z0-9_]+$/.test(node.text)) return;
       if (known.has(node.text)) raised.add(node.text);
-      else if (isCodePlace(node)) findings.push({ file, line: lineOf(node, source), message: `raises ${node.text}, which ${ERROR_TABLE} does not hold` });
+      else if (isCodePlace(node))
+        findings.push({
+          file,
+          line: lineOf(node, source),
+          message: `raises ${node.text}, which ${ERROR_TABLE} does not hold`,
+        });
     });
   }
   return { raised, findings };
@@ -83,13 +92,18 @@ function isCodePlace(node: ts.Node): boolean {
 
 /** Names in pages are codes, or variables that the code reads. */
 function unknownInPages(files: Files, known: ReadonlySet<string>): Finding[] {
-  const code = [...files].filter(([file]) => /\.(?:ts|mjs|sh)$|^\.ci\//.test(file)).map(([, text]) => text).join('\n');
+  const code = [...files]
+    .filter(([file]) => /\.(?:ts|mjs|sh)$|^\.ci\//.test(file))
+    .map(([, text]) => text)
+    .join('\n');
   const findings: Finding[] = [];
   for (const [file, text] of files) {
     if (!file.endsWith('.md') || file === ERROR_PAGE) continue;
     findings.push(
       ...matches(file, text, /\bWEIR_[A-Z0-9_]*[A-Z0-9]\b/g, ([name]) =>
-        known.has(name) || code.includes(name) ? null : `names ${name}, which is neither an error code nor a variable that the code reads`,
+        known.has(name) || code.includes(name)
+          ? null
+          : `names ${name}, which is neither an error code nor a variable that the code reads`,
       ),
     );
   }
@@ -114,15 +128,19 @@ const exits: Readonly<Record<number, string>> = {
 /** `docs/errors.md`: the table of the code, for people. */
 export function renderErrorPage(entries: readonly ErrorEntry[]): string {
   const groups = Map.groupBy(entries, ({ code }) => areas[code.split('_')[1]!] ?? 'General');
-  const sections = [...groups].map(([title, members]) => [`## ${title}`, '', '| Code | Exit code | Weir | What to do |', '|---|---|---|---|', ...members.map(row), ''].join('\n'));
+  const sections = [...groups].map(([title, members]) =>
+    [`## ${title}`, '', '| Code | Exit code | Weir | What to do |', '|---|---|---|---|', ...members.map(row), ''].join('\n'),
+  );
   return [
     '# Errors',
     '',
     `<!-- Made by \`npm run docs\` from ${ERROR_TABLE}; do not edit. -->`,
     '',
-    'Every error has a stable code. Its message says what happened and where in the configuration; this table says what to do.',
-    '“Tries again” means with growing pauses, until the retry budget is spent; “stops” means that a person has to act first.',
-    `Exit codes: 0 success; ${Object.entries(exits).map(([exit, meaning]) => `${exit} ${meaning}`).join('; ')}; 130 and 143 ended by a signal.`,
+    'Every error has a stable code. Its message says what happened and where in the configuration; this table says what to',
+    'do. “Tries again” means with growing pauses, until the retry budget is spent; “stops” means that a person has to act.',
+    `Exit codes: 0 success; ${Object.entries(exits)
+      .map(([exit, meaning]) => `${exit} ${meaning}`)
+      .join('; ')}; 130 and 143 ended by a signal.`,
     '',
     ...sections,
   ].join('\n');

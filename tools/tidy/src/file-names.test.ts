@@ -5,16 +5,23 @@ import { filesOf } from './workspace-files.ts';
 
 const found = (file: string): string[] => checkFileNames(filesOf({ [file]: '' })).map(formatFinding);
 
-test.each(['packages/a/src/batch-builder.ts', 'packages/a/src/x.prop.test.ts', 'packages/sink-x/src/types.ts', 'README.md', 'vitest.shared.ts', 'a/b2.ts'])(
-  '%s is a good name',
+test.each([
+  'packages/a/src/batch-builder.ts',
+  'packages/a/src/x.prop.test.ts',
+  'packages/sink-x/src/types.ts',
+  'README.md',
+  'vitest.shared.ts',
+  'a/b2.ts',
+])('%s is a good name', (file) => {
+  expect(found(file)).toEqual([]);
+});
+
+test.each(['a/BatchBuilder.ts', 'a/batchBuilder.ts', 'a/batch_builder.ts', 'a/-batch.ts'])(
+  '%s is not kebab-case',
   (file) => {
-    expect(found(file)).toEqual([]);
+    expect(found(file)).toEqual([`${file} is not named in kebab-case`]);
   },
 );
-
-test.each(['a/BatchBuilder.ts', 'a/batchBuilder.ts', 'a/batch_builder.ts', 'a/-batch.ts'])('%s is not kebab-case', (file) => {
-  expect(found(file)).toEqual([`${file} is not named in kebab-case`]);
-});
 
 test.each([
   ['a/utils.ts', 'utils'],

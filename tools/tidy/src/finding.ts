@@ -14,7 +14,12 @@ export function formatFinding({ file, line, message }: Finding): string {
 }
 
 /** The findings of text patterns: one for each match, with its line. */
-export function matches(file: string, text: string, pattern: RegExp, message: (match: RegExpExecArray) => string | null): Finding[] {
+export function matches(
+  file: string,
+  text: string,
+  pattern: RegExp,
+  message: (match: RegExpExecArray) => string | null,
+): Finding[] {
   const findings: Finding[] = [];
   for (const match of text.matchAll(pattern)) {
     const said = message(match);

@@ -1,6 +1,13 @@
 export { checkDeadFiles } from './dead-files.ts';
 export { checkDependencies, checkProjectGraph, dependencyRule, type ProjectEdge } from './dependency-rule.ts';
-export { ERROR_PAGE, ERROR_TABLE, checkErrorTable, readErrorTable, renderErrorPage, type ErrorEntry } from './error-table.ts';
+export {
+  ERROR_PAGE,
+  ERROR_TABLE,
+  checkErrorTable,
+  readErrorTable,
+  renderErrorPage,
+  type ErrorEntry,
+} from './error-table.ts';
 export { checkFileNames } from './file-names.ts';
 export { formatFinding, type Finding } from './finding.ts';
 export { checkImportCycles } from './import-cycles.ts';

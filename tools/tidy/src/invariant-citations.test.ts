@@ -29,8 +29,12 @@ test('a citation of a number that is not in the list is found, in pages too', ()
 });
 
 test('an invariant that no code or no test cites is found', () => {
-  expect(found({ ...cited, 'a/src/a.ts': '// invariants 1 and 3' })).toEqual(['docs/invariants.md invariant 2: no code says that it enforces it']);
-  expect(found({ ...cited, 'a/src/a.test.ts': '// invariant 1, invariant 2' })).toEqual(['docs/invariants.md invariant 3: no test says that it proves it']);
+  expect(found({ ...cited, 'a/src/a.ts': '// invariants 1 and 3' })).toEqual([
+    'docs/invariants.md invariant 2: no code says that it enforces it',
+  ]);
+  expect(found({ ...cited, 'a/src/a.test.ts': '// invariant 1, invariant 2' })).toEqual([
+    'docs/invariants.md invariant 3: no test says that it proves it',
+  ]);
 });
 
 test('the ratchet excepts an invariant until it is cited', () => {

@@ -41,7 +41,8 @@ export function checkInvariantCitations(files: Files, ratchet: CitationRatchet):
       ...matches(file, text, citation, ([words, numbers]) => {
         for (const number of citedNumbers(numbers!)) cited.add(number);
         const unknown = citedNumbers(numbers!).filter((number) => !listed.includes(number));
-        return unknown.length === 0 ? null : `cites “${words}”, but ${INVARIANTS_PAGE} has no number ${unknown.join(', ')}`;
+        if (unknown.length === 0) return null;
+        return `cites “${words}”, but ${INVARIANTS_PAGE} has no number ${unknown.join(', ')}`;
       }),
     );
   }
@@ -55,12 +56,21 @@ function proves(file: string): boolean {
   return isTestCode(file) || file.startsWith('packages/testkit/src/');
 }
 
-function missing(listed: readonly number[], cited: ReadonlySet<number>, excepted: readonly number[], reason: string): Finding[] {
+function missing(
+  listed: readonly number[],
+  cited: ReadonlySet<number>,
+  excepted: readonly number[],
+  reason: string,
+): Finding[] {
   const findings: Finding[] = [];
   for (const number of listed) {
-    if (!cited.has(number) && !excepted.includes(number)) findings.push({ file: INVARIANTS_PAGE, message: `invariant ${number}: ${reason}` });
+    if (!cited.has(number) && !excepted.includes(number))
+      findings.push({ file: INVARIANTS_PAGE, message: `invariant ${number}: ${reason}` });
     if (cited.has(number) && excepted.includes(number)) {
-      findings.push({ file: INVARIANTS_PAGE, message: `invariant ${number} is cited now: remove it from the ratchet (${reason})` });
+      findings.push({
+        file: INVARIANTS_PAGE,
+        message: `invariant ${number} is cited now: remove it from the ratchet (${reason})`,
+      });
     }
   }
   return findings;

@@ -14,10 +14,13 @@ test('words that only contain such letters pass', () => {
   expect(found('a.ts', `const photos = 'mas${'TO' + 'DO'}nt';`)).toEqual([]);
 });
 
-test.each(['it.skip', 'describe.only', 'test.todo', 'it.concurrent.skip', 'describe.skip.each', 'it.fails'])('%s is found', (call) => {
-  const [first] = found('a.test.ts', `import { it } from 'vitest';\n${call}('x', () => {});`);
-  expect(first).toMatch(/^a\.test\.ts:2 holds .*: a test runs, always and with the others$/);
-});
+test.each(['it.skip', 'describe.only', 'test.todo', 'it.concurrent.skip', 'describe.skip.each', 'it.fails'])(
+  '%s is found',
+  (call) => {
+    const [first] = found('a.test.ts', `import { it } from 'vitest';\n${call}('x', () => {});`);
+    expect(first).toMatch(/^a\.test\.ts:2 holds .*: a test runs, always and with the others$/);
+  },
+);
 
 test('skipping what a machine cannot run is not a sleeping test', () => {
   expect(found('a.test.ts', `it.skipIf(noDocker)('x', () => {}); list.only('x'); it('skip', () => {});`)).toEqual([]);

@@ -26,7 +26,11 @@ function sleepingTests(file: string, source: ts.SourceFile): Finding[] {
     let callee: ts.Expression = node.expression;
     while (ts.isPropertyAccessExpression(callee)) callee = callee.expression;
     if (!ts.isIdentifier(callee) || !runners.has(callee.text)) return;
-    findings.push({ file, line: lineOf(node, source), message: `holds ${node.getText(source)}: a test runs, always and with the others` });
+    findings.push({
+      file,
+      line: lineOf(node, source),
+      message: `holds ${node.getText(source)}: a test runs, always and with the others`,
+    });
   });
   return findings;
 }

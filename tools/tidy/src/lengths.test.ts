@@ -25,7 +25,9 @@ test.each([
   ['run(() => {', '});', 'passed to run'],
 ])('%s … is a function and has a length', (head, tail, name) => {
   expect(found('a.ts', `${head}\n${filled(3)}\n${tail}\n`)).toEqual([]);
-  expect(found('a.ts', `${head}\n${filled(4)}\n${tail}\n`)).toEqual([`a.ts:1 function ${name} has 6 lines, above 5: split it`]);
+  expect(found('a.ts', `${head}\n${filled(4)}\n${tail}\n`)).toEqual([
+    `a.ts:1 function ${name} has 6 lines, above 5: split it`,
+  ]);
 });
 
 test('what is handed to describe and it is counted by itself', () => {
@@ -40,6 +42,10 @@ test('a ratchet holds what is too long, and only tightens', () => {
   const text = `function long() {\n${filled(6)}\n}\n`;
   expect(found('a.ts', text, { 'a.ts#long': 8 })).toEqual([]);
   expect(found('a.ts', text, { 'a.ts#long': 7 })).toEqual(['a.ts:1 function long has 8 lines, above 7: split it']);
-  expect(found('a.ts', text, { 'a.ts#long': 9 })).toEqual(['a.ts:1 function long shrank to 8 lines: lower its ratchet from 9']);
-  expect(found('a.ts', 'x;\n', { 'a.ts#long': 9 })).toEqual(['a.ts needs no exception any more: remove a.ts#long from the ratchet']);
+  expect(found('a.ts', text, { 'a.ts#long': 9 })).toEqual([
+    'a.ts:1 function long shrank to 8 lines: lower its ratchet from 9',
+  ]);
+  expect(found('a.ts', 'x;\n', { 'a.ts#long': 9 })).toEqual([
+    'a.ts needs no exception any more: remove a.ts#long from the ratchet',
+  ]);
 });

@@ -24,7 +24,8 @@ export function checkLengths(files: Files, limits: LengthLimits, ratchet: Length
     const place = line === undefined ? { file } : { file, line };
     if (length > limit) unused.delete(key);
     if (length > allowed) findings.push({ ...place, message: `${what} has ${length} lines, above ${allowed}: split it` });
-    if (length > limit && length < allowed) findings.push({ ...place, message: `${what} shrank to ${length} lines: lower its ratchet from ${allowed}` });
+    if (length > limit && length < allowed)
+      findings.push({ ...place, message: `${what} shrank to ${length} lines: lower its ratchet from ${allowed}` });
   };
   for (const [file, source] of codeFiles(files)) {
     check(file, file, 'the file', lines(source.text), isTestCode(file) ? limits.testFile : limits.file);
@@ -32,7 +33,8 @@ export function checkLengths(files: Files, limits: LengthLimits, ratchet: Length
       check(file, `${file}#${name}`, `function ${name}`, length, limits.function, line);
     }
   }
-  for (const key of unused) findings.push({ file: key.split('#')[0]!, message: `needs no exception any more: remove ${key} from the ratchet` });
+  for (const key of unused)
+    findings.push({ file: key.split('#')[0]!, message: `needs no exception any more: remove ${key} from the ratchet` });
   return findings;
 }
 
@@ -79,7 +81,8 @@ function nameOf(node: ts.SignatureDeclaration): string {
   if (ts.isConstructorDeclaration(node)) return 'constructor';
   if (node.name !== undefined) return node.name.getText();
   const { parent } = node;
-  if (ts.isVariableDeclaration(parent) || ts.isPropertyAssignment(parent) || ts.isPropertyDeclaration(parent)) return parent.name.getText();
+  if (ts.isVariableDeclaration(parent) || ts.isPropertyAssignment(parent) || ts.isPropertyDeclaration(parent))
+    return parent.name.getText();
   if (ts.isCallExpression(parent)) return `passed to ${parent.expression.getText().slice(0, 40)}`;
   return '(without a name)';
 }

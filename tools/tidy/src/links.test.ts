@@ -4,10 +4,16 @@ import { checkLinks } from './links.ts';
 import { filesOf } from './workspace-files.ts';
 
 const found = (text: string): string[] =>
-  checkLinks(filesOf({ 'docs/a.md': text, 'docs/b.md': '# Beta test\n\n## What `x` does\n## What `x` does\n', 'src/c.ts': '' })).map(formatFinding);
+  checkLinks(
+    filesOf({ 'docs/a.md': text, 'docs/b.md': '# Beta test\n\n## What `x` does\n## What `x` does\n', 'src/c.ts': '' }),
+  ).map(formatFinding);
 
 test('links to files, folders, headings and the web pass', () => {
-  expect(found('[b](b.md) [c](../src/c.ts) [d](../src/) [root](..) [e](b.md#beta-test) [f](b.md#what-x-does-1) [w](https://example.org/x)')).toEqual([]);
+  expect(
+    found(
+      '[b](b.md) [c](../src/c.ts) [d](../src/) [root](..) [e](b.md#beta-test) [f](b.md#what-x-does-1) [w](https://e.org/x)',
+    ),
+  ).toEqual([]);
   expect(found('# Own heading\n\n[here](#own-heading)\n\n[b]: b.md\n')).toEqual([]);
 });
 

@@ -24,13 +24,24 @@ test('the address of a registry is found', () => {
 
 test('a missing entry is found and added with version and platform', () => {
   const packages: Lockfile['packages'] = {
-    'node_modules/a': { version: '2.0.0', dev: true, license: 'MIT', optionalDependencies: { '@a/linux-x64-musl': '2.0.0', '@a/win32-arm64-msvc': '2.0.0' } },
+    'node_modules/a': {
+      version: '2.0.0',
+      dev: true,
+      license: 'MIT',
+      optionalDependencies: { '@a/linux-x64-musl': '2.0.0', '@a/win32-arm64-msvc': '2.0.0' },
+    },
   };
   expect(found(packages)).toHaveLength(2);
   const lock = { packages };
   expect(completeLockfile(lock)).toEqual(['@a/linux-x64-musl', '@a/win32-arm64-msvc']);
   expect(lock.packages['node_modules/@a/linux-x64-musl']).toEqual({
-    version: '2.0.0', cpu: ['x64'], dev: true, libc: ['musl'], license: 'MIT', optional: true, os: ['linux'],
+    version: '2.0.0',
+    cpu: ['x64'],
+    dev: true,
+    libc: ['musl'],
+    license: 'MIT',
+    optional: true,
+    os: ['linux'],
   });
   expect(lock.packages['node_modules/@a/win32-arm64-msvc']).toMatchObject({ cpu: ['arm64'], os: ['win32'] });
   expect(found(lock.packages)).toEqual([]);

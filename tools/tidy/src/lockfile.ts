@@ -51,7 +51,8 @@ export function checkLockfile(text: string): Finding[] {
  */
 export function completeLockfile(lock: Lockfile): string[] {
   const missing = missingEntries(lock);
-  for (const { name, version, wantedBy } of missing) lock.packages[`node_modules/${name}`] = entryFor(name, version, wantedBy);
+  for (const { name, version, wantedBy } of missing)
+    lock.packages[`node_modules/${name}`] = entryFor(name, version, wantedBy);
   lock.packages = Object.fromEntries(Object.entries(lock.packages).toSorted(([a], [b]) => a.localeCompare(b, 'en')));
   return missing.map(({ name }) => name);
 }
@@ -60,8 +61,13 @@ function entryFor(name: string, version: string, wantedBy: LockedPackage): Locke
   const parts = name.split(/[/-]/);
   const os = parts.find((part) => platforms.includes(part));
   const cpu = parts.find((part) => processors.includes(part));
-  if (os === undefined || cpu === undefined) throw new Error(`${name} does not say for which platform it is; add it to the lockfile by hand`);
-  const libc = parts.some((part) => part.startsWith('musl')) ? 'musl' : parts.some((part) => part.startsWith('gnu')) ? 'glibc' : null;
+  if (os === undefined || cpu === undefined)
+    throw new Error(`${name} does not say for which platform it is; add it to the lockfile by hand`);
+  const libc = parts.some((part) => part.startsWith('musl'))
+    ? 'musl'
+    : parts.some((part) => part.startsWith('gnu'))
+      ? 'glibc'
+      : null;
   return {
     version,
     cpu: [cpu],
@@ -87,7 +93,7 @@ function missingEntries({ packages }: Lockfile): MissingEntry[] {
 
 /** Looks where Node looks: in node_modules of the package, of the one around it, up to the root. */
 function isLocked(packages: Lockfile['packages'], from: string, name: string): boolean {
-  for (let folder = from; ; ) {
+  for (let folder = from; ;) {
     if (packages[`${folder === '' ? '' : `${folder}/`}node_modules/${name}`] !== undefined) return true;
     if (folder === '') return false;
     const above = folder.lastIndexOf('/node_modules/');

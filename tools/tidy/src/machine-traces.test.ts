@@ -15,5 +15,7 @@ test('the address of a registry is found', () => {
 });
 
 test('paths that hold anywhere, and addresses of documents, pass', () => {
-  expect(found('/tmp/x, /run/secrets/x, ./wo' + 'rk/x, node/ro' + 'ot/x, $HOME/ho' + 'me/, https://www.apache.org/licenses')).toEqual([]);
+  expect(
+    found('/tmp/x, /run/secrets/x, ./wo' + 'rk/x, node/ro' + 'ot/x, $HOME/ho' + 'me/, https://www.apache.org/licenses'),
+  ).toEqual([]);
 });

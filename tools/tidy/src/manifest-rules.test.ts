@@ -9,14 +9,21 @@ const good = {
   description: 'Does what it is for',
   license: 'Apache-2.0',
   type: 'module',
-  exports: { '.': { '@weir/source': './src/index.ts', types: './dist/index.d.ts', default: './dist/index.js' }, './package.json': './package.json' },
+  exports: {
+    '.': { '@weir/source': './src/index.ts', types: './dist/index.d.ts', default: './dist/index.js' },
+    './package.json': './package.json',
+  },
   engines: { node: '>=24' },
   dependencies: { '@weir/b': '0.1.0', pg: '8.23.1' },
 };
 
 function workspace(change: object, changes: Readonly<Record<string, string>> = {}): string[] {
   const files = filesOf({
-    'package.json': JSON.stringify({ name: 'workspace', version: '0.1.0', devDependencies: { typescript: 'npm:@typescript/typescript6@6.0.2' } }),
+    'package.json': JSON.stringify({
+      name: 'workspace',
+      version: '0.1.0',
+      devDependencies: { typescript: 'npm:@typescript/typescript6@6.0.2' },
+    }),
     'packages/a/package.json': JSON.stringify({ ...good, ...change }),
     'packages/a/README.md': `# a\n\n${'It does what it is for, and this page says how. '.repeat(3)}`,
     'packages/a/src/index.ts': 'export const a = 1;',
@@ -45,21 +52,29 @@ test.each([
 
 test('exports have the three conditions in order, and their source is there', () => {
   const { '.': entry } = good.exports;
-  expect(workspace({ exports: { '.': { types: entry.types, '@weir/source': entry['@weir/source'], default: entry.default } } })).toEqual([
-    'packages/a/package.json exports . with the conditions types,@weir/source,default: they are @weir/source,types,default, in this order',
+  expect(
+    workspace({ exports: { '.': { types: entry.types, '@weir/source': entry['@weir/source'], default: entry.default } } }),
+  ).toEqual([
+    'packages/a/package.json exports . with the conditions types,@weir/source,default: they are, in order, @weir/source,types,default',
   ]);
   expect(workspace({ exports: { '.': { ...entry, '@weir/source': './src/gone.ts' } } })).toEqual([
     'packages/a/package.json exports . from packages/a/src/gone.ts, which is not there',
   ]);
-  expect(workspace({ exports: { ...good.exports, './x': './src/x.ts' } })).toEqual(['packages/a/package.json exports ./x without conditions']);
+  expect(workspace({ exports: { ...good.exports, './x': './src/x.ts' } })).toEqual([
+    'packages/a/package.json exports ./x without conditions',
+  ]);
 });
 
 test('a page of a few words is no README', () => {
-  expect(workspace({}, { 'packages/a/README.md': '# a\n' })).toEqual(['packages/a/package.json has no README.md that says what the package is']);
+  expect(workspace({}, { 'packages/a/README.md': '# a\n' })).toEqual([
+    'packages/a/package.json has no README.md that says what the package is',
+  ]);
 });
 
 test('two packages take the same version of what they share', () => {
   const other = JSON.stringify({ ...good, name: '@weir/b', dependencies: { pg: '8.23.0' } });
   const files = { 'packages/b/package.json': other, 'packages/b/README.md': 'x'.repeat(200), 'packages/b/src/index.ts': '' };
-  expect(workspace({}, files)).toEqual(['packages/b/package.json takes pg 8.23.0, but packages/a/package.json takes 8.23.1']);
+  expect(workspace({}, files)).toEqual([
+    'packages/b/package.json takes pg 8.23.0, but packages/a/package.json takes 8.23.1',
+  ]);
 });

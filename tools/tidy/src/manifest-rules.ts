@@ -9,7 +9,11 @@ const exact = /^(?:npm:@?[\w./-]+@)?\d+\.\d+\.\d+(?:-[\w.-]+)?$/;
 export function checkManifests(files: Files): Finding[] {
   const root = JSON.parse(files.get('package.json') ?? '{}') as Manifest;
   const packages = readPackages(files);
-  const findings = packages.flatMap((each) => [...descriptionFindings(files, each), ...exportFindings(files, each), ...ownVersions(root, each)]);
+  const findings = packages.flatMap((each) => [
+    ...descriptionFindings(files, each),
+    ...exportFindings(files, each),
+    ...ownVersions(root, each),
+  ]);
   return [...findings, ...externalVersions(root, packages)];
 }
 
@@ -32,9 +36,15 @@ function exportFindings(files: Files, { folder, manifest }: Package): Finding[] 
   const file = `${folder}/package.json`;
   if (manifest.exports?.['.'] === undefined) return [{ file, message: 'exports nothing as "."' }];
   return Object.entries(manifest.exports).flatMap(([name, target]) => {
-    if (typeof target === 'string') return name === './package.json' ? [] : [{ file, message: `exports ${name} without conditions` }];
+    if (typeof target === 'string')
+      return name === './package.json' ? [] : [{ file, message: `exports ${name} without conditions` }];
     if (Object.keys(target).join() !== conditions.join()) {
-      return [{ file, message: `exports ${name} with the conditions ${Object.keys(target).join()}: they are ${conditions.join()}, in this order` }];
+      return [
+        {
+          file,
+          message: `exports ${name} with the conditions ${Object.keys(target).join()}: they are, in order, ${conditions.join()}`,
+        },
+      ];
     }
     const source = `${folder}/${target['@weir/source']!.replace('./', '')}`;
     return files.has(source) ? [] : [{ file, message: `exports ${name} from ${source}, which is not there` }];
@@ -45,10 +55,14 @@ function ownVersions(root: Manifest, each: Package): Finding[] {
   const file = `${each.folder}/package.json`;
   const findings: Finding[] = [];
   if (each.manifest.version !== root.version) {
-    findings.push({ file, message: `has version ${each.manifest.version}, the workspace ${root.version}: all packages share one` });
+    findings.push({
+      file,
+      message: `has version ${each.manifest.version}, the workspace ${root.version}: all packages share one`,
+    });
   }
   for (const [name, version] of Object.entries(allDependencies(each))) {
-    if (name.startsWith('@weir/') && version !== root.version) findings.push({ file, message: `takes ${name} ${version} instead of ${root.version}` });
+    if (name.startsWith('@weir/') && version !== root.version)
+      findings.push({ file, message: `takes ${name} ${version} instead of ${root.version}` });
   }
   return findings;
 }
@@ -63,7 +77,8 @@ function externalVersions(root: Manifest, packages: readonly Package[]): Finding
       if (!exact.test(version)) findings.push({ file, message: `takes ${name} ${version}: pin the exact version` });
       const first = seen.get(name) ?? { version, file };
       seen.set(name, first);
-      if (first.version !== version) findings.push({ file, message: `takes ${name} ${version}, but ${first.file} takes ${first.version}` });
+      if (first.version !== version)
+        findings.push({ file, message: `takes ${name} ${version}, but ${first.file} takes ${first.version}` });
     }
   }
   return findings;

@@ -15,7 +15,10 @@ export function importGraph(files: Files): ModuleGraph {
   const graph = new Map<string, string[]>();
   for (const [file, source] of codeFiles(files)) {
     const relative = importsOf(source).filter(({ specifier }) => specifier.startsWith('.'));
-    graph.set(file, relative.map(({ specifier }) => resolve(files, file, specifier)).filter((target) => target !== null));
+    graph.set(
+      file,
+      relative.map(({ specifier }) => resolve(files, file, specifier)).filter((target) => target !== null),
+    );
   }
   return graph;
 }
@@ -25,7 +28,10 @@ export function referenceGraph(files: Files): ModuleGraph {
   const graph = new Map<string, string[]>();
   for (const [file, source] of codeFiles(files)) {
     const named = stringsOf(source).filter((text) => isCode(text) && /^[\w./-]+$/.test(text));
-    graph.set(file, named.map((text) => resolve(files, file, text) ?? (files.has(text) ? text : null)).filter((target) => target !== null));
+    graph.set(
+      file,
+      named.map((text) => resolve(files, file, text) ?? (files.has(text) ? text : null)).filter((target) => target !== null),
+    );
   }
   return graph;
 }

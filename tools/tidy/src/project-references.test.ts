@@ -3,8 +3,15 @@ import { formatFinding } from './finding.ts';
 import { checkProjectReferences } from './project-references.ts';
 import { filesOf } from './workspace-files.ts';
 
-const testCode = ['src/**/*.test.ts', 'src/**/*.contract.ts', 'src/**/*.fake.ts', 'src/**/*.bench.ts', 'src/testing/**/*.ts'];
-const project = (paths: readonly string[], more: object = {}): string => JSON.stringify({ ...more, references: paths.map((path) => ({ path })) });
+const testCode = [
+  'src/**/*.test.ts',
+  'src/**/*.contract.ts',
+  'src/**/*.fake.ts',
+  'src/**/*.bench.ts',
+  'src/testing/**/*.ts',
+];
+const project = (paths: readonly string[], more: object = {}): string =>
+  JSON.stringify({ ...more, references: paths.map((path) => ({ path })) });
 
 function workspace(changes: Readonly<Record<string, string>>): string[] {
   const files = filesOf({
@@ -32,10 +39,12 @@ test('a missing reference, an idle one and an unlisted package are found', () =>
     'packages/store/tsconfig.lib.json does not reference packages/sdk/tsconfig.lib.json',
     'packages/store/tsconfig.spec.json does not reference packages/sdk/tsconfig.lib.json',
   ]);
-  expect(workspace({ 'packages/sdk/tsconfig.lib.json': project(['../store/tsconfig.lib.json'], { exclude: testCode }) })).toEqual([
-    'packages/sdk/tsconfig.lib.json references packages/store/tsconfig.lib.json, which it does not need',
+  expect(
+    workspace({ 'packages/sdk/tsconfig.lib.json': project(['../store/tsconfig.lib.json'], { exclude: testCode }) }),
+  ).toEqual(['packages/sdk/tsconfig.lib.json references packages/store/tsconfig.lib.json, which it does not need']);
+  expect(workspace({ 'tsconfig.json': project(['packages/sdk']) })).toEqual([
+    'tsconfig.json does not reference packages/store',
   ]);
-  expect(workspace({ 'tsconfig.json': project(['packages/sdk']) })).toEqual(['tsconfig.json does not reference packages/store']);
 });
 
 test('a package that tests alone import is referenced by the spec project', () => {
@@ -43,7 +52,9 @@ test('a package that tests alone import is referenced by the spec project', () =
     'packages/sdk/src/a.contract.ts': `import '@weir/store';`,
     'packages/sdk/package.json': JSON.stringify({ name: '@weir/sdk', devDependencies: { '@weir/store': '0.1.0' } }),
   };
-  expect(workspace(changes)).toEqual(['packages/sdk/tsconfig.spec.json does not reference packages/store/tsconfig.lib.json']);
+  expect(workspace(changes)).toEqual([
+    'packages/sdk/tsconfig.spec.json does not reference packages/store/tsconfig.lib.json',
+  ]);
   const mended = project(['./tsconfig.lib.json', '../store/tsconfig.lib.json'], { include: testCode });
   expect(workspace({ ...changes, 'packages/sdk/tsconfig.spec.json': mended })).toEqual([]);
 });
@@ -52,7 +63,7 @@ test('test code belongs to the spec project and not to the library', () => {
   expect(workspace({ 'packages/sdk/tsconfig.lib.json': project([], { exclude: ['src/**/*.test.ts'] }) })).toEqual([
     `packages/sdk/tsconfig.lib.json does not exclude ${testCode.join(', ')}`,
   ]);
-  expect(workspace({ 'packages/sdk/tsconfig.spec.json': project(['./tsconfig.lib.json'], { include: ['src/**/*.ts'] }) })).toEqual([
-    `packages/sdk/tsconfig.spec.json does not include ${testCode.join(', ')}`,
-  ]);
+  expect(
+    workspace({ 'packages/sdk/tsconfig.spec.json': project(['./tsconfig.lib.json'], { include: ['src/**/*.ts'] }) }),
+  ).toEqual([`packages/sdk/tsconfig.spec.json does not include ${testCode.join(', ')}`]);
 });

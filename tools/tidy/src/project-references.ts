@@ -5,7 +5,13 @@ import { codeFiles, importsOf, isTestCode } from './syntax.ts';
 import type { Files } from './workspace-files.ts';
 
 /** Files that are only for tests: the spec project checks them, the library leaves them out. */
-const testCode = ['src/**/*.test.ts', 'src/**/*.contract.ts', 'src/**/*.fake.ts', 'src/**/*.bench.ts', 'src/testing/**/*.ts'];
+const testCode = [
+  'src/**/*.test.ts',
+  'src/**/*.contract.ts',
+  'src/**/*.fake.ts',
+  'src/**/*.bench.ts',
+  'src/testing/**/*.ts',
+];
 
 interface TypeScriptProject {
   readonly include?: readonly string[];
@@ -24,7 +30,11 @@ export function checkProjectReferences(files: Files): Finding[] {
   const byName = new Map(packages.map((each) => [each.name, `${each.folder}/tsconfig.lib.json`]));
   const libraries = (names: Iterable<string>): string[] => [...names].flatMap((name) => byName.get(name) ?? []);
   const imported = importedByTests(files, packages);
-  const findings = compare(files, 'tsconfig.json', packages.map(({ folder }) => folder));
+  const findings = compare(
+    files,
+    'tsconfig.json',
+    packages.map(({ folder }) => folder),
+  );
   for (const each of packages) {
     const { folder, name } = each;
     const library = `${folder}/tsconfig.lib.json`;
@@ -55,8 +65,10 @@ function compare(files: Files, file: string, needed: readonly string[], allowed:
 /** No file is checked by both projects, none by neither. */
 function division(files: Files, library: string, spec: string): Finding[] {
   const findings: Finding[] = [];
-  if (readProject(files, library)?.exclude?.join() !== testCode.join()) findings.push({ file: library, message: `does not exclude ${testCode.join(', ')}` });
-  if (readProject(files, spec)?.include?.join() !== testCode.join()) findings.push({ file: spec, message: `does not include ${testCode.join(', ')}` });
+  if (readProject(files, library)?.exclude?.join() !== testCode.join())
+    findings.push({ file: library, message: `does not exclude ${testCode.join(', ')}` });
+  if (readProject(files, spec)?.include?.join() !== testCode.join())
+    findings.push({ file: spec, message: `does not include ${testCode.join(', ')}` });
   return findings;
 }
 
@@ -65,7 +77,9 @@ function readProject(files: Files, file: string): Project | null {
   const text = files.get(file);
   if (text === undefined) return null;
   const project = JSON.parse(text) as TypeScriptProject;
-  const references = (project.references ?? []).map(({ path }) => posix.join(posix.dirname(file), path).replace(/\/tsconfig\.json$/, ''));
+  const references = (project.references ?? []).map(({ path }) =>
+    posix.join(posix.dirname(file), path).replace(/\/tsconfig\.json$/, ''),
+  );
   return { ...project, references };
 }
 

@@ -30,7 +30,7 @@ export function isTest(file: string): boolean {
   return /\.test\.tsx?$/.test(file);
 }
 
-/** What only tests and benchmarks use: those files, contracts, fakes and what stands in `src/testing`. It is never published. */
+/** What only tests and benchmarks use: they, contracts, fakes and what stands in `src/testing`. It is never published. */
 export function isTestCode(file: string): boolean {
   return /\.(?:test|contract|fake|bench)\.tsx?$|\/src\/testing\//.test(file);
 }
@@ -59,7 +59,8 @@ export function importsOf(source: ts.SourceFile): Import[] {
   walk(source, (node) => {
     if (ts.isImportDeclaration(node)) add(node, node.moduleSpecifier, isTypeImport(node));
     else if (ts.isExportDeclaration(node)) add(node, node.moduleSpecifier, node.isTypeOnly || allTypes(node.exportClause));
-    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) add(node, node.arguments[0], false);
+    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
+      add(node, node.arguments[0], false);
     else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node, node.argument.literal, true);
   });
   return imports;

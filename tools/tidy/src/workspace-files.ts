@@ -11,7 +11,8 @@ export function filesOf(texts: Readonly<Record<string, string>>): Files {
 
 /**
  * Reads every file that git would keep. It asks .gitignore and not git, so that it also works in an unpacked archive and for
- * files that are not added yet. Of .gitignore's language it knows `folder/`, `name`, `name*` and `*.end`, and throws at others.
+ * files that are not added yet. Of .gitignore's language it knows `folder/`, `name`, `name*` and `*.end`.
+ * @throws Error at any other pattern
  */
 export function readWorkspace(root: string): Files {
   const ignored = ignoreRule(readFileSync(join(root, '.gitignore'), 'utf8'));

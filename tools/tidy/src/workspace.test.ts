@@ -28,7 +28,8 @@ function expectNone(findings: readonly Finding[]): void {
   expect(findings.map(formatFinding)).toEqual([]);
 }
 
-test('packages import only what the dependency rule allows and their package.json declares', () => expectNone(checkDependencies(files)));
+test('packages import only what the dependency rule allows and their package.json declares', () =>
+  expectNone(checkDependencies(files)));
 test('tsconfig references are those of the packages', () => expectNone(checkProjectReferences(files)));
 test('packages are described, exported and versioned alike', () => expectNone(checkManifests(files)));
 test('no files import each other in a circle', () => expectNone(checkImportCycles(files)));
@@ -49,7 +50,11 @@ test('Nx sees the same packages depend on each other as their package.json files
   try {
     const file = join(folder, 'graph.json');
     const env = { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', CI: 'true' };
-    execFileSync(process.execPath, [join(root, 'node_modules/nx/dist/bin/nx.js'), 'graph', `--file=${file}`], { cwd: root, env, stdio: 'pipe' });
+    execFileSync(process.execPath, [join(root, 'node_modules/nx/dist/bin/nx.js'), 'graph', `--file=${file}`], {
+      cwd: root,
+      env,
+      stdio: 'pipe',
+    });
     const { graph } = JSON.parse(readFileSync(file, 'utf8')) as { graph: { dependencies: Record<string, ProjectEdge[]> } };
     expectNone(checkProjectGraph(files, Object.values(graph.dependencies).flat()));
   } finally {

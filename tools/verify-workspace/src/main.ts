@@ -31,7 +31,9 @@ for (const part of request.only) {
   if (stopping.signal.aborted) break;
   console.log(`\n── ${part} ${'─'.repeat(60 - part.length)}`);
   const started = Date.now();
-  const outcome = await verify(part, verification).catch((error: unknown) => single(part, error instanceof Error ? (error.stack ?? error.message) : String(error)));
+  const outcome = await verify(part, verification).catch((error: unknown) =>
+    single(part, error instanceof Error ? (error.stack ?? error.message) : String(error)),
+  );
   outcomes.push(outcome);
   lines.push(`${part.padEnd(6)} ${((Date.now() - started) / 1000).toFixed(1).padStart(7)} s   ${closingLine(outcome)}`);
 }

@@ -25,7 +25,8 @@ function isAlive(pid: number): boolean {
 
 /** A script that starts a child which would sleep for a minute, and writes the child's process id. */
 const withChild = `
-  const child = require('node:child_process').spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)'], { stdio: 'ignore' });
+  const { spawn } = require('node:child_process');
+  const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)'], { stdio: 'ignore' });
   require('node:fs').writeFileSync('child', String(child.pid));`;
 
 test('an exit code is handed on', async () => {
@@ -34,7 +35,11 @@ test('an exit code is handed on', async () => {
 });
 
 test('a crash and a command that is not there have a reason', async () => {
-  expect(await run(`process.kill(process.pid, 'SIGKILL')`)).toEqual({ code: null, reason: 'was ended by SIGKILL', leftovers: false });
+  expect(await run(`process.kill(process.pid, 'SIGKILL')`)).toEqual({
+    code: null,
+    reason: 'was ended by SIGKILL',
+    leftovers: false,
+  });
   const ending = await runGroup('/no/such/program', [], { cwd: folder(), limit: 1000, output: 'ignore' });
   expect(ending).toEqual({ code: null, reason: '/no/such/program could not be started', leftovers: false });
 });
@@ -57,8 +62,13 @@ test('a signal is passed on, so that the command can end in its own way', async 
   const cwd = folder();
   writeFileSync(join(cwd, 'seen'), '');
   const stopping = new AbortController();
-  const script = `process.on('SIGTERM', () => { require('node:fs').writeFileSync('seen', 'SIGTERM'); process.exit(7); }); setTimeout(() => {}, 60_000);`;
+  const onSignal = `process.on('SIGTERM', () => { require('node:fs').writeFileSync('seen', 'SIGTERM'); process.exit(7); });`;
+  const script = `${onSignal} setTimeout(() => {}, 60_000);`;
   setTimeout(() => stopping.abort('SIGTERM'), 1000);
-  expect(await run(script, { cwd, stop: stopping.signal })).toEqual({ code: null, reason: 'was stopped by SIGTERM', leftovers: false });
+  expect(await run(script, { cwd, stop: stopping.signal })).toEqual({
+    code: null,
+    reason: 'was stopped by SIGTERM',
+    leftovers: false,
+  });
   expect(readFileSync(join(cwd, 'seen'), 'utf8')).toBe('SIGTERM');
 });

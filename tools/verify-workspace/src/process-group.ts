@@ -33,7 +33,12 @@ const LOOK_EVERY = 20;
 /** Runs a command as a group of its own, so that whatever it starts ends with it. */
 export async function runGroup(program: string, args: readonly string[], options: GroupOptions): Promise<Ending> {
   const { cwd, env, output } = options;
-  const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', output, output], detached: true });
+  const child = spawn(program, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', output, output],
+    detached: true,
+  });
   const group = await started(child);
   if (group === null) return { code: null, reason: `${program} could not be started`, leftovers: false };
   let reason: string | null = null;

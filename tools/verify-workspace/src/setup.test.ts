@@ -77,7 +77,8 @@ class Folder {
 
 async function answerOf(child: ReturnType<typeof spawn>): Promise<Answer> {
   let said = '';
-  for (const stream of [child.stdout!, child.stderr!]) stream.setEncoding('utf8').on('data', (text: string) => (said += text));
+  for (const stream of [child.stdout!, child.stderr!])
+    stream.setEncoding('utf8').on('data', (text: string) => (said += text));
   return new Promise((done) => child.on('close', (code) => done({ code, said })));
 }
 
@@ -122,8 +123,11 @@ test('what somebody installed by hand is taken over, unless it is something else
 });
 
 test.each([
-  ['npm error code ENOTFOUND', 'the package registry could not be reached; check the network and the proxy settings of npm'],
-  ['npm error `npm ci` can only install packages when your package.json and package-lock.json are in sync', 'do not fit each other; run `npm install`'],
+  ['npm error code ENOTFOUND', 'the package registry could not be reached; check the network and npm’s proxy settings'],
+  [
+    'npm error `npm ci` can only install packages when your package.json and package-lock.json are in sync',
+    'do not fit each other; run `npm install`',
+  ],
   ['npm error code ENOSPC', 'the disk is full'],
   ['npm error code EACCES', 'this user may not write'],
   ['npm error something new', 'npm could not install the packages; in its own words:\n  npm error something new'],
@@ -142,7 +146,10 @@ test('an installation that was interrupted is done again', async () => {
   const answer = answerOf(child);
   await folder.called();
   child.kill('SIGTERM');
-  expect(await answer).toMatchObject({ code: 130, said: expect.stringContaining('run the same command again to go on') as string });
+  expect(await answer).toMatchObject({
+    code: 130,
+    said: expect.stringContaining('run the same command again to go on') as string,
+  });
   expect((await folder.run()).code).toBe(0);
   expect(folder.calls).toEqual(['ci', 'ci']);
 });
@@ -171,7 +178,9 @@ test('install scripts that a user has switched off are run for the binaries that
   expect(folder.calls).toEqual(['ci', 'rebuild']);
   const { said: told, code: failed } = await new Folder().run('nothing');
   expect(failed).toBe(1);
-  expect(told).toContain('no binary came with node; check the network, then run: npm rebuild node --ignore-scripts=false');
+  expect(told).toContain(
+    'no binary came with node; check the network, then run:\n  npm rebuild node --ignore-scripts=false',
+  );
 });
 
 test('another Node than the pinned one is refused', async () => {
@@ -183,6 +192,9 @@ test('another Node than the pinned one is refused', async () => {
 test.each(['yarn', 'pnpm', 'bun'])('%s is told to use npm', async (name) => {
   const folder = new Folder();
   const { code, said } = await folder.run('install', [], { npm_config_user_agent: `${name}/1.22.0 node/v20.0.0` });
-  expect({ code, said }).toEqual({ code: 1, said: `setup: this workspace is installed with npm, not with ${name}; run the same script with npm, for example: npm start\n` });
+  expect({ code, said }).toEqual({
+    code: 1,
+    said: `setup: this workspace is installed with npm, not with ${name}; use npm, for example: npm start\n`,
+  });
   expect(folder.calls).toEqual([]);
 });

@@ -3,7 +3,9 @@ import { closingLine, single, total } from './tally.ts';
 
 test('the last line counts passed and failed, and skipped where something was', () => {
   const unit = { name: 'unit', passed: 40, failed: 2, skipped: 0, notes: [] };
-  expect(closingLine(total([single('lint', null), single('types', 'tsc ended with exit code 1'), unit]))).toBe('41 passed, 3 failed');
+  expect(closingLine(total([single('lint', null), single('types', 'tsc ended with exit code 1'), unit]))).toBe(
+    '41 passed, 3 failed',
+  );
   expect(closingLine(total([{ ...unit, skipped: 3 }]))).toBe('40 passed, 2 failed, 3 skipped');
 });
 

@@ -10,13 +10,24 @@ export interface Outcome {
 
 /** One check that passed or not. */
 export function single(name: string, problem: string | null): Outcome {
-  return { name, passed: problem === null ? 1 : 0, failed: problem === null ? 0 : 1, skipped: 0, notes: problem === null ? [] : [problem] };
+  return {
+    name,
+    passed: problem === null ? 1 : 0,
+    failed: problem === null ? 0 : 1,
+    skipped: 0,
+    notes: problem === null ? [] : [problem],
+  };
 }
 
 /** The sum of all parts. A run in which nothing ran has failed. */
 export function total(outcomes: readonly Outcome[]): Outcome {
   const sum = (pick: (outcome: Outcome) => number): number => outcomes.reduce((count, outcome) => count + pick(outcome), 0);
-  const all = { name: 'all', passed: sum(({ passed }) => passed), failed: sum(({ failed }) => failed), skipped: sum(({ skipped }) => skipped) };
+  const all = {
+    name: 'all',
+    passed: sum(({ passed }) => passed),
+    failed: sum(({ failed }) => failed),
+    skipped: sum(({ skipped }) => skipped),
+  };
   if (all.passed + all.failed > 0) return { ...all, notes: [] };
   return { ...all, failed: 1, notes: ['nothing ran'] };
 }

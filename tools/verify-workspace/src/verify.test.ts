@@ -14,7 +14,14 @@ async function outcomeOf(part: Part, files: Readonly<Record<string, string>>, ci
   onTestFinished(() => rmSync(root, { recursive: true, force: true }));
   symlinkSync(join(workspace, 'node_modules'), join(root, 'node_modules'));
   copyFileSync(join(workspace, '.oxlintrc.json'), join(root, '.oxlintrc.json'));
-  const compilerOptions = { strict: true, noEmit: true, target: 'es2024', module: 'nodenext', types: [], allowImportingTsExtensions: true };
+  const compilerOptions = {
+    strict: true,
+    noEmit: true,
+    target: 'es2024',
+    module: 'nodenext',
+    types: [],
+    allowImportingTsExtensions: true,
+  };
   const base = {
     'package.json': JSON.stringify({ type: 'module', devDependencies: { node: process.versions.node } }),
     'package-lock.json': '{}',
@@ -24,7 +31,14 @@ async function outcomeOf(part: Part, files: Readonly<Record<string, string>>, ci
   };
   for (const [file, text] of Object.entries({ ...base, ...files })) writeFileSync(join(root, file), text);
   const request = { only: [part], filters: [], forVitest: [] };
-  return verify(part, { root, request, deadline: Date.now() + 60_000, stop: new AbortController().signal, ci, output: 'ignore' });
+  return verify(part, {
+    root,
+    request,
+    deadline: Date.now() + 60_000,
+    stop: new AbortController().signal,
+    ci,
+    output: 'ignore',
+  });
 }
 
 const fine = 'export async function save(): Promise<number> {\n  return await Promise.resolve(1);\n}\n';
@@ -40,7 +54,9 @@ test('types are checked by the compiler', async () => {
   expect(await outcomeOf('types', { 'a.ts': `export const a: number = 'one';\n` })).toMatchObject({ passed: 0, failed: 1 });
 });
 
-const tests = (body: string): Record<string, string> => ({ 'a.test.ts': `import { expect, test } from 'vitest';\ntest('one', () => expect(1).toBe(1));\n${body}` });
+const tests = (body: string): Record<string, string> => ({
+  'a.test.ts': `import { expect, test } from 'vitest';\ntest('one', () => expect(1).toBe(1));\n${body}`,
+});
 
 test.each([
   ['passing tests', tests(''), { passed: 1, failed: 0, skipped: 0 }],
@@ -48,7 +64,11 @@ test.each([
   ['a skipped test', tests(`test.skip('two', () => {});`), { passed: 1, failed: 0, skipped: 1 }],
   ['an unhandled rejection', tests(`void Promise.reject(new Error('lost'));`), { passed: 1, failed: 1 }],
   ['a file that cannot be loaded', { ...tests(''), 'b.test.ts': `throw new Error('no');` }, { passed: 1, failed: 1 }],
-  ['a file that kills its process', { ...tests(''), 'b.test.ts': `process.kill(process.pid, 'SIGKILL');` }, { passed: 1, failed: 1 }],
+  [
+    'a file that kills its process',
+    { ...tests(''), 'b.test.ts': `process.kill(process.pid, 'SIGKILL');` },
+    { passed: 1, failed: 1 },
+  ],
   ['no test at all', {}, { passed: 0, failed: 1 }],
   ['a configuration that is broken', { 'vitest.config.js': 'export default {' }, { passed: 0, failed: 1 }],
 ])('unit counts %s', async (_what, files, expected) => {
@@ -56,7 +76,11 @@ test.each([
 });
 
 test('with CI=true a skipped test has failed', async () => {
-  expect(await outcomeOf('unit', tests(`test.skip('two', () => {});`), true)).toMatchObject({ passed: 1, failed: 1, skipped: 0 });
+  expect(await outcomeOf('unit', tests(`test.skip('two', () => {});`), true)).toMatchObject({
+    passed: 1,
+    failed: 1,
+    skipped: 0,
+  });
 });
 
 test('the host is refused when Node or the packages are not those of the workspace', async () => {

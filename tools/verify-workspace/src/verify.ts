@@ -31,7 +31,12 @@ function tool(root: string, path: string): string {
   return join(root, 'node_modules', path);
 }
 
-function start(verification: Verification, program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ending> {
+function start(
+  verification: Verification,
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<Ending> {
   const { root, deadline, stop, output } = verification;
   return runGroup(program, args, { cwd: root, env, limit: Math.max(1, deadline - Date.now()), stop, output });
 }
@@ -47,15 +52,21 @@ function problem(name: string, { code, reason, leftovers }: Ending): string | nu
 /** The Node, the compiler and the packages that run are those that the workspace names. */
 async function verifyHost(verification: Verification): Promise<Outcome> {
   const { root } = verification;
-  const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { devDependencies: Record<string, string> };
+  const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    devDependencies: Record<string, string>;
+  };
   const compiler = JSON.parse(readFileSync(tool(root, '@typescript/native/package.json'), 'utf8')) as { version: string };
-  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   const stamp = tool(root, '.weir-setup');
   const installed = existsSync(stamp) ? readFileSync(stamp, 'utf8') : '';
   const problems: string[] = [];
-  if (process.version !== `v${devDependencies['node']}`) problems.push(`this is Node ${process.version}, not ${devDependencies['node']}; start it with npm test`);
+  if (process.version !== `v${devDependencies['node']}`)
+    problems.push(`this is Node ${process.version}, not ${devDependencies['node']}; start it with npm test`);
   if (!compiler.version.startsWith('7.')) problems.push(`TypeScript ${compiler.version} is installed, not 7`);
-  if (!installed.startsWith(lock)) problems.push('node_modules is not what package-lock.json says; run node tools/setup/setup.mjs');
+  if (!installed.startsWith(lock))
+    problems.push('node_modules is not what package-lock.json says; run node tools/setup/setup.mjs');
   const answer = await start(verification, tool(root, '.bin/tsc'), ['--version']);
   return single('host', [...problems, problem('tsc --version', answer) ?? []].flat().join('; ') || null);
 }
@@ -64,7 +75,10 @@ async function verifyLint(verification: Verification): Promise<Outcome> {
   const { root } = verification;
   const args = ['--type-aware', '--deny-warnings', ...existingPaths(verification)];
   const colour = plain ? { CI: undefined } : {};
-  return single('lint', problem('oxlint', await start(verification, process.execPath, [tool(root, 'oxlint/bin/oxlint'), ...args], colour)));
+  return single(
+    'lint',
+    problem('oxlint', await start(verification, process.execPath, [tool(root, 'oxlint/bin/oxlint'), ...args], colour)),
+  );
 }
 
 /** All projects at once: `tsc -b` knows their order, and builds again only what changed. */

@@ -43,7 +43,7 @@ export function readVitestReport(text: string | null, rules: ReportRules): Outco
   }
   if (rules.exitCode !== 0 && counts.failed === 0) {
     counts.failed++;
-    notes.push(`vitest ended with ${rules.exitCode === null ? 'no exit code' : `exit code ${rules.exitCode}`} though no test failed: see the errors above`);
+    notes.push(`vitest ended with exit code ${rules.exitCode ?? '(none)'} though no test failed: see the errors above`);
   }
   if (counts.passed + counts.failed === 0) {
     counts.failed++;

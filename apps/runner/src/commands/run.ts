@@ -1,5 +1,5 @@
 import type { PipelineStatus } from '@weir/engine';
-import type { Logger } from '@weir/sdk';
+import { toWeirError, type Logger, type WeirError } from '@weir/sdk';
 import type { Command } from 'commander';
 import type { CommandContext } from './context.ts';
 import { examples, type Register } from './register.ts';
@@ -49,11 +49,20 @@ async function run(file: string, options: RunOptions, context: CommandContext): 
   view.start(() => runtime.status());
   try {
     await runToEnd(runtime, options.untilCaughtUp === true, context.signal);
+    view.stop();
+  } catch (error) {
+    view.clear();
+    // A person is told by the command; whoever reads the JSON finds it there as well.
+    if (!interactive) logFailure(log, toWeirError(error));
+    throw error;
   } finally {
     context.signal.removeEventListener('abort', stop);
-    view.stop();
   }
   log.info({}, context.signal.aborted ? 'drained and stopped' : 'done');
+}
+
+function logFailure(log: Logger, { code, fix, path, message }: WeirError): void {
+  log.error({ code, fix, path }, message);
 }
 
 /** What a log line about the status holds; the whole is at `/v1/status`. */

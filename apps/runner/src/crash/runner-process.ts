@@ -16,6 +16,9 @@ export interface Ended {
 export class RunnerProcess {
   readonly ended: Promise<Ended>;
   readonly #kill: (signal: NodeJS.Signals) => void;
+  #stderr = '';
+  #heard: (() => void)[] = [];
+  #over = false;
 
   /** @param crashAt `NAME:COUNT` of a crash point, or null */
   constructor(args: readonly string[], crashAt: string | null = null) {
@@ -24,17 +27,30 @@ export class RunnerProcess {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let stdout = '';
-    let stderr = '';
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => {
+      this.#stderr += chunk.toString();
+      for (const resolve of this.#heard.splice(0)) resolve();
+    });
     const limit = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS);
     this.#kill = (signal) => child.kill(signal);
     this.ended = new Promise((resolve) => {
       child.on('close', (code, signal) => {
         clearTimeout(limit);
-        resolve({ code, signal, stdout, stderr });
+        this.#over = true;
+        for (const heard of this.#heard.splice(0)) heard();
+        resolve({ code, signal, stdout, stderr: this.#stderr });
       });
     });
+  }
+
+  /** Resolves when standard error matches. @throws Error when the process ends without having said it */
+  async says(pattern: string): Promise<void> {
+    const wanted = new RegExp(pattern);
+    while (!wanted.test(this.#stderr)) {
+      if (this.#over) throw new Error(`it ended and never said ${pattern}:\n${this.#stderr.slice(-3000)}`);
+      await new Promise<void>((resolve) => this.#heard.push(resolve));
+    }
   }
 
   kill(signal: NodeJS.Signals = 'SIGKILL'): void {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { EmbeddedPostgres } from '@weir/services';
 import { Client } from 'pg';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { CommandContext } from '../commands/context.ts';
 import { runDemo } from './demo.ts';
 
@@ -14,15 +14,24 @@ import { runDemo } from './demo.ts';
 const LONG = { timeout: 120_000 };
 const SMALL = { customers: 2000, products: 300, orders: 3000 };
 
-/** A folder that the server's account can reach; what runs there is stopped and removed on dispose. */
-async function newDirectory(): Promise<{ path: string } & AsyncDisposable> {
+const directories: string[] = [];
+const runs: Run[] = [];
+
+// Not by `using`: a test that timed out never gets to its end.
+afterEach(async () => {
+  for (const { interrupt } of runs.splice(0)) interrupt.abort();
+  for (const directory of directories.splice(0)) {
+    await EmbeddedPostgres.remove(join(directory, 'postgres'));
+    await rm(directory, { recursive: true, force: true });
+  }
+});
+
+/** A folder that the server's account can reach; what runs there is stopped and removed after the test. */
+async function newDirectory(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'weir-demo-'));
+  directories.push(path);
   await chmod(path, 0o755);
-  const dispose = async (): Promise<void> => {
-    await EmbeddedPostgres.remove(join(path, 'postgres'));
-    await rm(path, { recursive: true, force: true });
-  };
-  return { path, [Symbol.asyncDispose]: dispose };
+  return path;
 }
 
 class Captured extends Writable {
@@ -46,7 +55,9 @@ function startDemo(directory: string, options: { seconds?: number; fresh?: true;
   const streams = { stdout, stderr } as unknown as Pick<CommandContext, 'stdout' | 'stderr'>;
   const ended = runDemo({ directory, ...options }, { ...streams, env: {}, signal: interrupt.signal, secrets: [] }, SMALL);
   ended.catch(() => {});
-  return { stdout, stderr, interrupt, ended };
+  const run = { stdout, stderr, interrupt, ended };
+  runs.push(run);
+  return run;
 }
 
 async function demo(directory: string, options: { seconds?: number; fresh?: true; rate?: number }): Promise<Run> {
@@ -57,29 +68,29 @@ async function demo(directory: string, options: { seconds?: number; fresh?: true
 
 describe('the demo', () => {
   test('copies, streams under load and verifies; another start resumes, a fresh one copies again', LONG, async () => {
-    await using directory = await newDirectory();
-    const first = await demo(directory.path, { seconds: 2 });
+    const directory = await newDirectory();
+    const first = await demo(directory, { seconds: 2 });
     expect(first.stderr.text).toContain('the shop is filled');
     expect(first.stderr.text).toMatch(/copied [\d,]+ rows/);
     expect(first.stderr.text).not.toContain('resumed');
     expect(first.stdout.text).toMatch(/public\.order_lines\s+[\d,]+\s+[\d,]+/);
     expect(first.stdout.text).toMatch(/^verified$/m);
 
-    const second = await demo(directory.path, { seconds: 1 });
+    const second = await demo(directory, { seconds: 1 });
     expect(second.stderr.text).toMatch(/resumed from checkpoint \S+; nothing is copied again/);
     expect(second.stderr.text).not.toMatch(/copied \d/);
     expect(second.stderr.text).not.toContain('filled');
     expect(second.stdout.text).toMatch(/^verified$/m);
 
-    const third = await demo(directory.path, { seconds: 1, fresh: true, rate: 0 });
+    const third = await demo(directory, { seconds: 1, fresh: true, rate: 0 });
     expect(third.stderr.text).toContain('the shop is filled');
     expect(third.stderr.text).toMatch(/copied [\d,]+ rows/);
     expect(third.stdout.text).toMatch(/^verified$/m);
   });
 
   test('ends on the first interrupt, verified, with the server stopped', LONG, async () => {
-    await using directory = await newDirectory();
-    const run = startDemo(directory.path);
+    const directory = await newDirectory();
+    const run = startDemo(directory);
     await expect.poll(() => run.stderr.text, { timeout: 30_000 }).toContain('streaming changes');
     const port = Number(/PostgreSQL runs on 127\.0\.0\.1:(\d+)/.exec(run.stderr.text)![1]);
     run.interrupt.abort();
@@ -90,10 +101,10 @@ describe('the demo', () => {
   });
 
   test('another one in the same folder is refused and leaves the first alone', LONG, async () => {
-    await using directory = await newDirectory();
-    const first = startDemo(directory.path);
+    const directory = await newDirectory();
+    const first = startDemo(directory);
     await expect.poll(() => first.stderr.text, { timeout: 30_000 }).toContain('streaming changes');
-    const second = startDemo(directory.path, { fresh: true });
+    const second = startDemo(directory, { fresh: true });
     await expect(second.ended).rejects.toMatchObject({ code: 'WEIR_STORE_LOCKED' });
     first.interrupt.abort();
     await first.ended;
@@ -101,28 +112,28 @@ describe('the demo', () => {
   });
 
   test('a difference is found, named by its key, and is an error', LONG, async () => {
-    await using directory = await newDirectory();
-    await demo(directory.path, { seconds: 1 });
+    const directory = await newDirectory();
+    await demo(directory, { seconds: 1 });
     const { DuckDBInstance } = await import('@duckdb/node-api');
-    const instance = await DuckDBInstance.create(join(directory.path, 'shop.duckdb'));
+    const instance = await DuckDBInstance.create(join(directory, 'shop.duckdb'));
     const connection = await instance.connect();
     await connection.run(`UPDATE public.customers SET name = 'somebody else' WHERE id = 77`);
     connection.closeSync();
     instance.closeSync();
-    const run = startDemo(directory.path, { seconds: 1, rate: 0 });
+    const run = startDemo(directory, { seconds: 1, rate: 0 });
     await expect(run.ended).rejects.toMatchObject({ code: 'WEIR_VERIFY_DIFFERENT' });
     expect(run.stdout.text).toContain('77');
     expect(run.stdout.text).not.toMatch(/^verified$/m);
   });
 
   test.each([800, 2000, 4000])('killed with -9 after %i ms, another start ends verified', LONG, async (delayMs) => {
-    await using directory = await newDirectory();
-    const module = new globalThis.URL('./demo.ts', import.meta.url).href;
+    const directory = await newDirectory();
+    const module = new URL('./demo.ts', import.meta.url).href;
     const script = `
       import { runDemo } from ${JSON.stringify(module)};
       const { stdout, stderr } = process;
       const context = { env: {}, stdout, stderr, signal: new AbortController().signal, secrets: [] };
-      await runDemo({ directory: ${JSON.stringify(directory.path)} }, context, ${JSON.stringify(SMALL)});`;
+      await runDemo({ directory: ${JSON.stringify(directory)} }, context, ${JSON.stringify(SMALL)});`;
     const args = ['--conditions=@weir/source', '--input-type=module', '-e', script];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     const exit = once(child, 'exit');
@@ -130,7 +141,7 @@ describe('the demo', () => {
     const timer = setTimeout(() => child.kill('SIGKILL'), delayMs);
     expect(await exit).toEqual([null, 'SIGKILL']);
     clearTimeout(timer);
-    const run = await demo(directory.path, { seconds: 1 });
+    const run = await demo(directory, { seconds: 1 });
     expect(run.stdout.text).toMatch(/^verified$/m);
   });
 });

@@ -95,7 +95,7 @@ async function rewriteDescription(client: Client, random: SeededRandom, shop: Sh
 }
 
 async function updateProfile(client: Client, random: SeededRandom, shop: ShopExtent): Promise<void> {
-  const news = { points: random.int(0, 100_000), seen: random.next(), motto: random.pick(NOTES), extra: { deep: [null, true] } };
+  const news = { points: random.int(0, 100_000), seen: random.next(), motto: random.pick(NOTES), deep: [null, true] };
   await client.query('UPDATE customers SET profile = profile || $2::jsonb WHERE id = $1', [
     random.int(1, shop.customers),
     JSON.stringify(news),

@@ -77,6 +77,15 @@ describe('on a terminal', () => {
     expect(screen.writes.at(-1)).toBe('after\n');
   });
 
+  test('clear takes the view off the screen', () => {
+    const screen = new Screen(true);
+    const view = new LiveView({ stream: screen.stream });
+    view.start(status);
+    const lines = screen.writes[1]!.split('\n').length - 1;
+    view.clear();
+    expect(screen.writes.slice(2)).toEqual([`\r\u001B[${lines}A\u001B[J`, '\u001B[?25h']);
+  });
+
   test('the cursor comes back when the process exits, and what waits is printed', () => {
     const screen = new Screen(true);
     const view = new LiveView({ stream: screen.stream });

@@ -67,11 +67,30 @@ export class LiveView {
     clearInterval(this.#timer);
     this.#timer = null;
     this.#tick();
+    this.#end();
+  }
+
+  /** Takes the view off the screen: what ended it is about to be told. */
+  clear(): void {
+    if (this.#timer === null) return;
+    clearInterval(this.#timer);
+    this.#timer = null;
+    if (this.#interactive) this.#stream.write(`${this.#toStart()}${CLEAR_BELOW}`);
+    this.#end();
+  }
+
+  #end(): void {
     this.#getStatus = null;
     this.#drawn = [];
     if (!this.#interactive) return;
     process.off('exit', this.#restoreCursor);
     this.#restoreCursor();
+  }
+
+  /** Moves to where the last frame begins. */
+  #toStart(): string {
+    const up = rowsTaken(this.#drawn, this.#stream.columns);
+    return up > 0 ? `\r\u001B[${up}A` : '\r';
   }
 
   /** Prints a line above the view; it stays on the screen. */
@@ -105,10 +124,8 @@ export class LiveView {
       paint: paintFor(this.#stream),
       ...(footer === undefined ? {} : { footer }),
     });
-    const up = rowsTaken(this.#drawn, columns);
-    const start = up > 0 ? `\r\u001B[${up}A` : '\r';
     const body = [...this.#above.splice(0), ...lines].map((line) => `${line}${CLEAR_TO_LINE_END}\n`).join('');
-    this.#stream.write(`${BEGIN_FRAME}${start}${body}${CLEAR_BELOW}${END_FRAME}`);
+    this.#stream.write(`${BEGIN_FRAME}${this.#toStart()}${body}${CLEAR_BELOW}${END_FRAME}`);
     this.#drawn = lines;
   }
 

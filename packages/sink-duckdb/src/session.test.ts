@@ -1,0 +1,211 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import { canonicalCell, tableName, unchanged, type RowValues, type Table } from '@weir/sdk';
+import { openDatabase } from './database.ts';
+import { ask, batch, checkpointAt, column, openSession, ordersTable, withOrders } from './testing/orders.ts';
+import { TemporaryDatabase } from './testing/temporary-database.ts';
+
+const orders = ordersTable();
+const one: RowValues = { id: 1, note: 'one', amount: '1.00' };
+const two: RowValues = { id: 2, note: 'two', amount: '2.00' };
+const three: RowValues = { id: 3, note: 'three', amount: '3.00' };
+const all = 'SELECT * FROM public.orders ORDER BY id';
+
+/** Runs SQL behind the sink's back, in the same file. */
+async function tamper(path: string, sql: string): Promise<void> {
+  const database = await openDatabase(path, { memoryLimit: 0, threads: undefined });
+  const connection = await database.connect();
+  await connection.run(sql);
+  connection.closeSync();
+  await database.release();
+}
+
+describe('a session', () => {
+  it('refuses to change what somebody changed in the mirror, and says how many, not what (invariant 10)', async () => {
+    await using database = await TemporaryDatabase.make();
+    const sink = database.sink();
+    const changes = [
+      { sql: 'DELETE FROM public.orders WHERE id = 1', message: '1 to change are missing' },
+      { sql: "INSERT INTO public.orders VALUES (1, 'twice', 0)", message: '1 rows to change are there twice' },
+      { sql: "INSERT INTO public.orders VALUES (9, 'there', 0)", message: '1 rows to insert are there already' },
+    ];
+    for (const { sql, message } of changes) {
+      await using session = await withOrders(sink, orders, [one, two]);
+      await tamper(database.path, sql);
+      const before = await ask(sink, all);
+      await session.write(batch(2, (rows) => rows.update(orders, { ...one, note: 'secret' }).insert(orders, { ...one, id: 9 })));
+      const commit = session.commit(checkpointAt(2));
+      await expect(commit).rejects.toMatchObject({ code: 'WEIR_DUCKDB_DIVERGED', message: expect.stringContaining(message) as string });
+      await expect(commit).rejects.not.toMatchObject({ message: expect.stringContaining('secret') as string });
+      expect(await ask(sink, all)).toEqual(before);
+    }
+  });
+
+  it('takes the first copy of a key as it is, whatever is there', async () => {
+    await using database = await TemporaryDatabase.make();
+    const sink = database.sink();
+    await using session = await withOrders(sink, orders, [one, two]);
+    await session.write(batch(2, (rows) => rows.delete(orders, two).read(orders, { ...one, note: 'copied' }).read(orders, three)));
+    await session.commit(checkpointAt(2));
+    expect(await ask(sink, all)).toEqual([['1', 'copied', '1.00'], ['3', 'three', '3.00']]);
+  });
+
+  it('follows keys that are swapped directly, or all moved by one, when old images are whole', async () => {
+    await using database = await TemporaryDatabase.make();
+    const sink = database.sink();
+    await using session = await withOrders(sink, orders, [one, two, three]);
+    const move = (from: RowValues, id: number) => [{ ...from, id }, from] as const;
+    await session.write(batch(2, (rows) => rows.update(orders, ...move(one, 2)).update(orders, ...move(two, 1))));
+    await session.commit(checkpointAt(2));
+    expect(await ask(sink, all)).toEqual([['1', 'two', '2.00'], ['2', 'one', '1.00'], ['3', 'three', '3.00']]);
+    await session.write(
+      batch(3, (rows) => {
+        rows.update(orders, ...move({ ...two, id: 1 }, 2)).update(orders, ...move({ ...one, id: 2 }, 3)).update(orders, ...move(three, 4));
+        rows.update(orders, { id: 4, note: unchanged, amount: '4.00' });
+      }),
+    );
+    await session.commit(checkpointAt(3));
+    expect(await ask(sink, all)).toEqual([['2', 'two', '2.00'], ['3', 'one', '1.00'], ['4', 'three', '4.00']]);
+  });
+
+  it('refuses to give a row a key that is taken', async () => {
+    await using database = await TemporaryDatabase.make();
+    const sink = database.sink();
+    await using session = await withOrders(sink, orders, [one, two]);
+    const key = { note: unchanged, amount: unchanged };
+    await expect(session.write(batch(2, (rows) => rows.update(orders, { id: 2, ...key }, { id: 1, ...key })))).rejects.toMatchObject({
+      code: 'WEIR_DUCKDB_DIVERGED',
+    });
+  });
+
+  it('commits nothing of a group that failed in the middle', async () => {
+    await using database = await TemporaryDatabase.make();
+    const sink = database.sink();
+    await using session = await withOrders(sink, orders, [one]);
+    const write = session.write(batch(2, (rows) => rows.insert(orders, two).insert(orders, { ...three, amount: '12345678901.00' })));
+    await expect(write).rejects.toMatchObject({
+      code: 'WEIR_DUCKDB_VALUE',
+      message: 'public.orders.amount: a value does not fit DECIMAL(12,2)',
+    });
+    await expect(session.commit(checkpointAt(2))).rejects.toMatchObject({ code: 'WEIR_DUCKDB_VALUE' });
+    await expect(session.write(batch(3, (rows) => rows.insert(orders, two)))).rejects.toMatchObject({ code: 'WEIR_DUCKDB_VALUE' });
+    expect(await ask(sink, all)).toEqual([['1', 'one', '1.00']]);
+  });
+
+  it('leaves nothing behind in an appender when it ends without a commit (invariant 3)', async () => {
+    await using database = await TemporaryDatabase.make();
+    const sink = database.sink();
+    const session = await withOrders(sink, orders, [one]);
+    await session.write(batch(2, (rows) => rows.insert(orders, two)));
+    await session[Symbol.asyncDispose]();
+    // An appender that is collected writes what it still holds.
+    setFlagsFromString('--expose-gc');
+    (runInNewContext('gc') as () => void)();
+    await new Promise((resume) => setTimeout(resume, 20));
+    expect(await ask(sink, all)).toEqual([['1', 'one', '1.00']]);
+  });
+
+  it('can be disposed while it writes, twice, and takes nothing after', async () => {
+    await using database = await TemporaryDatabase.make();
+    const sink = database.sink();
+    const session = await withOrders(sink, orders, []);
+    const writing = session
+      .write(batch(2, (rows) => {
+        for (let id = 1; id <= 5000; id++) rows.insert(orders, { id, note: 'n', amount: null });
+        for (let id = 1; id <= 5000; id++) rows.update(orders, { id, note: unchanged, amount: '1.00' });
+      }))
+      .then(() => session.commit(checkpointAt(2)));
+    await Promise.all([session[Symbol.asyncDispose](), session[Symbol.asyncDispose](), writing.catch(() => {})]);
+    await expect(session.commit(checkpointAt(2))).rejects.toThrow();
+    expect(await ask(sink, all)).toEqual([]);
+  });
+
+  it('writes the state of a checkpoint only when it is another object', async () => {
+    await using database = await TemporaryDatabase.make();
+    const sink = database.sink();
+    await using session = await openSession(sink);
+    const state = { large: 'x'.repeat(100) };
+    await session.commit(checkpointAt(1, state));
+    await tamper(database.path, "UPDATE shop.weir.checkpoint SET state = '{}'");
+    await session.commit(checkpointAt(2, state));
+    expect(await session.recover()).toEqual(checkpointAt(2, {}));
+    await session.commit(checkpointAt(3, { ...state }));
+    expect(await session.recover()).toEqual(checkpointAt(3, state));
+  });
+
+  it('tells a conflict on its row that is no takeover as one that may pass', async () => {
+    await using database = await TemporaryDatabase.make();
+    const sink = database.sink();
+    await using session = await withOrders(sink, orders, [one]);
+    await session.write(batch(2, (rows) => rows.insert(orders, two)));
+    await tamper(database.path, 'UPDATE shop.weir.checkpoint SET updated_at = NULL');
+    await expect(session.commit(checkpointAt(2))).rejects.toMatchObject({ code: 'WEIR_DUCKDB_QUERY' });
+    expect(await ask(sink, all)).toEqual([['1', 'one', '1.00']]);
+  });
+
+  it('appends to a table without a key and refuses to change its rows', async () => {
+    await using database = await TemporaryDatabase.make();
+    const sink = database.sink();
+    const log = ordersTable({ key: [] });
+    await using session = await withOrders(sink, log, [one, one]);
+    expect(await ask(sink, all)).toHaveLength(2);
+    await expect(session.write(batch(2, (rows) => rows.delete(log, one)))).rejects.toMatchObject({
+      code: 'WEIR_SDK_USE',
+      message: 'public.orders has no key, so no row of it can be changed or deleted',
+    });
+  });
+
+  it('refuses rows that are no rows', async () => {
+    await using database = await TemporaryDatabase.make();
+    const sink = database.sink();
+    const wrong = [
+      batch(2, (rows) => rows.insert(orders, { ...one, note: unchanged })),
+      batch(2, (rows) => rows.delete(orders, two).insert(orders, { ...one, note: unchanged })),
+      batch(2, (rows) => rows.update(orders, { ...one, id: null })),
+      batch(2, (rows) => rows.update(orders, { ...one, id: unchanged })),
+      { ...batch(2, (rows) => rows.insert(orders, one)), after: Int32Array.of(-1) },
+      { ...batch(2, (rows) => rows.delete(orders, one)), before: Int32Array.of(-1) },
+    ];
+    for (const rows of wrong) {
+      await using session = await withOrders(sink, orders, [one, two]);
+      await expect(session.write(rows)).rejects.toMatchObject({ code: 'WEIR_SDK_USE' });
+    }
+  });
+
+  it('finds rows by keys of any type', async () => {
+    await using database = await TemporaryDatabase.make();
+    const keys: [Table['columns'][number]['type'], string[]][] = [
+      [{ kind: 'string' }, ['', 'ä long key that lies elsewhere']],
+      [{ kind: 'uuid' }, ['0123abcd-4567-89ab-cdef-0123456789ab', 'ffffffff-ffff-ffff-ffff-ffffffffffff']],
+      [{ kind: 'decimal', precision: 38, scale: 0 }, ['99999999999999999999999999999999999999', '0']],
+      [{ kind: 'decimal', precision: null, scale: null }, ['1.0', '1.00']],
+      [{ kind: 'timestamptz' }, ['2024-01-01T00:00:00.000001Z', 'infinity']],
+      [{ kind: 'date' }, ['-000043-03-15', '2024-02-29']],
+      [{ kind: 'bytes' }, ['\u0000\u0001', '']],
+      [{ kind: 'bool' }, ['t', 'f']],
+      [{ kind: 'float', bits: 64 }, ['NaN', '1e-05']],
+      [{ kind: 'time' }, ['24:00:00', '00:00:00']],
+    ];
+    const sink = database.sink();
+    for (const [type, [first = '', second = '']] of keys) {
+      const table = ordersTable({ columns: [column('rowid', type), column('note', { kind: 'string' })] });
+      await using session = await withOrders(sink, table, [{ rowid: first, note: 'a' }, { rowid: second, note: 'b' }]);
+      await session.write(
+        batch(2, (rows) => rows.update(table, { rowid: first, note: 'changed' }).delete(table, { rowid: second, note: unchanged })),
+      );
+      await session.commit(checkpointAt(2));
+      expect(await ask(sink, 'SELECT note FROM public.orders'), canonicalCell(first, type).join()).toEqual([['changed']]);
+    }
+  });
+
+  it('refuses changes of a table that this version cannot follow', async () => {
+    await using database = await TemporaryDatabase.make();
+    await using session = await withOrders(database.sink(), orders, []);
+    const change = { table: orders, change: 'add', column: 'note' } as const;
+    await expect(session.write(batch(2, (rows) => rows.schemaChange(change)))).rejects.toMatchObject({
+      code: 'WEIR_DUCKDB_SCHEMA_CHANGE',
+      message: expect.stringContaining(tableName(orders)) as string,
+    });
+  });
+});
