@@ -1,12 +1,12 @@
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { TestFolder } from './folder.fake.ts';
+import { WeirProcess, weirIn, type Result } from './weir-process.fake.ts';
 
 // Each test starts processes, which takes its time on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });
 
-const main = join(import.meta.dirname, 'main.ts');
 const SHOP = `version: 1
 http: false
 pipelines:
@@ -19,30 +19,13 @@ pipelines:
         duckdb: { path: ./shop.duckdb }
 `;
 
-interface Result {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 let folder: TestFolder;
 beforeEach(() => {
   folder = new TestFolder();
 });
 afterEach(() => folder[Symbol.dispose]());
 
-/** Runs the command as a user does: a process of its own, in the test's folder. */
-async function weir(args: string[], env: Record<string, string> = {}): Promise<Result> {
-  const child = spawn(process.execPath, ['--conditions=@weir/source', main, ...args], {
-    cwd: folder.path,
-    env: { PATH: process.env['PATH'], HOME: folder.path, ...env },
-  });
-  const output = { stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { code, ...output };
-}
+const weir = async (args: string[]): Promise<Result> => await weirIn(folder.path, args);
 
 describe('help and usage', () => {
   test('--help lists the commands and gives examples', async () => {
@@ -120,7 +103,6 @@ describe('what needs no server', () => {
     expect(JSON.parse((await weir(['status', '--json'])).stdout)).toEqual({
       pipelines: [{ pipeline: 'shop', running: false, at: null, pid: null, startedAt: null, status: null }],
     });
-    const { readdirSync } = await import('node:fs');
     expect(readdirSync(folder.path)).toEqual(['weir.yaml']);
   });
 });
@@ -204,27 +186,20 @@ describe('a server that is not there', () => {
 
   test('run goes on trying, answers meanwhile, and ends with 0 on SIGTERM', async () => {
     folder.file('weir.yaml', SHOP);
-    const child = spawn(process.execPath, ['--conditions=@weir/source', main, 'run', 'weir.yaml'], {
-      cwd: folder.path,
-      env: process.env,
-    });
-    let stderr = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    await expect.poll(() => stderr, { timeout: 15_000 }).toContain('WEIR_PG_CONNECT');
+    const running = new WeirProcess(folder.path, ['run', 'weir.yaml']);
+    await expect.poll(() => running.stderr, { timeout: 60_000 }).toContain('WEIR_PG_CONNECT');
     const { stdout } = await weir(['status', '--json']);
     expect(JSON.parse(stdout)).toMatchObject({
-      pipelines: [{ pipeline: 'shop', running: true, pid: child.pid, status: { state: 'retrying' } }],
+      pipelines: [{ pipeline: 'shop', running: true, pid: running.child.pid, status: { state: 'retrying' } }],
     });
-    expect(await weir(['verify', 'weir.yaml'])).toMatchObject({
-      code: 1,
-      stderr: expect.stringMatching(/^WEIR_STORE_LOCKED\n.*process \d+/) as string,
-    });
-    expect(await weir(['run', 'weir.yaml'])).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('WEIR_STORE_LOCKED') as string,
-    });
-    child.kill('SIGTERM');
-    expect(await new Promise((resolve) => child.once('close', resolve))).toBe(0);
+    for (const command of ['verify', 'run']) {
+      const refused = await weir([command, 'weir.yaml']);
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toContain('WEIR_STORE_LOCKED');
+    }
+    running.child.kill('SIGTERM');
+    const { code, stderr } = await running.ended;
+    expect(code).toBe(0);
     for (const line of stderr.trim().split('\n'))
       expect(JSON.parse(line)).toMatchObject({ level: expect.any(String) as string });
     expect(stderr).not.toContain('hunter22');
@@ -232,16 +207,14 @@ describe('a server that is not there', () => {
   });
 
   test('verify ends with 130 on SIGINT', async () => {
-    const { createServer } = await import('node:net');
     const silent = createServer();
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { port } = silent.address() as { port: number };
     folder.file('weir.yaml', SHOP.replace('127.0.0.1:1/', `127.0.0.1:${port}/`));
-    const child = spawn(process.execPath, ['--conditions=@weir/source', main, 'verify', 'weir.yaml'], { cwd: folder.path });
+    const verifying = new WeirProcess(folder.path, ['verify', 'weir.yaml']);
     await new Promise((resolve) => silent.once('connection', resolve));
-    const ended = new Promise((resolve) => child.once('close', resolve));
-    child.kill('SIGINT');
-    expect(await ended).toBe(130);
+    verifying.child.kill('SIGINT');
+    expect((await verifying.ended).code).toBe(130);
     silent.close();
   });
 });

@@ -67,17 +67,17 @@ class Run {
     const modes = ['transactional', 'transactional', 'staged', 'idempotent'] as const;
     this.#modes = Object.fromEntries(Array.from({ length: dice.between(1, 3) }, (_, i) => [`sink${i}`, dice.oneOf(modes)]));
     this.#world = new World(this.#modes, seed);
-    this.#left = dice.upTo(30);
+    this.#left = dice.upTo(50);
     this.#options = {
       copies: dice.chance(0.7),
       rowsPerBatch: dice.between(1, 5),
       transactionsPerBatch: dice.between(1, 3),
       bufferBytes: dice.between(4000, 30_000),
       onPull: () => {
-        if (dice.chance(0.5)) this.#commitMore();
+        if (dice.chance(0.3)) this.#commitMore();
       },
     };
-    this.#tableAddedAt = this.#options.copies === true && dice.chance(0.3) ? dice.between(1, 4) : 0;
+    this.#tableAddedAt = this.#options.copies === true && dice.chance(0.4) ? dice.between(1, 4) : 0;
     for (const name of Object.keys(this.#modes)) this.#watch(name);
     for (let i = dice.upTo(15); i > 0; i--) this.#commitMore();
   }
@@ -85,6 +85,7 @@ class Run {
   async play(): Promise<void> {
     for (let i = Math.max(this.#tableAddedAt, this.#dice.upTo(PROCESSES)); i > 0; i--) await this.#process();
     while (this.#left > 0) this.#commitMore();
+    for (const target of this.#world.targets.values()) target.interruptApply = false;
     const last = this.#start([]);
     last.pipeline.finishAt(await last.source.head());
     await this.#world.clock.outcome(last.pipeline.run());
@@ -157,11 +158,18 @@ class Run {
     const dice = this.#dice;
     const places = Object.entries(this.#modes).flatMap(([name, mode]) => operations[mode].map((operation) => `${name}.${operation}`));
     const all = [...places, 'source.open', 'source.pull', 'source.pull', 'source.confirm'];
-    return dice.times(dice.upTo(5), () => ({ on: dice.oneOf(all), call: dice.between(1, 6), does: dice.oneOf(kinds), ms: dice.upTo(5000) }));
+    const faults = dice.times(dice.upTo(5), () => ({ on: dice.oneOf(all), call: dice.between(1, 6), does: dice.oneOf(kinds), ms: dice.upTo(5000) }));
+    // A call that is answered when the attempt is over: it is held, and something else fails meanwhile.
+    const late: Fault[] = [
+      { on: dice.oneOf(places), call: dice.between(1, 4), does: dice.oneOf(['hold', 'hold answer'] as const) },
+      { on: dice.oneOf(all), call: dice.between(2, 8), does: 'reject' },
+    ];
+    return dice.chance(0.3) ? [...late, ...faults] : faults;
   }
 
   #start(faults: readonly Fault[]): WorldProcess {
     this.#world.log.disconnect();
+    for (let i = this.#dice.upTo(3); i > 0; i--) this.#commitMore();
     const speeds = new Map(['source', ...Object.keys(this.#modes)].map((name) => [name, this.#dice.oneOf([0, 5, 100, 2000])]));
     const jitterMs = (operation: string): number => speeds.get(operation.split('.')[0]!)!;
     const tables = this.#processes++ < this.#tableAddedAt ? [orders] : [orders, customers];

@@ -26,8 +26,8 @@ export interface Database {
   release(): Promise<void>;
 }
 
-/** Below this DuckDB cannot work. */
-const LEAST_MEMORY = 32 * 2 ** 20;
+/** Below this DuckDB has not room enough for a merge. */
+const LEAST_MEMORY = 64 * 2 ** 20;
 
 const files = new Map<string, Promise<OpenFile>>();
 

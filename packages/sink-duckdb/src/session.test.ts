@@ -138,7 +138,8 @@ describe('a session', () => {
     await using database = await TemporaryDatabase.make();
     const sink = database.sink();
     await using session = await withOrders(sink, orders, [one]);
-    await session.write(batch(2, (rows) => rows.insert(orders, two)));
+    const more = ordersTable({ name: 'more' });
+    await session.write(batch(2, (rows) => rows.schemaChange({ table: more, change: 'create' }).insert(orders, two)));
     await tamper(database.path, 'UPDATE shop.weir.checkpoint SET updated_at = NULL');
     await expect(session.commit(checkpointAt(2))).rejects.toMatchObject({ code: 'WEIR_DUCKDB_QUERY' });
     expect(await ask(sink, all)).toEqual([['1', 'one', '1.00']]);

@@ -1,7 +1,19 @@
 import { WeirError, tableName, type Batch, type Table } from '@weir/sdk';
 import type { ColumnEncoder } from './encode.ts';
 import { Loader } from './loader.ts';
-import { applySql, clearSql, countSql, gatherCounts, gatherSql, moveSql, stagingColumns, untangleSql, type Divergence } from './merge.ts';
+import {
+  applySql,
+  clearSql,
+  countSql,
+  gatherCounts,
+  gatherSql,
+  hitsTableSql,
+  moveSql,
+  stagingColumns,
+  untangleSql,
+  type Divergence,
+  type Merge,
+} from './merge.ts';
 import { RowImages } from './row-images.ts';
 import type { QualifiedName } from './sql-text.ts';
 import type { Transaction } from './transaction.ts';
@@ -35,7 +47,8 @@ export class Staging {
   ): Promise<Staging> {
     const name = { database: 'temp', schema: 'main', table: `weir_stage_${number}` };
     const text = `temp.main.${name.table}`;
-    await transaction.run(`CREATE TEMP TABLE ${text} (${stagingColumns(table)})`, `staging ${tableName(table)}`);
+    const sql = `CREATE TEMP TABLE ${text} (${stagingColumns(table)});\n${hitsTableSql}`;
+    await transaction.run(sql, `staging ${tableName(table)}`);
     const loader = await Loader.open(transaction.connection, name, encoders, transaction.slots);
     return new Staging(transaction, table, target, text, loader);
   }
@@ -70,15 +83,14 @@ export class Staging {
     if (this.#rows === 0) return;
     this.#loader.flush();
     const doing = `merging into ${tableName(this.#table)}`;
-    const unchanged = [...this.#unchanged].sort((a, b) => a - b);
-    const gather = gatherSql(this.#table, this.#target, this.#name, unchanged);
-    let met = gatherCounts((await this.#transaction.rows(gather, doing))[0]!);
+    const merge = this.#merge();
+    let met = gatherCounts((await this.#transaction.rows(gatherSql(merge), doing))[0]!);
     if (met.present > 0) {
-      await this.#transaction.run(untangleSql(this.#table, this.#target, this.#name), doing);
-      met = gatherCounts((await this.#transaction.rows(gather, doing))[0]!);
+      await this.#transaction.run(untangleSql(merge), doing);
+      met = gatherCounts((await this.#transaction.rows(gatherSql(merge), doing))[0]!);
     }
     this.#expectNone(met);
-    await this.#transaction.run(applySql(this.#table, this.#target, this.#name, unchanged), doing);
+    await this.#transaction.run(applySql(merge), doing);
     this.#forget();
   }
 
@@ -89,11 +101,11 @@ export class Staging {
     this.#append(batch, images, 1);
     this.#loader.flush();
     const doing = `changing a key of ${tableName(this.#table)}`;
-    const count = countSql(this.#table, this.#target, this.#name, newSeq);
+    const merge = this.#merge();
+    const count = countSql(merge, newSeq);
     const present = Number((await this.#transaction.rows(count, doing))[0]![0]);
     const columns = this.#table.columns.map((_, index) => index).filter((index) => !images.unchanged.has(index));
-    const sql = moveSql(this.#table, this.#target, this.#name, { oldSeq, newSeq, columns });
-    const { rowsChanged } = await this.#transaction.run(sql, doing);
+    const { rowsChanged } = await this.#transaction.run(moveSql(merge, { oldSeq, newSeq, columns }), doing);
     this.#expectNone({ missing: rowsChanged === 0 ? 1 : 0, doubled: Math.max(0, rowsChanged - 1), present });
     await this.clear();
   }
@@ -113,6 +125,11 @@ export class Staging {
   async drop(): Promise<void> {
     this.close();
     await this.#transaction.run(`DROP TABLE ${this.#name}`, `staging ${tableName(this.#table)}`);
+  }
+
+  #merge(): Merge {
+    const unchanged = [...this.#unchanged].sort((a, b) => a - b);
+    return { table: this.#table, target: this.#target, stage: this.#name, unchanged };
   }
 
   #append(batch: Batch, images: RowImages, taken: number): void {

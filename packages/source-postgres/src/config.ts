@@ -1,5 +1,6 @@
 import { secret, type Secret } from '@weir/sdk';
 import { z } from 'zod';
+import { tablePatternText } from './table-pattern.ts';
 
 /** The `postgres` block of a source. */
 export interface PostgresConfig {
@@ -25,7 +26,7 @@ export const postgresConfig: z.ZodType<PostgresConfig> = z
   .strictObject({
     url: secret.describe('postgres://user:password@host:port/database'),
     tables: z
-      .array(z.string().regex(/^!?[^.\s]+\.\S+$/, 'expected schema.table, for example public.*'))
+      .array(z.string().regex(tablePatternText, 'expected schema.table, for example public.* or "My Schema"."My Table"'))
       .min(1)
       .default(['public.*'])
       .describe('Patterns schema.table; * and ? are wildcards, a leading ! excludes'),

@@ -19,6 +19,8 @@ const SESSION_SETTINGS: Record<string, string> = {
   statement_timeout: '0',
   idle_in_transaction_session_timeout: '0',
   lock_timeout: '30000',
+  // Where row security would hide rows from a copy, fail instead.
+  row_security: 'off',
 };
 
 /**
@@ -117,6 +119,7 @@ const QUERY_CODES: Record<string, ErrorCode> = {
   '57P01': 'WEIR_PG_CONNECTION_LOST',
   '57P02': 'WEIR_PG_CONNECTION_LOST',
   '57P03': 'WEIR_PG_CONNECTION_LOST',
+  '42501': 'WEIR_PG_GRANT_SELECT',
   '55000': 'WEIR_PG_SLOT_INVALIDATED',
   '58P01': 'WEIR_PG_SLOT_LOST',
 };

@@ -1,8 +1,10 @@
 import { WeirError, tableName, type CheckResult, type ErrorCode } from '@weir/sdk';
 import type pg from 'pg';
-import { quoteTable, readCatalog, selectTables, type CatalogTable } from './catalog.ts';
+import { quoteTable, readCatalog, type CatalogTable } from './catalog.ts';
 import type { PostgresConfig } from './config.ts';
 import { query, quoteIdentifier } from './connection.ts';
+import { publishedTables } from './publication.ts';
+import { selectTables } from './table-pattern.ts';
 
 /** What `check` and `open` need to know of a server before anything is changed there. */
 export interface Inspection {
@@ -16,8 +18,6 @@ const SERVER = `
          current_database() AS database,
          current_setting('max_replication_slots')::int AS max_slots,
          (SELECT count(*) FROM pg_replication_slots) AS slots,
-         current_setting('max_wal_senders')::int AS max_senders,
-         (SELECT count(*) FROM pg_stat_replication) AS senders,
          coalesce((SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user), false)
            OR (SELECT coalesce(bool_or(pg_has_role(current_user, oid, 'USAGE')), false)
                  FROM pg_roles WHERE rolname IN ('rds_replication', 'rds_superuser')) AS replication,
@@ -45,18 +45,22 @@ export async function inspectServer(
   expect(row['wal_level'] === 'logical', 'WEIR_PG_WAL_LEVEL', 'wal_level is logical', `wal_level is ${row['wal_level']}, not logical`);
   expect(row['replication'] === 't', 'WEIR_PG_GRANT_REPLICATION', 'the role may replicate', `role ${row['role']} may not replicate`, `ALTER ROLE ${role} REPLICATION;`, 'url');
   const slotExists = (await query(client, 'SELECT 1 FROM pg_replication_slots WHERE slot_name = $1', [names.slot])).length > 0;
-  const needed = Number(row['slots']) + (slotExists ? 1 : 2);
-  expect(
-    needed <= Number(row['max_slots']),
-    'WEIR_PG_SLOTS_FULL',
-    `${row['slots']} of ${row['max_slots']} replication slots are in use`,
-    `${row['slots']} of ${row['max_slots']} replication slots are in use; the pipeline needs one and its first copy another`,
-    `ALTER SYSTEM SET max_replication_slots = ${needed + 4}; then restart the server.`,
-  );
+  results.push(slotResult(Number(row['slots']), Number(row['max_slots']), slotExists));
   const tables = selectTables(await readCatalog(client), config.tables);
   results.push(...tableResults(tables, config, row['role']!));
   results.push(...(await publicationResults(client, tables, names.publication, row)));
   return { results: results.toSorted((a, b) => Number(b.level === 'error') - Number(a.level === 'error')), tables };
+}
+
+/** The pipeline needs a slot of its own, and for the time of a copy another. */
+function slotResult(slots: number, most: number, slotExists: boolean): CheckResult {
+  const code = 'WEIR_PG_SLOTS_FULL';
+  const used = `${slots} of ${most} replication slots are in use`;
+  const needed = slots + (slotExists ? 1 : 2);
+  if (needed <= most) return { code, level: 'ok', message: used };
+  const fix = `ALTER SYSTEM SET max_replication_slots = ${needed + 4}; then restart the server.`;
+  if (slotExists) return { code, level: 'warning', message: `${used}: the pipeline goes on, but cannot copy a table`, fix };
+  return { code, level: 'error', message: `${used}; the pipeline needs one and its first copy another`, fix };
 }
 
 function tableResults(tables: readonly CatalogTable[], config: PostgresConfig, role: string): CheckResult[] {
@@ -65,20 +69,36 @@ function tableResults(tables: readonly CatalogTable[], config: PostgresConfig, r
     return [{ code: 'WEIR_PG_TABLES_NONE', level: 'error', message, path: 'tables' }];
   }
   const results: CheckResult[] = [{ code: 'WEIR_PG_TABLES_NONE', level: 'ok', message: `${tables.length} tables match` }];
-  for (const table of tables) {
-    const name = tableName(table);
-    if (!table.selectable) {
-      const fix = `GRANT SELECT ON ${quoteTable(table)} TO ${quoteIdentifier(role)};`;
-      results.push({ code: 'WEIR_PG_GRANT_SELECT', level: 'error', message: `role ${role} may not read ${name}`, fix });
-    }
-    // Publishing a table without an identity would make the application's own UPDATE and DELETE fail.
-    if (table.table.key.length === 0 || table.replicaIdentity === 'n') {
-      const message = `${name} has no key by which its rows could be told apart`;
-      const fix = `ALTER TABLE ${quoteTable(table)} ADD PRIMARY KEY (…); or leave it out: "!${name}" in tables.`;
-      results.push({ code: 'WEIR_PG_REPLICA_IDENTITY', level: 'error', message, fix, path: 'tables' });
-    }
-  }
+  for (const table of tables) results.push(...accessResults(table, role), ...identityResults(table));
   return results;
+}
+
+function accessResults(table: CatalogTable, role: string): CheckResult[] {
+  const code = 'WEIR_PG_GRANT_SELECT';
+  const name = tableName(table);
+  const to = quoteIdentifier(role);
+  if (table.unreadable.length > 0) {
+    // A copy reads partitions one by one, so it needs the right to each.
+    const fix = `GRANT SELECT ON ${table.unreadable.join(', ')} TO ${to};`;
+    return [{ code, level: 'error', message: `role ${role} may not read ${name}`, fix }];
+  }
+  if (!table.filtered) return [];
+  return [{ code, level: 'error', message: `row security hides rows of ${name} from role ${role}`, fix: `ALTER ROLE ${to} BYPASSRLS;` }];
+}
+
+/** Publishing a table without an identity would make the application's own UPDATE and DELETE fail. */
+function identityResults(table: CatalogTable): CheckResult[] {
+  const code = 'WEIR_PG_REPLICA_IDENTITY';
+  const name = tableName(table);
+  if (table.table.key.length === 0 || table.replicaIdentity === 'n') {
+    const message = `${name} has no key by which its rows could be told apart`;
+    const fix = `ALTER TABLE ${quoteTable(table)} ADD PRIMARY KEY (…); or leave it out: "!${name}" in tables.`;
+    return [{ code, level: 'error', message, fix, path: 'tables' }];
+  }
+  const [partition] = table.deviating;
+  if (partition === undefined) return [];
+  const message = `partition ${partition} of ${name} has another replica identity than ${name}`;
+  return [{ code, level: 'error', message, fix: `ALTER TABLE ${partition} REPLICA IDENTITY …; as ${name} has it.`, path: 'tables' }];
 }
 
 async function publicationResults(
@@ -95,9 +115,16 @@ async function publicationResults(
   );
   if (existing !== undefined) {
     const whole = existing['whole'] === 't' && (existing['pubviaroot'] === 't' || !tables.some((table) => table.partitioned));
-    const fix = `ALTER PUBLICATION ${quoteIdentifier(publication)} SET (publish = 'insert, update, delete, truncate', publish_via_partition_root = true);`;
-    if (whole) return [{ code, level: 'ok', message: `publication ${publication} exists` }];
-    const message = `publication ${publication} leaves out some kinds of change`;
+    if (!whole) {
+      const fix = `ALTER PUBLICATION ${quoteIdentifier(publication)} SET (publish = 'insert, update, delete, truncate', publish_via_partition_root = true);`;
+      const message = `publication ${publication} leaves out some kinds of change`;
+      return [{ code: 'WEIR_PG_PUBLICATION_OPTIONS', level: 'error', message, fix, path: 'publication' }];
+    }
+    const published = await publishedTables(client, publication);
+    const partial = tables.find((table) => !hasAllColumns(table, published.get(tableName(table))?.columns ?? null));
+    if (partial === undefined) return [{ code, level: 'ok', message: `publication ${publication} exists` }];
+    const message = `publication ${publication} has other columns of ${tableName(partial)} than its own`;
+    const fix = 'Publish the table without a column list and without generated columns.';
     return [{ code: 'WEIR_PG_PUBLICATION_OPTIONS', level: 'error', message, fix, path: 'publication' }];
   }
   const foreign = tables.find((table) => !table.owned);
@@ -111,6 +138,11 @@ async function publicationResults(
     return [{ code, level: 'error', message, fix: `Let an owner run: ${create}` }];
   }
   return [{ code, level: 'ok', message: `publication ${publication} will be created` }];
+}
+
+function hasAllColumns(table: CatalogTable, published: readonly string[] | null): boolean {
+  if (published === null) return true;
+  return published.length === table.columns.length && table.columns.every(({ name }) => published.includes(name));
 }
 
 /** Throws the first error among the results. */

@@ -61,7 +61,7 @@ export async function alterPublication(
   const alter = `ALTER PUBLICATION ${quoteIdentifier(publication.name)}`;
   if (add.length > 0) {
     const sql = `${alter} ADD TABLE ${add.map(quoteTable).join(', ')}`;
-    if (!publication.owned) {
+    if (!publication.owned || add.some((table) => !table.owned)) {
       const message = `publication ${publication.name} does not have ${add.map(tableName).join(', ')}`;
       throw new WeirError('WEIR_PG_GRANT_PUBLICATION', message, { fix: `${sql};`, path: 'publication' });
     }

@@ -1,5 +1,5 @@
 import type { CellRewrite } from '@weir/pgoutput';
-import { WeirError, type LogicalType, type Spill } from '@weir/sdk';
+import { Spill, WeirError, type LogicalType } from '@weir/sdk';
 import type { TypeMapping } from './types.ts';
 
 const OPEN = 0x7b;
@@ -85,8 +85,15 @@ class ArrayText {
     if (isNumber(type) && isFinite(text[length - 1]!)) spill.bytes(text, 0, length);
     else if (type.kind === 'bool') spill.ascii(text[0] === 0x74 ? 'true' : 'false');
     else if (type.kind === 'json') spill.bytes(text, 0, length);
-    else if (rewrite?.place === 'slab' && type.kind !== 'bytes') jsonString(text, rewrite.rewrite(text, 0, length), spill);
-    else jsonString(text, length, spill);
+    else if (rewrite === null || type.kind === 'bytes') jsonString(text, length, spill);
+    else if (rewrite.place === 'slab') jsonString(text, rewrite.rewrite(text, 0, length), spill);
+    else {
+      const rewritten = new Spill();
+      rewrite.rewrite(text, 0, length, rewritten);
+      // An array in an array, by way of a domain, is JSON text already.
+      if (type.kind === 'array') spill.bytes(rewritten.data, 0, rewritten.length);
+      else jsonString(rewritten.data, rewritten.length, spill);
+    }
   }
 }
 

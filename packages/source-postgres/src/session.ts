@@ -168,12 +168,13 @@ export class PostgresSession implements SourceSession {
 
   /** What a relation's rows become; none for tables that are published and not selected. */
   #bind(relation: Relation): TableBinding | null {
-    const name = tableName(relation);
-    const table = this.#tables.get(name);
+    // A renamed table has another name, one that was made again another oid.
+    const sameOid = this.#options.tables.find((table) => table.oid === relation.oid);
+    const table = sameOid ?? this.#tables.get(tableName(relation));
     if (table === undefined) return null;
-    const difference = table.oid === relation.oid ? relationDifference(table, relation) : 'the table was dropped and made again';
-    if (difference !== null) throw new WeirError('WEIR_PG_SCHEMA_CHANGED', `${name}: ${difference}`);
-    return this.#bindings.get(name)!.binding;
+    const difference = relationDifference(table, relation);
+    if (difference !== null) throw new WeirError('WEIR_PG_SCHEMA_CHANGED', `${tableName(table)}: ${difference}`);
+    return this.#bindings.get(tableName(table))!.binding;
   }
 
   /**

@@ -13,7 +13,7 @@ import {
   type Table,
 } from '@weir/sdk';
 import type pg from 'pg';
-import { bindTable, quoteTable, readCatalog, schemaDigest, selectTables, type CatalogTable } from './catalog.ts';
+import { bindTable, quoteTable, readCatalog, schemaDigest, type CatalogTable } from './catalog.ts';
 import { defaultName, type PostgresConfig } from './config.ts';
 import { connect, cutOnAbort, query, quoteIdentifier } from './connection.ts';
 import { CopyReader } from './copy-reader.ts';
@@ -22,6 +22,7 @@ import { boundaryPosition, positionLsn, readState, type PostgresState, type Tabl
 import { alterPublication, checkPublication, ensurePublication, memberOids } from './publication.ts';
 import { PostgresSession, type SessionOptions } from './session.ts';
 import { checkSlot, createSlot } from './slot.ts';
+import { selectTables } from './table-pattern.ts';
 import { Wire } from './wire.ts';
 
 /** How long `head` waits for an asynchronous commit to reach the disk, in ms. */

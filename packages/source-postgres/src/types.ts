@@ -12,8 +12,10 @@ export interface PgType {
   /** For a domain: the type below it and its modifier. */
   readonly baseOid: number;
   readonly baseModifier: number;
-  /** For a true array: the type of its elements. */
+  /** For a true array, its elements separated by commas: their type. 0 for other types. */
   readonly elementOid: number;
+  /** In pg_catalog; a type of somebody's own may have the same name. */
+  readonly builtIn: boolean;
 }
 
 /** How a type's text becomes canonical cells; null where it is canonical as the server prints it. */
@@ -25,7 +27,7 @@ export interface TypeMapping {
 const plain = (type: LogicalType): TypeMapping => ({ type, rewrite: null });
 
 /** By name in pg_catalog. Session settings (connection.ts) give ISO dates in UTC, ISO intervals and hexadecimal bytea. */
-const builtIn: Readonly<Record<string, TypeMapping>> = {
+const builtInTypes: Readonly<Record<string, TypeMapping>> = {
   bool: plain({ kind: 'bool' }),
   int2: plain({ kind: 'int', bits: 16 }),
   int4: plain({ kind: 'int', bits: 32 }),
@@ -57,8 +59,9 @@ export function mapType(types: ReadonlyMap<number, PgType>, oid: number, modifie
   if (type.kind === 'd') return mapType(types, type.baseOid, type.baseModifier);
   if (type.kind === 'e') return plain({ kind: 'enum' });
   if (type.elementOid !== 0) return mapArray(types, type.elementOid, modifier);
+  if (!type.builtIn) return plain({ kind: 'other' });
   if (type.name === 'numeric') return plain(decimalType(modifier));
-  return builtIn[type.name] ?? plain({ kind: 'other' });
+  return builtInTypes[type.name] ?? plain({ kind: 'other' });
 }
 
 function mapArray(types: ReadonlyMap<number, PgType>, elementOid: number, modifier: number): TypeMapping {

@@ -99,7 +99,7 @@ class MemorySession {
 
   flush(): void {
     for (const batch of this.#pending.splice(0)) {
-      if (this.#mode === 'idempotent') this.#target.upsert(batch);
+      if (this.#mode === 'idempotent') this.#target.upsert(this.#fence, batch);
       else this.#target.appended.push(...batch.rows);
     }
   }

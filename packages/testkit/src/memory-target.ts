@@ -94,7 +94,8 @@ export class MemoryTarget {
   }
 
   /** Applies rows at once, each unless a newer version of its key is there: a replay changes nothing in the end. */
-  upsert(batch: SeenBatch): void {
+  upsert(fence: number, batch: SeenBatch): void {
+    this.#assertFence(fence);
     for (const { table, change } of batch.schemaChanges) if (change === 'create') this.#tables.delete(tableName(table));
     for (const row of batch.rows) if (row.op !== Op.message) upsertRow(keptTable(this.#tables, row.table), tableOf(batch, row), row);
   }

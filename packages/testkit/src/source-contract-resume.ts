@@ -103,7 +103,7 @@ export function describeResume(driver: SourceDriver): void {
     it('after a disconnect in the middle of a transaction gives that transaction whole (invariant 3)', async () => {
       await using environment = await driver.start();
       const from = await emptyCopy(environment);
-      await environment.fill(1, 60_000, 'large');
+      await environment.fill(1, 60_000, 'large'.repeat(200));
       {
         await using reading = await Reading.open(environment.source(), from);
         await reading.until(({ rows, checkpoint }) => rows.length > 0 && checkpoint === null);

@@ -1,4 +1,5 @@
 export { checkDeadFiles } from './dead-files.ts';
+export { checkDeliveries } from './deliveries.ts';
 export { checkDependencies, checkProjectGraph, dependencyRule, type ProjectEdge } from './dependency-rule.ts';
 export {
   ERROR_PAGE,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { checkDeadFiles } from './dead-files.ts';
+import { checkDeliveries } from './deliveries.ts';
 import { checkDependencies, checkProjectGraph, type ProjectEdge } from './dependency-rule.ts';
 import { checkErrorTable } from './error-table.ts';
 import { checkFileNames } from './file-names.ts';
@@ -40,6 +41,7 @@ test('no notes of unfinished work are left, and no test sleeps', () => expectNon
 test('citations of invariants resolve, and each invariant is cited in code and in a test', () => {
   expectNone(checkInvariantCitations(files, citationRatchet));
 });
+test('the page of each sink says its class and its limits (invariant 11)', () => expectNone(checkDeliveries(files)));
 test('relative links of pages lead somewhere', () => expectNone(checkLinks(files)));
 test('every error code is raised, known and documented', () => expectNone(checkErrorTable(files)));
 test('the lockfile names no host and is complete', () => expectNone(checkLockfile(files.get('package-lock.json')!)));

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger, Position, SourceStatus } from '@weir/sdk';
 import type { Store } from '@weir/store';
 import { LiveView } from '../view/live-view.ts';
-import { count, rows, span } from '../view/quantities.ts';
+import { count, span } from '../view/quantities.ts';
 import type { CommandContext } from '../commands/context.ts';
 import type { Config } from '../config/config.ts';
 import { startRuntime, type Runtime } from '../runtime.ts';
@@ -68,8 +68,8 @@ async function untilEnd(runtime: Runtime, session: DemoSession, signal: AbortSig
     view.print(`resumed from checkpoint ${opened.checkpoint}${copying ? '' : '; nothing is copied again'}`);
   }
   const streaming = await untilPhase(runtime, ['stream'], signal);
-  if (streaming !== null && streaming.copied > 0) {
-    view.print(`copied ${rows(streaming.copied)} in ${span(performance.now() - startedAt)}; streaming changes`);
+  if (streaming !== null && (streaming.copied || opened?.phase === 'snapshot')) {
+    view.print(`the copy is complete after ${span(performance.now() - startedAt)}; now streaming changes`);
   }
   if (seconds === undefined) await aborted(signal);
   else await pause(seconds * 1000, signal);
@@ -78,8 +78,8 @@ async function untilEnd(runtime: Runtime, session: DemoSession, signal: AbortSig
 interface Moment {
   readonly phase: SourceStatus['phase'];
   readonly checkpoint: Position | null;
-  /** Rows copied by this process. */
-  readonly copied: number;
+  /** This process copied rows. */
+  readonly copied: boolean;
 }
 
 /** How the one pipeline is when it reaches one of the phases; null when the signal aborts before. */
@@ -92,7 +92,7 @@ async function untilPhase(
     for (const { source, sinks } of runtime.status().pipelines) {
       if (!phases.includes(source.phase)) continue;
       const [sink] = Object.values(sinks);
-      return { phase: source.phase, checkpoint: sink?.checkpoint ?? null, copied: sink?.rowsByOp['read'] ?? 0 };
+      return { phase: source.phase, checkpoint: sink?.checkpoint ?? null, copied: (sink?.rowsByOp['read'] ?? 0) > 0 };
     }
     await pause(LOOK_EVERY_MS, signal);
   }
@@ -100,7 +100,7 @@ async function untilPhase(
 }
 
 async function drain(runtime: Runtime, running: Promise<void>, { view }: DemoSession, load: ShopLoad): Promise<void> {
-  view.print(`the load has ended after ${count(load.transactions)} transactions; delivering what is left`);
+  view.print(`the load ended after ${count(load.transactions)} transactions; delivering what is left`);
   try {
     await runtime.finishAtHead();
   } catch (error) {
