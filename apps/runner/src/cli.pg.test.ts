@@ -75,7 +75,7 @@ test('run streams, answers SQL meanwhile, and drains on SIGINT', async () => {
   const url = /"url":"(http:[^"]+)"/.exec(running.stderr)![1]!;
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
   expect(await (await fetch(`${url}/metrics`)).text()).toContain(
-    'weir_events_total{pipeline="shop",sink="warehouse",op="delete"} 10',
+    'weir_events_total{pipeline="shop",sink="warehouse",op="delete",table="public.orders"} 10',
   );
   const check = await weir('check', 'weir.yaml');
   expect(check).toMatchObject({ code: 0, stdout: expect.stringContaining('in use by the running weir') as string });

@@ -19,7 +19,7 @@ export function sinkStatus(changes: Partial<SinkStatus> = {}): SinkStatus {
       inFlight: 11,
     },
     rowsByTable: { 'public.orders': 1000, 'public.customers': 234 },
-    rowsByOp: { insert: 1200, update: 34 },
+    events: { 'public.orders': { insert: 966, update: 34 }, 'public.customers': { insert: 234 } },
     lagMs: 42,
     queueBytes: 0,
     commitMs: 8,

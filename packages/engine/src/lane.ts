@@ -158,6 +158,8 @@ export class Lane {
   #groupIsComplete(): boolean {
     return (
       this.#queue.length === 0 ||
+      // A transaction of several batches begins, or goes on: what is complete does not wait for its end.
+      this.#queue[0]!.batch.checkpoint === null ||
       this.#groupBytes >= GROUP_BYTES ||
       this.#options.clock.now() - this.#groupSince >= GROUP_MS
     );

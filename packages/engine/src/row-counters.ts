@@ -12,43 +12,61 @@ export function imbalance(rows: RowCounters): number {
   return rows.in + rows.made - accounted;
 }
 
+/** Operations are 1 to 6. */
+const OPS = 7;
+
 const opNames: Record<number, string> = Object.fromEntries(Object.entries(Op).map(([name, op]) => [op, name]));
 
-/** Counts of rows by table and by operation, added up over batches. */
+/** Rows by `namespace.name` and operation; logical messages are under the empty name. */
+export type RowEvents = Record<string, Record<string, number>>;
+
+/** Counts of rows by table and operation, added up over batches. */
 export class RowTally {
-  readonly byTable: Record<string, number> = {};
-  readonly byOp: Record<string, number> = {};
+  #events: RowEvents = {};
   rows = 0;
+
+  get events(): Readonly<RowEvents> {
+    return this.#events;
+  }
+
+  get byTable(): Record<string, number> {
+    const sums = Object.entries(this.#events).map(([table, ops]) => [table, Object.values(ops).reduce((a, b) => a + b, 0)]);
+    return Object.fromEntries(sums.filter(([table]) => table !== '')) as Record<string, number>;
+  }
 
   /** Adds a batch's rows: one pass over two arrays. */
   count(batch: Batch): void {
-    const tables = new Uint32Array(batch.tables.length);
-    const ops = new Uint32Array(Op.message + 1);
+    // The place behind the tables is for rows without one.
+    const counts = new Uint32Array((batch.tables.length + 1) * OPS);
     for (let row = 0; row < batch.rows; row++) {
-      const table = batch.table[row]!;
-      if (table < tables.length) tables[table]!++;
-      ops[batch.op[row]!]!++;
+      const table = Math.min(batch.table[row]!, batch.tables.length);
+      counts[table * OPS + batch.op[row]!]!++;
     }
     this.rows += batch.rows;
-    for (let index = 0; index < tables.length; index++) add(this.byTable, tableName(batch.tables[index]!), tables[index]!);
-    for (let op = 1; op < ops.length; op++) add(this.byOp, opNames[op]!, ops[op]!);
+    for (let at = 0; at < counts.length; at++) {
+      const rows = counts[at]!;
+      if (rows === 0) continue;
+      const table = batch.tables[Math.floor(at / OPS)];
+      this.#add(table === undefined ? '' : tableName(table), opNames[at % OPS]!, rows);
+    }
   }
 
   /** Moves everything counted here into `total`. */
   moveInto(total: RowTally): void {
-    for (const [name, rows] of Object.entries(this.byTable)) add(total.byTable, name, rows);
-    for (const [name, rows] of Object.entries(this.byOp)) add(total.byOp, name, rows);
+    for (const [table, ops] of Object.entries(this.#events)) {
+      for (const [op, rows] of Object.entries(ops)) total.#add(table, op, rows);
+    }
     total.rows += this.rows;
     this.clear();
   }
 
   clear(): void {
-    for (const name of Object.keys(this.byTable)) delete this.byTable[name];
-    for (const name of Object.keys(this.byOp)) delete this.byOp[name];
+    this.#events = {};
     this.rows = 0;
   }
-}
 
-function add(counts: Record<string, number>, name: string, rows: number): void {
-  if (rows > 0) counts[name] = (counts[name] ?? 0) + rows;
+  #add(table: string, op: string, rows: number): void {
+    const ops = (this.#events[table] ??= {});
+    ops[op] = (ops[op] ?? 0) + rows;
+  }
 }

@@ -36,8 +36,8 @@ export interface SinkStatus {
   readonly rows: Readonly<RowCounters>;
   /** Delivered rows by `namespace.name`. */
   readonly rowsByTable: Readonly<Record<string, number>>;
-  /** Delivered rows by operation name: insert, update, delete, read, truncate, message. */
-  readonly rowsByOp: Readonly<Record<string, number>>;
+  /** Delivered rows by `namespace.name` (logical messages: the empty name) and operation: insert, update, delete, read, truncate, message. */
+  readonly events: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** Commit at the source → durable here, in ms, of the last commit; 0 when nothing is waiting; null during a snapshot. */
   readonly lagMs: number | null;
   /** Bytes waiting for this sink. */

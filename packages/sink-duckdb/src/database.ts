@@ -121,7 +121,7 @@ class OpenFile {
 
 /**
  * Nothing outside the file is reachable from SQL, and nothing is downloaded: people ask queries through Weir, and what
- * they may read is this database.
+ * they may read is this database. The order matters: without external access DuckDB takes no other folder to spill into.
  */
 function settings(path: string, options: DatabaseOptions): Record<string, string> {
   return {

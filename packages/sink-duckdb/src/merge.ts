@@ -6,19 +6,14 @@ import { columnType } from './types.ts';
 export const OP_BITS = 3;
 /** Columns that one UINTEGER of marks covers. */
 export const MARK_BITS = 32;
-/** More than any sequence number; leaves the operation in its bits. */
-const BEFORE_ALL = 2 ** 55;
+/** Numbers that lie between the rows of two merges; more than rows are ever staged for one. */
+export const NUMBER_GAP: number = 2 ** 32;
 
-/** The target's rows that a merge met; see {@link gatherSql}. One such table serves all merges of a session. */
-const HITS = 'temp.main.weir_hits';
 const IMAGES = 'temp.main.weir_images';
 /** The operation of a staged row. Expects the row's alias before it. */
 const OP = `seq & ${(1 << OP_BITS) - 1}`;
 /** A key whose first staged event is one of these is in the target already. */
 const MUST_EXIST = `first_op IN (${Op.update}, ${Op.delete})`;
-
-/** Makes the session's `weir_hits` if it is not there. */
-export const hitsTableSql: string = `CREATE TEMP TABLE IF NOT EXISTS ${HITS} (rid BIGINT, first_op BIGINT, last_seq BIGINT)`;
 
 /**
  * The columns of a staging table: the sequence number with the operation, marks for cells that did not change (bit i of
@@ -36,23 +31,24 @@ export function markWords(table: Table): number {
   return Math.ceil(table.columns.length / MARK_BITS);
 }
 
-/** What is merged: a table, where it lies, its staging table, and the columns that some staged image left unchanged. */
+/** What is merged: the rows of a staging table from a number on, into a target. */
 export interface Merge {
   readonly table: Table;
   readonly target: QualifiedName;
   readonly stage: string;
+  /** Rows below this number were merged before. Half a gap before the first row, see {@link untangleSql}. */
+  readonly from: number;
+  /** Columns that some staged image left unchanged. */
   readonly unchanged: readonly number[];
 }
 
-/** Looks up the target's rows with a staged key and answers one row, for {@link gatherCounts}. */
-export function gatherSql(merge: Merge): string {
+/** Counts the target's rows with a staged key; answers one row, for {@link divergence}. */
+export function countSql(merge: Merge): string {
   const { table, target } = merge;
-  const rid = hasOwnRowid(table) ? 'NULL' : 't.rowid';
   return (
-    `INSERT INTO ${HITS} SELECT ${rid}, k.first_op, k.last_seq FROM ${qualified(target)} AS t ` +
-    `JOIN ${keysSql(merge)} AS k ON ${keysMatch(table)};\n` +
     `SELECT (SELECT count(*) FROM ${keysSql(merge)} WHERE ${MUST_EXIST}), count(*) FILTER (WHERE ${MUST_EXIST}), ` +
-    `count(DISTINCT last_seq) FILTER (WHERE ${MUST_EXIST}), count(*) FILTER (WHERE first_op = ${Op.insert}) FROM ${HITS}`
+    `count(DISTINCT last_seq) FILTER (WHERE ${MUST_EXIST}), count(*) FILTER (WHERE first_op = ${Op.insert}) ` +
+    `FROM ${qualified(target)} AS t JOIN ${keysSql(merge)} AS k ON ${keysMatch(table)}`
   );
 }
 
@@ -66,33 +62,28 @@ export interface Divergence {
   readonly present: number;
 }
 
-/** Reads the row that {@link gatherSql} answers. */
-export function gatherCounts(row: readonly unknown[]): Divergence {
-  const [expected = 0, hits = 0, hitKeys = 0, present = 0] = row.map(Number);
-  return { missing: expected - hitKeys, doubled: hits - hitKeys, present };
+/** Reads the row that {@link countSql} answers. */
+export function divergence(row: readonly unknown[]): Divergence {
+  const [expected = 0, rows = 0, keys = 0, present = 0] = row.map(Number);
+  return { missing: expected - keys, doubled: rows - keys, present };
 }
 
 /**
- * Makes the target hold the last image of each staged key, after {@link gatherSql}: inserts the last images but deletes,
- * deletes the rows that were met, and empties the staging table. Unchanged cells are filled from earlier images of the
- * group or else from the row that was met; so the new rows are made before the old ones go.
+ * Makes the target hold the last image of each staged key, once {@link countSql} found it as it must be: deletes the rows
+ * of all staged keys and inserts the last images, but for deletes. Where images lack cells that did not change they are put
+ * together before, since the old rows may hold them.
  */
 export function applySql(merge: Merge): string {
-  const { table, target, stage } = merge;
-  const into = `INSERT INTO ${qualified(target)} (${columnNames(table)})`;
-  const statements = hasOwnRowid(table)
-    ? [
-        // Old and new rows of a key cannot be told apart here, so the new ones wait until the old ones are gone.
-        `CREATE TEMP TABLE ${IMAGES} AS ${imagesSql(merge)}`,
-        `DELETE FROM ${qualified(target)} AS t USING ${keysSql(merge)} AS k WHERE ${keysMatch(table)}`,
-        `${into} SELECT * FROM ${IMAGES}`,
-        `DROP TABLE ${IMAGES}`,
-      ]
-    : [`${into} ${imagesSql(merge)}`, `DELETE FROM ${qualified(target)} WHERE rowid IN (SELECT rid FROM ${HITS})`];
-  return [...statements, clearSql(HITS), clearSql(stage)].join(';\n');
+  const { table, target, unchanged } = merge;
+  const remove = `DELETE FROM ${qualified(target)} AS t USING ${keysSql(merge)} AS k WHERE ${keysMatch(table)}`;
+  const names = table.columns.map((column) => identifier(column.name)).join(', ');
+  const insert = `INSERT INTO ${qualified(target)} (${names})`;
+  if (unchanged.length === 0) return `${remove};\n${insert} ${imagesSql(merge)}`;
+  const make = `CREATE TEMP TABLE ${IMAGES} AS ${imagesSql(merge)}`;
+  return `${make};\n${remove};\n${insert} SELECT * FROM ${IMAGES};\nDROP TABLE ${IMAGES}`;
 }
 
-/** The last images, whole. */
+/** The last images, whole: what did not change comes from an earlier image of the group or else from the target's row. */
 function imagesSql(merge: Merge): string {
   const { table, target, stage, unchanged } = merge;
   const values = table.columns.map(({ name }, index) =>
@@ -100,13 +91,10 @@ function imagesSql(merge: Merge): string {
       ? `CASE WHEN ${isKnown(index, 's.')} THEN s.c${index} WHEN k.k${index} THEN k.f${index} ELSE t.${identifier(name)} END AS c${index}`
       : `s.c${index}`,
   );
-  // Only a key that begins with an update can lack a value in the group, and it was met exactly once. The filter stands in
-  // a subquery: as a condition of the join it would make DuckDB compare all rows with all.
-  const met = `(SELECT * FROM ${HITS} WHERE first_op = ${Op.update}) AS h ON h.last_seq = k.last_seq`;
-  const old = `${qualified(target)} AS t ON ${hasOwnRowid(table) ? keysMatch(table) : 't.rowid = h.rid'}`;
+  const old = unchanged.length === 0 ? '' : ` LEFT JOIN ${qualified(target)} AS t ON ${keysMatch(table)}`;
   return (
-    `SELECT ${values.join(', ')} FROM ${stage} AS s JOIN ${keysSql(merge, true)} AS k ON s.seq = k.last_seq ` +
-    `${unchanged.length === 0 ? '' : `LEFT JOIN ${met} LEFT JOIN ${old} `}WHERE (s.${OP}) <> ${Op.delete}`
+    `SELECT ${values.join(', ')} FROM ${stage} AS s JOIN ${keysSql(merge, true)} AS k ON s.seq = k.last_seq${old} ` +
+    `WHERE (s.${OP}) <> ${Op.delete}`
   );
 }
 
@@ -114,7 +102,7 @@ function imagesSql(merge: Merge): string {
  * Each staged key with its first operation and its last row.
  * @param latest with the latest value that the group has of each column that some image left unchanged (`f`, if `k`)
  */
-function keysSql({ table, stage, unchanged }: Merge, latest = false): string {
+function keysSql({ table, stage, from, unchanged }: Merge, latest = false): string {
   const keys = table.key.map((index) => `c${index}`).join(', ');
   const values = unchanged.map((index) => {
     const known = `(${OP}) <> ${Op.delete} AND ${isKnown(index)}`;
@@ -122,27 +110,24 @@ function keysSql({ table, stage, unchanged }: Merge, latest = false): string {
   });
   return (
     `(SELECT ${keys}, min(seq) & ${(1 << OP_BITS) - 1} AS first_op, max(seq) AS last_seq${latest ? values.join('') : ''} ` +
-    `FROM ${stage} GROUP BY ${keys})`
+    `FROM ${stage} WHERE seq >= ${sequenceOf(from)} GROUP BY ${keys})`
   );
 }
 
 /**
  * Where a key's constraint is deferred, one transaction may give row A the key of row B before B gets another (a swap, or
  * every key plus one). By key that is an insert and then a delete, and the delete is B's, not A's. It is told by its whole
- * old image, which is the target's row: such a delete is put before the insert, and the keys are to be gathered again.
+ * old image, which is the target's row: such a delete is put before all other rows of the merge.
  */
 export function untangleSql(merge: Merge): string {
-  const { table, target, stage } = merge;
+  const { table, target, stage, from } = merge;
   const same = table.columns.map(({ name }, index) => `t.${identifier(name)} IS NOT DISTINCT FROM d.c${index}`);
   const sameKey = table.key.map((index) => `k.c${index} = d.c${index}`);
   return (
-    `UPDATE ${stage} AS d SET seq = d.seq - ${BEFORE_ALL} FROM ${qualified(target)} AS t, ${keysSql(merge)} AS k ` +
-    `WHERE (d.${OP}) = ${Op.delete} AND k.first_op = ${Op.insert} AND ${[...sameKey, ...same].join(' AND ')};\n${clearSql(HITS)}`
+    `UPDATE ${stage} AS d SET seq = d.seq - ${sequenceOf(NUMBER_GAP / 2)} FROM ${qualified(target)} AS t, ${keysSql(merge)} AS k ` +
+    `WHERE d.seq >= ${sequenceOf(from)} AND (d.${OP}) = ${Op.delete} AND k.first_op = ${Op.insert} ` +
+    `AND ${[...sameKey, ...same].join(' AND ')}`
   );
-}
-
-export function clearSql(temporary: string): string {
-  return `DELETE FROM ${temporary}`;
 }
 
 /** A changed key whose image lacks cells: two staged rows, one with the old key, one with the new and what changed. */
@@ -163,12 +148,13 @@ export function moveSql({ table, target, stage }: Merge, { oldSeq, newSeq, colum
 }
 
 /** Counts the target's rows with the key of one staged row. */
-export function countSql({ table, target, stage }: Merge, seq: number): string {
+export function presentSql({ table, target, stage }: Merge, seq: number): string {
   return `SELECT count(*) FROM ${qualified(target)} AS t, ${stage} AS k WHERE k.seq = ${seq} AND ${keysMatch(table)}`;
 }
 
-function columnNames(table: Table): string {
-  return table.columns.map((column) => identifier(column.name)).join(', ');
+/** The sequence number of a staged row without its operation. */
+function sequenceOf(number: number): number {
+  return number * (1 << OP_BITS);
 }
 
 /** Keys are never NULL, so `=` is enough. */
@@ -178,9 +164,4 @@ function keysMatch(table: Table): string {
 
 function isKnown(column: number, alias = ''): string {
   return `(${alias}u${Math.floor(column / MARK_BITS)} & ${2 ** (column % MARK_BITS)}) = 0`;
-}
-
-/** A column of that name hides DuckDB's own row numbers. */
-function hasOwnRowid(table: Table): boolean {
-  return table.columns.some((column) => column.name.toLowerCase() === 'rowid');
 }

@@ -2,13 +2,12 @@ import { WeirError, tableName, type Batch, type Table } from '@weir/sdk';
 import type { ColumnEncoder } from './encode.ts';
 import { Loader } from './loader.ts';
 import {
+  NUMBER_GAP,
   applySql,
-  clearSql,
   countSql,
-  gatherCounts,
-  gatherSql,
-  hitsTableSql,
+  divergence,
   moveSql,
+  presentSql,
   stagingColumns,
   untangleSql,
   type Divergence,
@@ -18,16 +17,26 @@ import { RowImages } from './row-images.ts';
 import type { QualifiedName } from './sql-text.ts';
 import type { Transaction } from './transaction.ts';
 
-/** A group's rows of one table from its first update or delete on, in a temporary table, until they are merged. */
+/** Rows that may lie in a staging table after they were merged. Emptying it costs more than to look past them. */
+const MERGED_ROWS = 8192;
+
+/**
+ * A group's rows of one table from its first update or delete on, in a temporary table, until they are merged.
+ * The table stays for the next groups: merged rows are told by their number, until there are too many and it is dropped.
+ */
 export class Staging {
   readonly #transaction: Transaction;
   readonly #table: Table;
   readonly #target: QualifiedName;
   readonly #name: string;
   readonly #loader: Loader;
+  /** Columns that a staged image left unchanged. */
   readonly #unchanged = new Set<number>();
-  #next = 1;
+  /** The number of the next row, and of the first that was not merged. */
+  #next = NUMBER_GAP;
+  #first = NUMBER_GAP;
   #rows = 0;
+  #mergedRows = 0;
 
   private constructor(transaction: Transaction, table: Table, target: QualifiedName, name: string, loader: Loader) {
     this.#transaction = transaction;
@@ -47,8 +56,7 @@ export class Staging {
   ): Promise<Staging> {
     const name = { database: 'temp', schema: 'main', table: `weir_stage_${number}` };
     const text = `temp.main.${name.table}`;
-    const sql = `CREATE TEMP TABLE ${text} (${stagingColumns(table)});\n${hitsTableSql}`;
-    await transaction.run(sql, `staging ${tableName(table)}`);
+    await transaction.run(`CREATE TEMP TABLE ${text} (${stagingColumns(table)})`, `staging ${tableName(table)}`);
     const loader = await Loader.open(transaction.connection, name, encoders, transaction.slots);
     return new Staging(transaction, table, target, text, loader);
   }
@@ -56,6 +64,11 @@ export class Staging {
   /** Rows staged and not yet merged. */
   get rows(): number {
     return this.#rows;
+  }
+
+  /** True when so many merged rows lie in the table that it is better dropped. */
+  get isWornOut(): boolean {
+    return this.#mergedRows > MERGED_ROWS;
   }
 
   get pendingBytes(): number {
@@ -84,14 +97,14 @@ export class Staging {
     this.#loader.flush();
     const doing = `merging into ${tableName(this.#table)}`;
     const merge = this.#merge();
-    let met = gatherCounts((await this.#transaction.rows(gatherSql(merge), doing))[0]!);
-    if (met.present > 0) {
+    let found = divergence((await this.#transaction.rows(countSql(merge), doing))[0]!);
+    if (found.present > 0) {
       await this.#transaction.run(untangleSql(merge), doing);
-      met = gatherCounts((await this.#transaction.rows(gatherSql(merge), doing))[0]!);
+      found = divergence((await this.#transaction.rows(countSql(merge), doing))[0]!);
     }
-    this.#expectNone(met);
+    this.#expectNone(found);
     await this.#transaction.run(applySql(merge), doing);
-    this.#forget();
+    this.#pass();
   }
 
   /** Gives one row a new key and leaves its unchanged cells as they are in the target. Nothing else may be staged. */
@@ -102,22 +115,20 @@ export class Staging {
     this.#loader.flush();
     const doing = `changing a key of ${tableName(this.#table)}`;
     const merge = this.#merge();
-    const count = countSql(merge, newSeq);
-    const present = Number((await this.#transaction.rows(count, doing))[0]![0]);
+    const present = Number((await this.#transaction.rows(presentSql(merge, newSeq), doing))[0]![0]);
     const columns = this.#table.columns.map((_, index) => index).filter((index) => !images.unchanged.has(index));
     const { rowsChanged } = await this.#transaction.run(moveSql(merge, { oldSeq, newSeq, columns }), doing);
     this.#expectNone({ missing: rowsChanged === 0 ? 1 : 0, doubled: Math.max(0, rowsChanged - 1), present });
-    await this.clear();
+    this.#pass();
   }
 
   /** Forgets what is staged. */
-  async clear(): Promise<void> {
+  clear(): void {
     this.#loader.discard();
-    if (this.#rows > 0) await this.#transaction.run(clearSql(this.#name), `staging ${tableName(this.#table)}`);
-    this.#forget();
+    this.#pass();
   }
 
-  /** Gives up the staging table's memory on this side; the table itself goes with the connection or `drop`. */
+  /** Gives up the loader; the table goes with the connection or with `drop`. */
   close(): void {
     this.#loader.close();
   }
@@ -128,8 +139,13 @@ export class Staging {
   }
 
   #merge(): Merge {
-    const unchanged = [...this.#unchanged].sort((a, b) => a - b);
-    return { table: this.#table, target: this.#target, stage: this.#name, unchanged };
+    return {
+      table: this.#table,
+      target: this.#target,
+      stage: this.#name,
+      from: this.#first - NUMBER_GAP / 2,
+      unchanged: [...this.#unchanged].sort((a, b) => a - b),
+    };
   }
 
   #append(batch: Batch, images: RowImages, taken: number): void {
@@ -143,9 +159,12 @@ export class Staging {
     for (const column of images.unchanged) this.#unchanged.add(column);
   }
 
-  #forget(): void {
+  /** All rows so far are done with. */
+  #pass(): void {
+    this.#mergedRows += this.#rows + 1;
     this.#rows = 0;
-    this.#next = 1;
+    this.#next += NUMBER_GAP;
+    this.#first = this.#next;
     this.#unchanged.clear();
   }
 

@@ -69,6 +69,7 @@ export class TableWriter {
     this.#loader?.flush();
     await this.#staging?.merge();
     this.#staged = false;
+    if (this.#staging?.isWornOut === true) await this.#dropStaging();
   }
 
   flush(): void {
@@ -87,9 +88,13 @@ export class TableWriter {
 
   /** Forgets what is not in the target yet, and drops the staging table. For a table that is replaced or rests. */
   async close(): Promise<void> {
+    await this.#dropStaging();
+    this.discard();
+  }
+
+  async #dropStaging(): Promise<void> {
     const staging = this.#staging;
     this.#staging = null;
-    this.discard();
     await staging?.drop();
   }
 
@@ -114,20 +119,26 @@ export class TableWriter {
       throw new WeirError('WEIR_SDK_USE', `${tableName(this.table)} has no key, so no row of it can be changed or deleted`);
     }
     this.#staged = true;
-    this.#staging ??= await Staging.create(this.#transaction, this.table, this.target, this.#encoders, this.#number);
-    const taken = this.#staging.add(batch, rows, (row) => batch.op[row] === Op.truncate);
+    const staging = await this.#openStaging();
+    const taken = staging.add(batch, rows, (row) => batch.op[row] === Op.truncate);
     if (taken < rows.length && batch.op[rows[taken]!] === Op.update) {
       await this.settle();
-      await this.#staging.move(batch, rows[taken]!);
+      await (await this.#openStaging()).move(batch, rows[taken]!);
       return taken + 1;
     }
-    if (this.#staging.rows >= MERGE_ROWS) await this.settle();
+    if (staging.rows >= MERGE_ROWS) await this.settle();
     return taken;
+  }
+
+  async #openStaging(): Promise<Staging> {
+    const { table, target } = this;
+    this.#staging ??= await Staging.create(this.#transaction, table, target, this.#encoders, this.#number);
+    return this.#staging;
   }
 
   async #truncate(): Promise<void> {
     this.#loader?.discard();
-    await this.#staging?.clear();
+    this.#staging?.clear();
     this.#staged = false;
     await this.#transaction.run(`DELETE FROM ${qualified(this.target)}`, `truncating ${tableName(this.table)}`);
   }

@@ -117,7 +117,11 @@ export class Snapshot implements AsyncDisposable {
       await this.#reader(queue, left, out, stop.signal);
     });
     Promise.all(readers).then(
-      () => out.end(),
+      async () => {
+        out.end();
+        // The locks go with the last reader: a slow consumer must not hold them.
+        await this.#leader.end().catch(() => {});
+      },
       (error: unknown) => out.fail(error),
     );
     try {

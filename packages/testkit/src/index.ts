@@ -4,7 +4,7 @@ export { ManualClock } from './manual-clock.ts';
 export { MemorySink } from './memory-sink.ts';
 export { MemoryTarget } from './memory-target.ts';
 export { PrunedLog, type LoggedChange, type LoggedTransaction } from './pruned-log.ts';
-export { boundaryOf, tableIsAt, transactionOf } from './pruning-position.ts';
+export { boundaryOf, commitOf, tableIsAt, transactionOf } from './pruning-position.ts';
 export { PruningSource, type BatchLedger, type PruningSourceOptions } from './pruning-source.ts';
 export { Reading, failure } from './reading.ts';
 export { seededRandom, testSeed } from './seed.ts';

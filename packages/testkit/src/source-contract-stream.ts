@@ -142,6 +142,7 @@ export function describeStream(driver: SourceDriver): void {
       const reached = reading.seen.filter(({ checkpoint }) => checkpoint !== null && comparePositions(checkpoint.position, target) >= 0);
       expect(reached).toHaveLength(1);
       expect(reading.seen.at(-1)).toBe(reached[0]);
+      await reading[Symbol.asyncDispose]();
       await using rest = await Reading.open(environment.source(), reading.checkpoint);
       await rest.untilHead();
       expect(reading.streamed.length + rest.streamed.length).toBe(1 + 8 * 5_000);
@@ -155,6 +156,7 @@ export function describeStream(driver: SourceDriver): void {
       reading.session.finishAt(target);
       await reading.untilEnd();
       expect(reading.copied).toHaveLength(10);
+      await reading[Symbol.asyncDispose]();
       await using again = await Reading.open(environment.source(), reading.checkpoint);
       again.session.finishAt(target);
       await again.untilEnd();

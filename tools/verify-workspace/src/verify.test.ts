@@ -9,7 +9,11 @@ import { verify } from './verify.ts';
 const workspace = resolve(import.meta.dirname, '../../..');
 
 /** Runs one part over a workspace that holds these files, with the tools and the lint rules of this one. */
-async function outcomeOf(part: Part, files: Readonly<Record<string, string>>, ci = false): Promise<Outcome> {
+async function outcomeOf(
+  part: Part,
+  files: Readonly<Record<string, string>>,
+  { ci = false, limit = 60_000 } = {},
+): Promise<Outcome> {
   const root = mkdtempSync(join(tmpdir(), 'weir-verify-'));
   onTestFinished(() => rmSync(root, { recursive: true, force: true }));
   symlinkSync(join(workspace, 'node_modules'), join(root, 'node_modules'));
@@ -34,7 +38,7 @@ async function outcomeOf(part: Part, files: Readonly<Record<string, string>>, ci
   return verify(part, {
     root,
     request,
-    deadline: Date.now() + 60_000,
+    deadline: Date.now() + limit,
     stop: new AbortController().signal,
     ci,
     output: 'ignore',
@@ -76,11 +80,17 @@ test.each([
 });
 
 test('with CI=true a skipped test has failed', async () => {
-  expect(await outcomeOf('unit', tests(`test.skip('two', () => {});`), true)).toMatchObject({
+  expect(await outcomeOf('unit', tests(`test.skip('two', () => {});`), { ci: true })).toMatchObject({
     passed: 1,
     failed: 1,
     skipped: 0,
   });
+});
+
+test('a run that hangs ends at the time limit, and tells what ran and what hung', async () => {
+  const files = tests(`test('forever', () => new Promise(() => {}), 60_000);`);
+  const outcome = await outcomeOf('unit', files, { limit: 4000 });
+  expect(outcome).toMatchObject({ passed: 1, failed: 1, notes: ['a.test.ts did not end', 'vitest took longer than 4 s'] });
 });
 
 test('the host is refused when Node or the packages are not those of the workspace', async () => {

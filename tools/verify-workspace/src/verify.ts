@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { runGroup, type Ending } from './process-group.ts';
 import type { Part, VerifyRequest } from './request.ts';
+import { readRecord } from './run-record.ts';
+import { RECORD_VARIABLE } from './run-recorder.ts';
 import { single, type Outcome } from './tally.ts';
-import { readVitestReport } from './vitest-report.ts';
 
 /** What the parts of a run share. */
 export interface Verification {
@@ -92,13 +93,14 @@ async function verifyUnit(verification: Verification): Promise<Outcome> {
   const { root, request, ci } = verification;
   const folder = mkdtempSync(join(tmpdir(), 'weir-verify-'));
   try {
-    const report = join(folder, 'report.json');
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-    const args = ['run', ...(plain ? ['--no-color'] : []), ...reporters, ...request.filters, ...request.forVitest];
-    const ending = await start(verification, process.execPath, [tool(root, 'vitest/vitest.mjs'), ...args]);
-    const text = existsSync(report) ? readFileSync(report, 'utf8') : null;
+    const record = join(folder, 'record');
+    writeFileSync(record, '');
+    const recorder = join(import.meta.dirname, 'run-recorder.ts');
+    const args = ['run', ...(plain ? ['--no-color'] : []), '--reporter=default', `--reporter=${recorder}`];
+    const vitest = [tool(root, 'vitest/vitest.mjs'), ...args, ...request.filters, ...request.forVitest];
+    const ending = await start(verification, process.execPath, vitest, { [RECORD_VARIABLE]: record });
     const chosenByName = request.forVitest.some((option) => /^(?:-t|--testNamePattern)(?:=|$)/.test(option));
-    const outcome = readVitestReport(text, { exitCode: ending.code, skipsFail: ci, chosenByName });
+    const outcome = readRecord(readFileSync(record, 'utf8'), { exitCode: ending.code, skipsFail: ci, chosenByName });
     const said = problem('vitest', ending);
     return ending.reason === null || said === null ? outcome : { ...outcome, notes: [...outcome.notes, said] };
   } finally {

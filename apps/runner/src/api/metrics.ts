@@ -17,8 +17,6 @@ interface Definition {
 
 const one = (value: number | null): Sample[] => [[{}, value]];
 const seconds = (milliseconds: number | null): number | null => (milliseconds === null ? null : milliseconds / 1000);
-const each = (label: string, values: Readonly<Record<string, number>>): Sample[] =>
-  Object.entries(values).map(([name, value]) => [{ [label]: name }, value]);
 
 /** The metrics of a sink's lane; the names are a contract with dashboards. */
 const definitions: readonly Definition[] = [
@@ -57,16 +55,10 @@ const definitions: readonly Definition[] = [
   {
     name: 'weir_events_total',
     type: 'counter',
-    help: 'Delivered rows by operation.',
-    labels: ['op'],
-    samples: ({ rowsByOp }) => each('op', rowsByOp),
-  },
-  {
-    name: 'weir_table_rows_total',
-    type: 'counter',
-    help: 'Delivered rows by table of the source.',
-    labels: ['table'],
-    samples: ({ rowsByTable }) => each('table', rowsByTable),
+    help: 'Delivered rows by operation and table of the source.',
+    labels: ['op', 'table'],
+    samples: ({ events }) =>
+      Object.entries(events).flatMap(([table, ops]) => Object.entries(ops).map(([op, rows]): Sample => [{ op, table }, rows])),
   },
   {
     name: 'weir_lag_seconds',

@@ -92,7 +92,7 @@ async function untilPhase(
     for (const { source, sinks } of runtime.status().pipelines) {
       if (!phases.includes(source.phase)) continue;
       const [sink] = Object.values(sinks);
-      return { phase: source.phase, checkpoint: sink?.checkpoint ?? null, copied: (sink?.rowsByOp['read'] ?? 0) > 0 };
+      return { phase: source.phase, checkpoint: sink?.checkpoint ?? null, copied: Object.values(sink?.events ?? {}).some((ops) => (ops['read'] ?? 0) > 0) };
     }
     await pause(LOOK_EVERY_MS, signal);
   }

@@ -7,6 +7,9 @@ import { PostgresSource } from '../source.ts';
 
 type Row = Record<string, unknown>;
 
+/** A statement of a test that waits longer for a lock fails: Weir holds one that it should have let go. */
+const LOCK_TIMEOUT_MS = 10_000;
+
 /** A database of its own, dropped with its slots when it is disposed. Its name is the pipeline's too. */
 export class TestDatabase implements AsyncDisposable {
   readonly name: string;
@@ -18,7 +21,7 @@ export class TestDatabase implements AsyncDisposable {
     this.name = name;
     this.#serverUrl = serverUrl;
     this.url = databaseUrl(serverUrl, name);
-    this.#pool = new pg.Pool({ connectionString: this.url, max: 8, application_name: 'test' });
+    this.#pool = new pg.Pool({ connectionString: this.url, max: 8, application_name: 'test', lock_timeout: LOCK_TIMEOUT_MS });
     this.#pool.on('error', () => {});
   }
 

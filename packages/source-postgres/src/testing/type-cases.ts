@@ -25,7 +25,7 @@ const numbers = [
   typeCase('a_int8', 'int8', { kind: 'int', bits: 64 }, same('9223372036854775807', '-9223372036854775808', '9007199254740993')),
   typeCase('a_oid', 'oid', { kind: 'uint', bits: 32 }, same('4294967295')),
   typeCase('a_float4', 'float4', { kind: 'float', bits: 32 }, same('0.1', '1e-45', '3.4028235e+38', 'NaN', 'Infinity', '-Infinity', '-0')),
-  typeCase('a_float8', 'float8', { kind: 'float', bits: 64 }, same('0.1', '5e-324', '1.7976931348623157e+308', 'NaN', 'Infinity', '-Infinity', '-0', '9007199254740993'.replace('3', '2'))),
+  typeCase('a_float8', 'float8', { kind: 'float', bits: 64 }, same('0.1', '5e-324', '1.7976931348623157e+308', 'NaN', 'Infinity', '-Infinity', '-0', '9.007199254740992e+15')),
   typeCase('a_numeric', 'numeric', { kind: 'decimal', precision: null, scale: null }, [
     ...same('0', '0.00', '-0.000000000000000000000000000001', '12345678901234567890.12345678901234567890', 'NaN', 'Infinity', '-Infinity'),
     ["('1' || repeat('0', 300) || '.5')::numeric", `1${'0'.repeat(300)}.5`],

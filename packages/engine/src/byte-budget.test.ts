@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest';
+import { ByteBudget } from './byte-budget.ts';
+
+const { signal } = new AbortController();
+
+/** Whether a promise has resolved by now. */
+async function isDone(promise: Promise<void>): Promise<boolean> {
+  const done = await Promise.race([promise.then(() => true), new Promise<false>((resolve) => setImmediate(() => resolve(false)))]);
+  return done;
+}
+
+describe('ByteBudget', () => {
+  test('gives what fits at once', async () => {
+    const budget = new ByteBudget(100);
+    await budget.acquire(60, signal);
+    await budget.acquire(40, signal);
+    expect(budget.used).toBe(100);
+  });
+
+  test('lets a taker wait until enough is given back', async () => {
+    const budget = new ByteBudget(100);
+    await budget.acquire(60, signal);
+    await budget.acquire(30, signal);
+    const waiting = budget.acquire(50, signal);
+    expect(await isDone(waiting)).toBe(false);
+    budget.release(30);
+    expect(await isDone(waiting)).toBe(false);
+    budget.release(60);
+    expect(await isDone(waiting)).toBe(true);
+    expect(budget.used).toBe(50);
+  });
+
+  test('lets through alone what is larger than all of it', async () => {
+    const budget = new ByteBudget(100);
+    await budget.acquire(1, signal);
+    const large = budget.acquire(1000, signal);
+    expect(await isDone(large)).toBe(false);
+    budget.release(1);
+    expect(await isDone(large)).toBe(true);
+    const next = budget.acquire(1, signal);
+    expect(await isDone(next)).toBe(false);
+    budget.release(1000);
+    expect(await isDone(next)).toBe(true);
+    expect(budget.used).toBe(1);
+  });
+
+  test('a taker that is aborted gets nothing, and the next one is served', async () => {
+    const budget = new ByteBudget(100);
+    await budget.acquire(100, signal);
+    const aborting = new AbortController();
+    const waiting = budget.acquire(10, aborting.signal);
+    aborting.abort(new Error('enough'));
+    await expect(waiting).rejects.toThrow('enough');
+    await expect(budget.acquire(0, aborting.signal)).rejects.toThrow('enough');
+    expect(budget.used).toBe(100);
+    budget.release(100);
+    await budget.acquire(10, signal);
+    expect(budget.used).toBe(10);
+  });
+});

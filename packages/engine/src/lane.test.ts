@@ -1,0 +1,301 @@
+import { describe, expect, test } from 'vitest';
+import { BatchBuilder, emptyBatch, type Batch, type Checkpoint, type Position, type SchemaChange, type SinkSession } from '@weir/sdk';
+import { memoryStore } from '@weir/store';
+import { FaultScript, FaultySink, ManualClock, MemorySink, MemoryTarget, boundaryOf, commitOf, type Fault } from '@weir/testkit';
+import { ByteBudget } from './byte-budget.ts';
+import { LaneRecord } from './lane-record.ts';
+import { Lane } from './lane.ts';
+import { imbalance } from './row-counters.ts';
+import { SharedBatch, heldBytes } from './shared-batch.ts';
+import { orders, row } from './world.fake.ts';
+
+const state = { copies: 1, copied: {} };
+
+function boundary(transaction: number): Checkpoint {
+  return { position: boundaryOf(transaction), state };
+}
+
+/** Rows of transactions: each number of `rows` is the transaction that inserts the order of that number. */
+function batchOf(rows: readonly number[], checkpoint: Checkpoint | null, changes: readonly SchemaChange[] = []): Batch {
+  const builder = new BatchBuilder();
+  for (const number of rows) {
+    builder.begin({ position: commitOf(number), version: BigInt(number), time: 0, transactionId: String(number) });
+    builder.insert(orders, row(number, 'a'));
+  }
+  return { ...builder.build(checkpoint), schemaChanges: changes };
+}
+
+function chunkOf(rows: readonly number[], position: Position): Batch {
+  const builder = new BatchBuilder().begin({ position, version: 0n, time: 0, transactionId: '' });
+  for (const number of rows) builder.read(orders, row(number, 'a'));
+  return builder.chunk(orders, { after: null, upTo: null, last: true }).build({ position, state });
+}
+
+/** A lane to a transactional sink, with what it confirms and what it commits. */
+class LaneWorld {
+  readonly clock = new ManualClock();
+  readonly target = new MemoryTarget();
+  readonly record = new LaneRecord();
+  readonly budget = new ByteBudget(1 << 20);
+  readonly script: FaultScript;
+  readonly confirmed: Position[] = [];
+  /** How many schema changes each write brought. */
+  readonly schemaChanges: number[] = [];
+  readonly hard = new AbortController();
+  lane!: Lane;
+  run!: Promise<void>;
+
+  private constructor(faults: readonly Fault[]) {
+    this.script = new FaultScript(this.clock, faults);
+  }
+
+  static async open(holds: Position | null = null, faults: readonly Fault[] = []): Promise<LaneWorld> {
+    const world = new LaneWorld(faults);
+    const { clock, record, script } = world;
+    const shard = { pipeline: 'shop', sink: 'warehouse', shard: 0 };
+    const sink = new FaultySink(new MemorySink(world.target), 'warehouse', script);
+    const inner = await sink.open(shard, world.hard.signal);
+    const write = async (batch: Batch): Promise<void> => {
+      world.schemaChanges.push(batch.schemaChanges.length);
+      await inner.write(batch);
+    };
+    const session: SinkSession = { ...inner, write };
+    const confirm = async (_: Lane, { position }: Checkpoint): Promise<void> => void world.confirmed.push(position);
+    world.lane = new Lane({ session, store: memoryStore(), shard, clock, holds, record, taken: () => {}, confirm });
+    return world;
+  }
+
+  async push(...batches: Batch[]): Promise<void> {
+    for (const batch of batches) {
+      await this.budget.acquire(heldBytes(batch), this.hard.signal);
+      this.lane.push(new SharedBatch(batch, { source: batch, made: 0, filtered: 0 }, this.budget, 1));
+    }
+  }
+
+  start(): this {
+    this.run = this.lane.run(this.hard.signal);
+    this.run.catch(() => {});
+    return this;
+  }
+
+  /** Hands over the batches before the lane starts, so that they are all at hand, and lets it run to its end. */
+  async deliver(...batches: Batch[]): Promise<this> {
+    await this.push(...batches);
+    this.lane.end();
+    await this.clock.outcome(this.start().run);
+    return this;
+  }
+
+  /** The sink's calls without its opening. */
+  get calls(): string[] {
+    return this.script.calls.slice(1).map((call) => call.replace('warehouse.', ''));
+  }
+
+  get keys(): number[] {
+    return this.target.rows(orders).map(([key]) => Number(key));
+  }
+}
+
+describe('a lane commits on checkpoints only (invariant 3)', () => {
+  test('what is at hand is one commit, at the last checkpoint', async () => {
+    const world = await LaneWorld.open();
+    await world.deliver(batchOf([1], boundary(1)), batchOf([2], boundary(2)), batchOf([3], boundary(3)));
+    expect(world.calls).toEqual(['write', 'write', 'write', 'commit']);
+    expect(world.confirmed).toEqual([boundaryOf(3)]);
+    expect(world.record.rows).toMatchObject({ in: 3, delivered: 3, inFlight: 0 });
+  });
+
+  test('what comes while the sink is at work is one commit more', async () => {
+    const world = (await LaneWorld.open(null, [{ on: 'warehouse.commit', call: 1, does: 'hold' }])).start();
+    await world.push(batchOf([1], boundary(1)));
+    await world.clock.settle();
+    await world.push(batchOf([2], boundary(2)), batchOf([3], boundary(3)));
+    world.script.letGo();
+    await world.clock.settle();
+    expect(world.calls).toEqual(['write', 'commit', 'write', 'write', 'commit']);
+    expect(world.confirmed).toEqual([boundaryOf(1), boundaryOf(3)]);
+  });
+
+  test('a batch without a checkpoint behind one that has one puts the commit off', async () => {
+    const world = (await LaneWorld.open()).start();
+    await world.push(batchOf([1, 2], boundary(2)), batchOf([3], null));
+    await world.clock.settle();
+    expect(world.calls).toEqual(['write', 'write']);
+    expect(world.keys).toEqual([]);
+    await world.push(batchOf([4], boundary(4)));
+    await world.clock.settle();
+    expect(world.calls).toEqual(['write', 'write', 'write', 'commit']);
+    expect(world.keys).toEqual([1, 2, 3, 4]);
+  });
+
+  test('at the end what is in the middle of a transaction stays uncommitted', async () => {
+    const world = await LaneWorld.open();
+    await world.deliver(batchOf([1], boundary(1)), batchOf([2], null));
+    expect([world.keys, world.confirmed]).toEqual([[], []]);
+    world.lane.abandon();
+    expect(world.record.rows).toMatchObject({ in: 2, delivered: 0, abandoned: 2, inFlight: 0 });
+  });
+
+  test('a commit is not put off for longer than 250 ms while there is always more', async () => {
+    const slow = { on: 'warehouse.write', call: 'every', does: 'slow', ms: 100 } as const;
+    const world = await LaneWorld.open(null, [slow]);
+    await world.deliver(...[1, 2, 3, 4, 5, 6, 7].map((number) => batchOf([number], boundary(number))));
+    expect(world.calls.join(' ')).toBe('write write write commit write write write commit write commit');
+  });
+
+  test('nor for more than 32 MiB', async () => {
+    const world = await LaneWorld.open();
+    const large = (number: number): Batch => ({ ...batchOf([number], boundary(number)), bytes: 17 << 20 });
+    world.lane.push(new SharedBatch(large(1), { source: large(1), made: 0, filtered: 0 }, world.budget, 1));
+    world.lane.push(new SharedBatch(large(2), { source: large(2), made: 0, filtered: 0 }, world.budget, 1));
+    await world.deliver(batchOf([3], boundary(3)));
+    expect(world.calls).toEqual(['write', 'write', 'commit', 'write', 'commit']);
+  });
+
+  test('a batch without rows is not written, but its checkpoint is committed: an idle source moves on', async () => {
+    const world = await LaneWorld.open();
+    await world.deliver(emptyBatch(boundary(9)));
+    expect(world.calls).toEqual(['commit']);
+    expect(world.target.checkpoint).toEqual(boundary(9));
+  });
+
+  test('schema changes without rows are written', async () => {
+    const world = await LaneWorld.open();
+    await world.deliver(emptyBatch(boundary(1), [{ table: orders, change: 'add', column: 'note' }]));
+    expect(world.calls).toEqual(['write', 'commit']);
+  });
+});
+
+describe('a sink that is ahead gets nothing twice (invariant 4)', () => {
+  const holds = boundaryOf(2);
+
+  test('batches up to what it holds are dropped, without a call', async () => {
+    const world = await LaneWorld.open(holds);
+    await world.deliver(batchOf([1], boundary(1)), batchOf([2], boundary(2)));
+    expect([world.calls, world.confirmed]).toEqual([[], []]);
+    expect(world.record.rows).toMatchObject({ in: 2, replayed: 2, delivered: 0, inFlight: 0 });
+  });
+
+  test('of a batch that is partly new the new rows are written', async () => {
+    const world = await LaneWorld.open(holds);
+    await world.deliver(batchOf([1, 2, 3, 4], boundary(4)));
+    expect(world.keys).toEqual([3, 4]);
+    expect(world.record.rows).toMatchObject({ in: 4, replayed: 2, delivered: 2, inFlight: 0 });
+    expect(world.record.status(0, false).rowsByTable).toEqual({ 'public.orders': 2 });
+  });
+
+  test('a transaction that is spread over batches is dropped in each', async () => {
+    const world = await LaneWorld.open(holds);
+    await world.deliver(batchOf([1, 2], null), batchOf([2], boundary(2)), batchOf([3], null), batchOf([4], boundary(4)));
+    expect(world.keys).toEqual([3, 4]);
+    expect(world.calls).toEqual(['write', 'write', 'commit']);
+    expect(world.record.rows).toMatchObject({ in: 5, replayed: 3, delivered: 2 });
+  });
+
+  test('once everything was dropped the lane is settled, also in the middle of a transaction', async () => {
+    const world = (await LaneWorld.open(holds)).start();
+    await world.push(batchOf([2], null), batchOf([2], boundary(2)));
+    expect(await world.clock.settles(world.lane.settled())).toBe(true);
+  });
+
+  test('a checkpoint that is new is committed, although all rows before it are dropped', async () => {
+    const world = await LaneWorld.open(holds);
+    await world.deliver(batchOf([1, 2], boundary(3)));
+    expect(world.calls).toEqual(['commit']);
+    expect(world.target.checkpoint).toEqual(boundary(3));
+  });
+
+  test('schema changes before a row that it holds are not applied again, those before a new one are', async () => {
+    const change: SchemaChange = { table: orders, change: 'add', column: 'note' };
+    const world = await LaneWorld.open(holds);
+    const batches = [batchOf([2], null, [change]), batchOf([2, 3], boundary(3), [change]), batchOf([4], boundary(4), [change])];
+    await world.deliver(...batches);
+    expect(world.keys).toEqual([3, 4]);
+    expect(world.schemaChanges).toEqual([0, 1]);
+  });
+});
+
+describe('a copy is never a replay', () => {
+  test('its chunks are written, and the sink keeps its own place', async () => {
+    const world = await LaneWorld.open(boundaryOf(8));
+    const position = `${boundaryOf(5)}.00000002.00000001`;
+    const create: SchemaChange[] = [{ table: orders, change: 'create' }];
+    const states = { copies: 2, copied: {} };
+    await world.deliver({ ...emptyBatch({ position, state: states }), schemaChanges: create }, chunkOf([1, 2], `${position}.2`));
+    expect(world.keys).toEqual([1, 2]);
+    expect(world.target.checkpoint).toEqual({ position: boundaryOf(8), state });
+  });
+
+  test('a copy from nothing makes what the sink held of no account', async () => {
+    const world = await LaneWorld.open(boundaryOf(8));
+    world.lane.startOver();
+    await world.deliver(chunkOf([1], `${boundaryOf(0)}.1.1`), batchOf([2], boundary(2)));
+    expect(world.keys).toEqual([1, 2]);
+    expect(world.target.checkpoint).toEqual(boundary(2));
+  });
+});
+
+describe('settled', () => {
+  test('is at once when nothing was handed over, and after the commit otherwise', async () => {
+    const world = (await LaneWorld.open(null, [{ on: 'warehouse.commit', call: 1, does: 'hold' }])).start();
+    expect(await world.clock.settles(world.lane.settled())).toBe(true);
+    await world.push(batchOf([1], boundary(1)));
+    const settled = world.lane.settled();
+    expect(await world.clock.settles(settled)).toBe(false);
+    world.script.letGo();
+    expect(await world.clock.settles(settled)).toBe(true);
+    expect(world.keys).toEqual([1]);
+  });
+
+  test('is not while something is written that has no rows', async () => {
+    const world = (await LaneWorld.open(null, [{ on: 'warehouse.write', call: 1, does: 'hold' }])).start();
+    await world.push({ ...emptyBatch(boundary(1)), schemaChanges: [{ table: orders, change: 'create' }] });
+    await world.clock.settle();
+    expect(await world.clock.settles(world.lane.settled())).toBe(false);
+  });
+
+  test('is not while a transaction is open', async () => {
+    const world = (await LaneWorld.open()).start();
+    await world.push(batchOf([1], null));
+    const settled = world.lane.settled();
+    expect(await world.clock.settles(settled)).toBe(false);
+    await world.push(batchOf([2], boundary(2)));
+    expect(await world.clock.settles(settled)).toBe(true);
+  });
+});
+
+describe('an abandoned lane', () => {
+  test.each(['write', 'commit'])('counts nothing when its %s is answered late (invariant 7)', async (operation) => {
+    const world = (await LaneWorld.open(null, [{ on: `warehouse.${operation}`, call: 1, does: 'hold answer' }])).start();
+    await world.push(batchOf([1], boundary(1)), batchOf([2], boundary(2)));
+    await world.clock.settle();
+    world.hard.abort(new Error('over'));
+    world.lane.abandon();
+    const before = world.record.status(0, true);
+    expect(before.rows).toMatchObject({ in: 2, delivered: 0, abandoned: 2, inFlight: 0 });
+    world.script.letGo();
+    await world.clock.settle();
+    expect(world.record.status(0, true)).toEqual(before);
+    expect([world.confirmed, imbalance(before.rows)]).toEqual([[], 0]);
+    await expect(world.run).rejects.toThrow('over');
+  });
+
+  test('gives back the batches that wait, and the one at work when the sink is done with it', async () => {
+    const world = (await LaneWorld.open(null, [{ on: 'warehouse.write', call: 1, does: 'hold' }])).start();
+    const [first, second] = [batchOf([1], boundary(1)), batchOf([2], boundary(2))];
+    await world.push(first, second);
+    await world.clock.settle();
+    world.hard.abort(new Error('over'));
+    world.lane.abandon();
+    expect(world.budget.used).toBe(heldBytes(first));
+    world.script.letGo();
+    await world.clock.settle();
+    expect(world.budget.used).toBe(0);
+  });
+
+  test('ends with what the sink failed with', async () => {
+    const world = (await LaneWorld.open(null, [{ on: 'warehouse.write', call: 1, does: 'reject' }])).start();
+    await world.push(batchOf([1], boundary(1)));
+    await expect(world.run).rejects.toThrow('warehouse.write');
+  });
+});

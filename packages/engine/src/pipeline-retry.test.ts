@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest';
+import { WeirError, type Json } from '@weir/sdk';
+import type { Fault } from '@weir/testkit';
+import { World, insert, type WorldProcess } from './world.fake.ts';
+
+const retry = { firstDelayMs: 100, maxDelayMs: 1000, budgetMs: 20_000 };
+
+function worldWith(transactions: number, world: World = new World()): World {
+  for (let number = 1; number <= transactions; number++) world.log.commit([insert(number)]);
+  return world;
+}
+
+/** The waits between attempts, in ms. */
+function waits({ logged }: WorldProcess): number[] {
+  return logged.flatMap((line) => {
+    const wait = (line as Record<string, Json>)['retryInMs'];
+    return typeof wait === 'number' ? [wait] : [];
+  });
+}
+
+describe('an error that a person has to mend', () => {
+  test.each(['source.open', 'source.pull', 'warehouse.open', 'warehouse.write', 'warehouse.commit'])('of %s ends the run at once', async (on) => {
+    const error = new WeirError('WEIR_PG_SLOT_LOST', 'the slot is gone', { fix: 'Copy again.' });
+    const world = worldWith(3);
+    const process = world.process({ faults: [{ on, call: 1, does: 'reject', error }] });
+    const before = world.clock.now();
+    await expect(world.clock.outcome(process.pipeline.run())).rejects.toBe(error);
+    expect(world.clock.now()).toBe(before);
+    expect([process.script.count('warehouse.open'), waits(process)]).toEqual([1, []]);
+    expect(process.pipeline.status()).toMatchObject({
+      state: 'failed',
+      failure: { code: 'WEIR_PG_SLOT_LOST', message: 'the slot is gone', fix: 'Copy again.', at: before },
+      attempt: 1,
+    });
+    expect(process.script.count('warehouse.dispose'), 'every session is closed').toBe(Number(on !== 'warehouse.open'));
+  });
+});
+
+describe('an error that may pass', () => {
+  test('is tried again after waits that double, with everything opened anew', async () => {
+    const world = worldWith(3);
+    const faults = [1, 2, 3, 4, 5].map((call): Fault => ({ on: 'warehouse.commit', call, does: 'reject' }));
+    const process = world.process({ faults, retry });
+    process.pipeline.finishAt(await process.source.head());
+    await world.clock.outcome(process.pipeline.run());
+    const ceilings = [100, 200, 400, 800, 1000];
+    waits(process).forEach((wait, index) => {
+      expect(wait).toBeGreaterThanOrEqual(ceilings[index]! / 2);
+      expect(wait).toBeLessThanOrEqual(ceilings[index]!);
+    });
+    expect(waits(process)).toHaveLength(5);
+    for (const name of ['warehouse.open', 'warehouse.recover', 'source.open', 'source.dispose', 'warehouse.dispose']) {
+      expect(process.script.count(name), name).toBe(6);
+    }
+    expect(process.pipeline.status()).toMatchObject({ state: 'stopped', attempt: 1, failure: null });
+  });
+
+  test('without a code is a defect, and is tried again too', async () => {
+    const world = worldWith(3);
+    const error = new TypeError('undefined is not a function');
+    const { logged } = await world.deliverAll({ faults: [{ on: 'warehouse.write', call: 2, does: 'reject', error }] });
+    expect(logged).toContainEqual(expect.objectContaining({ level: 'warn', code: 'WEIR_INTERNAL', message: error.message }));
+    expect(world.target().content).toEqual(world.log.content());
+  });
+
+  test('that does not pass ends with WEIR_RETRY_BUDGET, which keeps the cause and its fix', async () => {
+    const world = worldWith(3);
+    const cause = new WeirError('WEIR_PG_CONNECT', 'connection refused', { fix: 'Start the server.' });
+    const { pipeline, script } = world.process({ faults: [{ on: 'source.open', call: 'every', does: 'reject', error: cause }], retry });
+    const before = world.clock.now();
+    const error = await world.clock.outcome(pipeline.run().catch((failure: unknown) => failure));
+    expect(error).toMatchObject({ code: 'WEIR_RETRY_BUDGET', fix: 'Start the server.', cause });
+    expect((error as Error).message).toContain(`gave up after ${script.count('source.open')} attempts in 0.3 minutes`);
+    expect((error as Error).message).toContain('WEIR_PG_CONNECT: connection refused');
+    expect(world.clock.now() - before).toBeGreaterThanOrEqual(20_000);
+    expect(world.clock.now() - before).toBeLessThan(21_000);
+    expect(pipeline.status()).toMatchObject({ state: 'failed', failure: { code: 'WEIR_RETRY_BUDGET', fix: 'Start the server.' } });
+  });
+
+  test('does not use up the budget while there is progress in between', async () => {
+    const world = worldWith(60);
+    const faults = Array.from({ length: 40 }, (_, index): Fault => ({ on: 'warehouse.commit', call: 2 * index + 2, does: 'reject' }));
+    const slow: Fault = { on: 'warehouse.write', call: 'every', does: 'slow', ms: 1000 };
+    const process = world.process({ faults: [...faults, slow], retry });
+    process.pipeline.finishAt(await process.source.head());
+    const before = world.clock.now();
+    await world.clock.outcome(process.pipeline.run());
+    expect(world.clock.now() - before).toBeGreaterThan(retry.budgetMs);
+    expect(Math.max(...waits(process))).toBeLessThanOrEqual(100);
+    expect(world.target().content).toEqual(world.log.content());
+  });
+
+  test('uses it up although another sink goes on: what one alone has committed is no progress', async () => {
+    const world = new World({ good: 'transactional', bad: 'transactional' });
+    const commitMore = (): void => world.log.commit([insert(world.log.head + 1)]);
+    const slow: Fault = { on: 'bad.write', call: 'every', does: 'slow', ms: 300 };
+    const { pipeline } = world.process({ faults: [{ on: 'bad.commit', call: 'every', does: 'reject' }, slow], retry, onPull: commitMore });
+    const run = pipeline.run();
+    await expect(world.clock.outcome(run)).rejects.toMatchObject({ code: 'WEIR_RETRY_BUDGET' });
+    expect(pipeline.status().sinks['good']!.commits).toBeGreaterThan(10);
+  });
+
+  test('uses it up when every attempt opens well and fails at once', async () => {
+    const world = worldWith(0);
+    const { pipeline } = world.process({ faults: [{ on: 'source.pull', call: 'every', does: 'reject' }], retry });
+    await expect(world.clock.outcome(pipeline.run())).rejects.toMatchObject({ code: 'WEIR_RETRY_BUDGET' });
+  });
+
+  test('uses it up when rows are on their way each time, however long an attempt takes', async () => {
+    const world = worldWith(1);
+    const faults: Fault[] = [{ on: 'warehouse.write', call: 'every', does: 'slow', ms: 5000 }, { on: 'warehouse.commit', call: 'every', does: 'reject' }];
+    const { pipeline } = world.process({ faults, retry });
+    await expect(world.clock.outcome(pipeline.run())).rejects.toMatchObject({ code: 'WEIR_RETRY_BUDGET' });
+  });
+
+  test('once an hour uses up nothing while the pipeline is quiet', async () => {
+    const world = worldWith(1);
+    const { pipeline } = world.process({ retry });
+    const run = pipeline.run();
+    for (let hour = 0; hour < 48; hour++) {
+      await world.clock.advance(3_600_000);
+      expect(pipeline.status()).toMatchObject({ state: 'running', attempt: hour === 0 ? 1 : 2, failure: null });
+      world.log.disconnect();
+    }
+    await world.clock.advance(1000);
+    pipeline.stop();
+    await world.clock.outcome(run);
+  });
+});

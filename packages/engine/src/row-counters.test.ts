@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import { BatchBuilder } from '@weir/sdk';
+import { RowTally, imbalance, zeroCounters } from './row-counters.ts';
+import { customers, orders, row } from './world.fake.ts';
+
+function builder(): BatchBuilder {
+  return new BatchBuilder().begin({ position: '1', version: 1n, time: 0, transactionId: '1' });
+}
+
+describe('imbalance (invariant 7)', () => {
+  test('is 0 when every row that came in or was made is somewhere', () => {
+    expect(imbalance(zeroCounters())).toBe(0);
+    const places = { delivered: 1, filtered: 2, skipped: 4, replayed: 8, deadLetters: 16, abandoned: 32, inFlight: 64 };
+    expect(imbalance({ in: 100, made: 27, ...places })).toBe(0);
+  });
+
+  test('counts the rows that are missing, and those that are too many', () => {
+    expect(imbalance({ ...zeroCounters(), in: 3, delivered: 1 })).toBe(2);
+    expect(imbalance({ ...zeroCounters(), in: 3, delivered: 4 })).toBe(-1);
+  });
+
+  test.each(['delivered', 'filtered', 'skipped', 'replayed', 'deadLetters', 'abandoned', 'inFlight'] as const)('knows %s', (place) => {
+    expect(imbalance({ ...zeroCounters(), in: 1, [place]: 1 })).toBe(0);
+  });
+});
+
+describe('RowTally', () => {
+  test('counts rows by table and by operation', () => {
+    const tally = new RowTally();
+    const batch = builder().insert(orders, row(1, 'a')).insert(customers, row(1, 'b')).update(orders, row(1, 'c')).build(null);
+    tally.count(batch);
+    tally.count(builder().read(orders, row(2, 'd')).delete(orders, row(1, '')).truncate(customers).build(null));
+    expect(tally.rows).toBe(6);
+    expect(tally.byTable).toEqual({ 'public.orders': 4, 'public.customers': 2 });
+    expect(tally.events).toEqual({
+      'public.orders': { insert: 1, update: 1, read: 1, delete: 1 },
+      'public.customers': { insert: 1, truncate: 1 },
+    });
+  });
+
+  test('a logical message is a row of no table', () => {
+    const tally = new RowTally();
+    tally.count(builder().message('prefix', new Uint8Array(2)).insert(orders, row(1, 'a')).build(null));
+    expect(tally.rows).toBe(2);
+    expect(tally.byTable).toEqual({ 'public.orders': 1 });
+    expect(tally.events).toEqual({ '': { message: 1 }, 'public.orders': { insert: 1 } });
+  });
+
+  test('moves what it counted into another', () => {
+    const [group, total] = [new RowTally(), new RowTally()];
+    for (let i = 0; i < 2; i++) {
+      group.count(builder().insert(orders, row(1, 'a')).build(null));
+      group.moveInto(total);
+      expect(group).toMatchObject({ rows: 0, byTable: {}, events: {} });
+    }
+    expect(total).toMatchObject({ rows: 2, byTable: { 'public.orders': 2 }, events: { 'public.orders': { insert: 2 } } });
+  });
+});

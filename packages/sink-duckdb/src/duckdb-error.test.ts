@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { WeirError } from '@weir/sdk';
+import { isConflict, openError, writeError } from './duckdb-error.ts';
+
+describe('an error of DuckDB', () => {
+  it('while writing is tried again and tells no value of a row (invariant 10)', () => {
+    const messages = {
+      "Conversion Error: Could not convert string 'secret' to INT32 when casting\n\nLINE 1: SELECT 'secret'": 'Conversion Error: Could not convert string … to INT32 when casting',
+      'Constraint Error: Duplicate key "id: secret" violates primary key': 'Constraint Error: Duplicate key … violates primary key',
+      "Conversion Error: unterminated 'secret": 'Conversion Error: unterminated …',
+      'IO Error: Could not write all bytes to file "/data/shop.duckdb": No space left on device':
+        'IO Error: Could not write all bytes to file "/data/shop.duckdb": No space left on device',
+    };
+    for (const [message, told] of Object.entries(messages)) {
+      const error = writeError(new Error(message), 'merging');
+      expect(error).toMatchObject({ code: 'WEIR_DUCKDB_QUERY', message: `merging: ${told}`, policy: { policy: 'retry' } });
+    }
+  });
+
+  it('that is Weir’s own already stays as it is', () => {
+    const own = new WeirError('WEIR_DUCKDB_VALUE', 'a value');
+    expect(writeError(own, 'merging')).toBe(own);
+  });
+
+  it('is known as a conflict with another transaction', () => {
+    expect(isConflict(new Error('TransactionContext Error: Conflict on update!'))).toBe(true);
+    expect(isConflict(new Error('TransactionContext Error: Catalog write-write conflict on create with "t"'))).toBe(true);
+    expect(isConflict(new Error('IO Error: conflict'))).toBe(false);
+  });
+
+  it('while opening is about a lock or about the file', () => {
+    const locked =
+      'IO Error: Could not set lock on file "/data/shop.duckdb": Conflicting lock is held in /usr/bin/node (PID 42) by user app. ' +
+      'See also https://duckdb.org/docs/stable/connect/concurrency';
+    expect(openError(new Error(locked), '/data/shop.duckdb')).toMatchObject({
+      code: 'WEIR_DUCKDB_LOCKED',
+      message: '/data/shop.duckdb is open in another process: Conflicting lock is held in /usr/bin/node (PID 42) by user app',
+    });
+    expect(openError(new Error('IO Error: Could not set lock on file "a": Resource temporarily unavailable'), 'a').code).toBe('WEIR_DUCKDB_LOCKED');
+    expect(openError(new Error('IO Error: Cannot open file "a": Permission denied'), 'a').code).toBe('WEIR_DUCKDB_OPEN');
+  });
+});

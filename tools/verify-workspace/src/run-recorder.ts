@@ -1,0 +1,40 @@
+import { appendFileSync } from 'node:fs';
+import type { Reporter, TestCase, TestModule } from 'vitest/node';
+import type { RunEvent } from './run-record.ts';
+
+/** Where a run is recorded: a file that is there already. */
+export const RECORD_VARIABLE = 'WEIR_TEST_RECORD';
+
+/** A reporter of vitest that writes down what happens, for `readRecord`. */
+export default class RunRecorder implements Reporter {
+  readonly #file = process.env[RECORD_VARIABLE]!;
+
+  onTestModuleStart(module: TestModule): void {
+    this.#write({ event: 'start', file: module.relativeModuleId });
+  }
+
+  onTestCaseResult(test: TestCase): void {
+    const { state } = test.result();
+    if (!isRun(state)) return;
+    this.#write({ event: 'test', file: test.module.relativeModuleId, passed: state === 'passed' });
+  }
+
+  onTestModuleEnd(module: TestModule): void {
+    const skipped = [...module.children.allTests()]
+      .filter((test) => !isRun(test.result().state))
+      .map((test) => test.fullName);
+    this.#write({ event: 'end', file: module.relativeModuleId, skipped, broken: module.state() === 'failed' });
+  }
+
+  onTestRunEnd(_modules: readonly TestModule[], errors: readonly unknown[], reason: string): void {
+    if (reason !== 'interrupted') this.#write({ event: 'over', unhandledErrors: errors.length });
+  }
+
+  #write(event: RunEvent): void {
+    appendFileSync(this.#file, `${JSON.stringify(event)}\n`);
+  }
+}
+
+function isRun(state: string): boolean {
+  return state === 'passed' || state === 'failed';
+}
