@@ -11,7 +11,7 @@ describe('status', () => {
       commits: 0,
       rows: { in: 0, made: 0, delivered: 0, filtered: 0, skipped: 0, replayed: 0, deadLetters: 0, abandoned: 0, inFlight: 0 },
       rowsByTable: {},
-      rowsByOp: {},
+      events: {},
       lagMs: null,
       queueBytes: 0,
       commitMs: 0,
@@ -62,7 +62,7 @@ describe('status', () => {
           { table: 'public.customers', rows: 0, done: false },
         ],
       },
-      sinks: { warehouse: { rowsByTable: { 'public.orders': 8 }, rowsByOp: { read: 8 }, lagMs: null, rows: { in: 8, delivered: 8 } } },
+      sinks: { warehouse: { rowsByTable: { 'public.orders': 8 }, events: { 'public.orders': { read: 8 } }, lagMs: null, rows: { in: 8, delivered: 8 } } },
     });
     script.letGo();
     pipeline.stop();
@@ -86,7 +86,7 @@ describe('status', () => {
       commitMs: 40,
       lagMs: 40,
       rows: { in: 2, delivered: 1, inFlight: 1 },
-      rowsByOp: { insert: 1 },
+      events: { 'public.orders': { insert: 1 } },
     });
     expect(bufferedBytes).toBeGreaterThan(0);
     script.letGo();

@@ -103,7 +103,7 @@ export class DuckdbSession implements TransactionalSession {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#failure ??= new WeirError('WEIR_SDK_USE', 'the session is disposed');
-    this.#connection.interrupt();
+    this.#transaction.end();
     await this.#running.catch(() => {});
     this.#tables.discard();
     await this.#transaction.rollback();

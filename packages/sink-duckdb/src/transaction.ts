@@ -1,5 +1,5 @@
-import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
-import type { DuckDBMaterializedResult } from '@duckdb/node-api/lib/DuckDBMaterializedResult.js';
+import type { DuckDBConnection, DuckDBMaterializedResult, DuckDBValue } from '@duckdb/node-api';
+import { WeirError } from '@weir/sdk';
 import { SlabCopy } from './cells.ts';
 import { writeError } from './duckdb-error.ts';
 import { Slots } from './slots.ts';
@@ -16,6 +16,7 @@ export class Transaction {
   readonly slots: Slots = new Slots();
   readonly slab: SlabCopy = new SlabCopy();
   #open = false;
+  #ended = false;
 
   constructor(connection: DuckDBConnection) {
     this.connection = connection;
@@ -32,6 +33,12 @@ export class Transaction {
     this.#open = false;
   }
 
+  /** Stops the statement that is running and lets no other begin. */
+  end(): void {
+    this.#ended = true;
+    this.connection.interrupt();
+  }
+
   /** Undoes what the open transaction did, if one is open. DuckDB may have ended it itself already. */
   async rollback(): Promise<void> {
     if (!this.#open) return;
@@ -45,6 +52,7 @@ export class Transaction {
    * @throws WeirError WEIR_DUCKDB_QUERY
    */
   async run(sql: string, doing: string): Promise<DuckDBMaterializedResult> {
+    if (this.#ended) throw new WeirError('WEIR_SDK_USE', `${doing}: the session is disposed`);
     try {
       return await this.connection.run(sql);
     } catch (error) {
