@@ -110,6 +110,7 @@ export class Lane {
     this.record.taken(shared.bytes);
     this.#options.taken();
     const batch = this.#dropReplayed(shared.batch);
+    // Not let go when the write fails: the sink may still be reading. Its memory is then not used again, but collected.
     if (batch !== null) await this.#write(batch);
     shared.letGo();
     if (this.#abandoned.signal.aborted) return;

@@ -88,28 +88,30 @@ function imagesSql(merge: Merge): string {
   const { table, target, stage, unchanged } = merge;
   const values = table.columns.map(({ name }, index) =>
     unchanged.includes(index)
-      ? `CASE WHEN ${isKnown(index, 's.')} THEN s.c${index} WHEN k.k${index} THEN k.f${index} ELSE t.${identifier(name)} END AS c${index}`
+      ? `CASE WHEN ${isKnown(index, 's.')} THEN s.c${index} WHEN k.f${index} IS NULL THEN t.${identifier(name)} ELSE s${index}.c${index} END AS c${index}`
       : `s.c${index}`,
   );
-  const old = unchanged.length === 0 ? '' : ` LEFT JOIN ${qualified(target)} AS t ON ${keysMatch(table)}`;
+  const earlier = unchanged.map((index) => `LEFT JOIN ${stage} AS s${index} ON s${index}.seq = k.f${index} `);
+  const old = unchanged.length === 0 ? '' : `LEFT JOIN ${qualified(target)} AS t ON ${keysMatch(table)} `;
   return (
-    `SELECT ${values.join(', ')} FROM ${stage} AS s JOIN ${keysSql(merge, true)} AS k ON s.seq = k.last_seq${old} ` +
-    `WHERE (s.${OP}) <> ${Op.delete}`
+    `SELECT ${values.join(', ')} FROM ${stage} AS s JOIN ${keysSql(merge, true)} AS k ON s.seq = k.last_seq ` +
+    `${earlier.join('')}${old}WHERE (s.${OP}) <> ${Op.delete}`
   );
 }
 
 /**
  * Each staged key with its first operation and its last row.
- * @param latest with the latest value that the group has of each column that some image left unchanged (`f`, if `k`)
+ * @param earlier with the last row that has a value, for columns that some image left unchanged; NULL when that is the last
+ *   row itself, or none (`f`)
  */
-function keysSql({ table, stage, from, unchanged }: Merge, latest = false): string {
+function keysSql({ table, stage, from, unchanged }: Merge, earlier = false): string {
   const keys = table.key.map((index) => `c${index}`).join(', ');
   const values = unchanged.map((index) => {
     const known = `(${OP}) <> ${Op.delete} AND ${isKnown(index)}`;
-    return `, arg_max_null(c${index}, seq) FILTER (WHERE ${known}) AS f${index}, bool_or(${known}) AS k${index}`;
+    return `, nullif(max(seq) FILTER (WHERE ${known}), max(seq)) AS f${index}`;
   });
   return (
-    `(SELECT ${keys}, min(seq) & ${(1 << OP_BITS) - 1} AS first_op, max(seq) AS last_seq${latest ? values.join('') : ''} ` +
+    `(SELECT ${keys}, min(seq) & ${(1 << OP_BITS) - 1} AS first_op, max(seq) AS last_seq${earlier ? values.join('') : ''} ` +
     `FROM ${stage} WHERE seq >= ${sequenceOf(from)} GROUP BY ${keys})`
   );
 }

@@ -17,6 +17,9 @@ import { RowImages } from './row-images.ts';
 import type { QualifiedName } from './sql-text.ts';
 import type { Transaction } from './transaction.ts';
 
+/** A merge's own memory is bounded by merging before more than this is staged; the staging table itself spills. */
+const MERGE_ROWS = 500_000;
+const MERGE_BYTES = 256 * 2 ** 20;
 /** Rows that may lie in a staging table after they were merged. Emptying it costs more than to look past them. */
 const MERGED_ROWS = 8192;
 
@@ -36,6 +39,7 @@ export class Staging {
   #next = NUMBER_GAP;
   #first = NUMBER_GAP;
   #rows = 0;
+  #bytes = 0;
   #mergedRows = 0;
 
   private constructor(transaction: Transaction, table: Table, target: QualifiedName, name: string, loader: Loader) {
@@ -61,9 +65,9 @@ export class Staging {
     return new Staging(transaction, table, target, text, loader);
   }
 
-  /** Rows staged and not yet merged. */
-  get rows(): number {
-    return this.#rows;
+  /** True when so much is staged that it is better merged now. */
+  get isFull(): boolean {
+    return this.#rows >= MERGE_ROWS || this.#bytes >= MERGE_BYTES;
   }
 
   /** True when so many merged rows lie in the table that it is better dropped. */
@@ -153,7 +157,9 @@ export class Staging {
     const cells = images.cells(this.#transaction.slab.cells(batch, true));
     const extra = [{ values: images.sequence }, ...images.marks.map((values) => ({ values }))];
     this.#loader.append(cells, images.images, images.count, extra);
-    this.#loader.addPendingBytes((batch.data.length * taken) / batch.rows);
+    const bytes = (batch.data.length * taken) / batch.rows;
+    this.#loader.addPendingBytes(bytes);
+    this.#bytes += bytes;
     this.#next = images.next;
     this.#rows += images.count;
     for (const column of images.unchanged) this.#unchanged.add(column);
@@ -163,6 +169,7 @@ export class Staging {
   #pass(): void {
     this.#mergedRows += this.#rows + 1;
     this.#rows = 0;
+    this.#bytes = 0;
     this.#next += NUMBER_GAP;
     this.#first = this.#next;
     this.#unchanged.clear();

@@ -8,8 +8,6 @@ import type { Transaction } from './transaction.ts';
 
 /** From this many rows on an appender has more than one of DuckDB's row groups, and gains nothing by waiting. */
 const FLUSH_ROWS = 122_880;
-/** A merge's own memory is bounded by merging before more than this is staged; the staging table itself spills. */
-const MERGE_ROWS = 500_000;
 
 /**
  * Writes one table version within the session's transaction.
@@ -126,7 +124,7 @@ export class TableWriter {
       await (await this.#openStaging()).move(batch, rows[taken]!);
       return taken + 1;
     }
-    if (staging.rows >= MERGE_ROWS) await this.settle();
+    if (staging.isFull) await this.settle();
     return taken;
   }
 

@@ -4,7 +4,7 @@ export class BatchChannel<T extends { readonly bytes: number }> {
   readonly #items: T[] = [];
   #bytes = 0;
   #ended = false;
-  #failure: unknown = null;
+  #failure: Error | null = null;
   #consumer: (() => void) | null = null;
   #producers: (() => void)[] = [];
 
@@ -34,7 +34,7 @@ export class BatchChannel<T extends { readonly bytes: number }> {
   /** The consumer gets `error` at once. */
   fail(error: unknown): void {
     if (this.#ended) return;
-    this.#failure = error;
+    this.#failure = error instanceof Error ? error : new Error(String(error));
     this.end();
   }
 

@@ -35,8 +35,7 @@ export async function connect(config: PostgresConfig, signal: AbortSignal, optio
     application_name: 'weir',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
-    // pg declares the result of `stream` more narrowly than the socket that it takes.
-    stream: (() => new Socket({ highWaterMark: SOCKET_BUFFER_BYTES } as object)) as never,
+    stream: () => new Socket({ highWaterMark: SOCKET_BUFFER_BYTES } as object),
     ...(options.replication === true ? ({ replication: 'database' } as object) : {}),
   });
   // A connection that breaks while idle must not end the process; the next use of it fails instead.
@@ -124,22 +123,26 @@ const QUERY_CODES: Record<string, ErrorCode> = {
   '58P01': 'WEIR_PG_SLOT_LOST',
 };
 
-/** What the server answered to a statement, as a coded error. Its DETAIL line is left out: it may hold row values (invariant 10). */
+/**
+ * What the server answered to a statement, as a coded error. Its DETAIL line is left out, also as part of the cause: it may
+ * hold row values (invariant 10).
+ */
 export function serverError(error: unknown, doing: string): WeirError {
   if (error instanceof WeirError) return error;
   const { code = '', message } = error as { code?: string; message: string };
-  const known = QUERY_CODES[code];
-  if (known !== undefined) return new WeirError(known, `${doing}: ${message}`, { cause: error });
   const lost = code === '' || /^E[A-Z]+$/.test(code);
-  return new WeirError(lost ? 'WEIR_PG_CONNECTION_LOST' : 'WEIR_PG_QUERY', `${doing}: ${message}`, { cause: error });
+  const known = QUERY_CODES[code] ?? (lost ? 'WEIR_PG_CONNECTION_LOST' : 'WEIR_PG_QUERY');
+  return new WeirError(known, `${doing}: ${message}`, error instanceof pg.DatabaseError ? {} : { cause: error });
 }
+
+/** Values stay the text that the server sent. */
+const asText = { getTypeParser: () => (text: string) => text } as pg.CustomTypesConfig;
 
 /** Runs a statement and returns its rows as text or null. @throws WeirError, see {@link serverError} */
 export async function query(client: pg.Client, sql: string, values: unknown[] = []): Promise<Record<string, string | null>[]> {
   try {
-    const types = { getTypeParser: () => (text: string) => text };
-    const result = await client.query({ text: sql, values, types } as never);
-    return (result as { rows: Record<string, string | null>[] }).rows;
+    const result = await client.query<Record<string, string | null>>({ text: sql, values, types: asText });
+    return result.rows;
   } catch (error) {
     throw serverError(error, 'the server refused a statement');
   }

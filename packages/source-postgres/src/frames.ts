@@ -21,10 +21,7 @@ export class Frames {
         throw new WeirError('WEIR_PGOUTPUT_DAMAGED', `a message of the connection claims a length of ${length} bytes`);
       }
       const end = at + 1 + length;
-      if (end > writer.used) {
-        writer.reserve(end - writer.used);
-        return;
-      }
+      if (end > writer.used) return;
       this.consumed = end;
       handle(data[at]!, at + 5, end);
     }

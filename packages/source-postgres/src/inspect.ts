@@ -1,4 +1,4 @@
-import { WeirError, tableName, type CheckResult, type ErrorCode } from '@weir/sdk';
+import { WeirError, errorCodes, tableName, type CheckResult, type ErrorCode } from '@weir/sdk';
 import type pg from 'pg';
 import { quoteTable, readCatalog, type CatalogTable } from './catalog.ts';
 import type { PostgresConfig } from './config.ts';
@@ -35,7 +35,7 @@ export async function inspectServer(
     results.push(
       fine
         ? { code, level: 'ok', message: ok }
-        : { code, level: 'error', message, ...(fix === undefined ? {} : { fix }), ...(path === undefined ? {} : { path }) },
+        : { code, level: 'error', message, fix: fix ?? errorCodes[code].remedy, ...(path === undefined ? {} : { path }) },
     );
   };
   const row = server!;
@@ -66,7 +66,7 @@ function slotResult(slots: number, most: number, slotExists: boolean): CheckResu
 function tableResults(tables: readonly CatalogTable[], config: PostgresConfig, role: string): CheckResult[] {
   if (tables.length === 0) {
     const message = `no table matches ${config.tables.join(', ')}`;
-    return [{ code: 'WEIR_PG_TABLES_NONE', level: 'error', message, path: 'tables' }];
+    return [{ code: 'WEIR_PG_TABLES_NONE', level: 'error', message, fix: errorCodes.WEIR_PG_TABLES_NONE.remedy, path: 'tables' }];
   }
   const results: CheckResult[] = [{ code: 'WEIR_PG_TABLES_NONE', level: 'ok', message: `${tables.length} tables match` }];
   for (const table of tables) results.push(...accessResults(table, role), ...identityResults(table));

@@ -64,7 +64,7 @@ class ArrayText {
     let length = 0;
     this.#at++;
     while (this.#at < this.#end && this.#data[this.#at] !== QUOTE) {
-      if (this.#data[this.#at] === BACKSLASH) this.#at++;
+      if (this.#data[this.#at] === BACKSLASH && this.#at + 1 < this.#end) this.#at++;
       text[length++] = this.#data[this.#at++]!;
     }
     this.#at++;

@@ -116,14 +116,7 @@ export class Snapshot implements AsyncDisposable {
     const readers = Array.from({ length: Math.min(this.#config.snapshot.max_connections, ranges.length) }, async () => {
       await this.#reader(queue, left, out, stop.signal);
     });
-    Promise.all(readers).then(
-      async () => {
-        out.end();
-        // The locks go with the last reader: a slow consumer must not hold them.
-        await this.#leader.end().catch(() => {});
-      },
-      (error: unknown) => out.fail(error),
-    );
+    const ended = this.#end(readers, out);
     try {
       for (let item = await out.next(); item !== null; item = await out.next()) yield item;
     } finally {
@@ -133,6 +126,19 @@ export class Snapshot implements AsyncDisposable {
       stop.abort();
       this.#abandonReaders();
       await Promise.allSettled(readers);
+      await ended;
+    }
+  }
+
+  /** Ends the channel with the last reader, or with the first failure. */
+  async #end(readers: readonly Promise<void>[], out: BatchChannel<CopiedBatch>): Promise<void> {
+    try {
+      await Promise.all(readers);
+      out.end();
+      // The locks go with the last reader: a consumer that takes its time does not hold them.
+      await this.#leader.end();
+    } catch (error) {
+      out.fail(error);
     }
   }
 

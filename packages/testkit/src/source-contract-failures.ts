@@ -62,6 +62,7 @@ export function describeFailures<Environment extends SourceEnvironment>(driver: 
         await environment.apply([{ op: 'insert', id: 100 + run, label: 'b' }]);
         await reading.untilStreamed(1);
         from = reading.checkpoint;
+        expect(reading.streamed).toHaveLength(1);
       }
     });
 
@@ -86,19 +87,19 @@ interface Refusal {
   readonly rows: number;
 }
 
-async function causeStopped<E extends SourceEnvironment>(environment: E, { cause }: Discontinuity<E>): Promise<Refusal> {
+async function causeStopped<E extends SourceEnvironment>(environment: E, discontinuity: Discontinuity<E>): Promise<Refusal> {
   const checkpoint = await streamedOnce(environment);
-  const from = (await cause(environment, checkpoint)) ?? checkpoint;
+  const from = (await discontinuity.cause(environment, checkpoint)) ?? checkpoint;
   return { error: await failure(openAndPull(environment.source(), from)), rows: 0 };
 }
 
-async function causeStreaming<E extends SourceEnvironment>(environment: E, { cause }: Discontinuity<E>): Promise<Refusal> {
+async function causeStreaming<E extends SourceEnvironment>(environment: E, discontinuity: Discontinuity<E>): Promise<Refusal> {
   const checkpoint = await streamedOnce(environment);
   await using reading = await Reading.open(environment.source(), checkpoint);
   await environment.apply([{ op: 'insert', id: 2, label: 'b' }]);
   await reading.untilStreamed(1);
   const pending = reading.untilFailure();
-  await cause(environment, checkpoint);
+  await discontinuity.cause(environment, checkpoint);
   const error = await pending;
   return { error, rows: reading.streamed.length - 1 };
 }

@@ -20,6 +20,21 @@ test('what exports, scripts, tests and child processes lead to is alive', () => 
   expect(checkDeadFiles(filesOf(base))).toEqual([]);
 });
 
+test('a child process is alive though its name is relative to the code that starts it', () => {
+  const files = filesOf({
+    ...base,
+    'packages/a/src/y.test.ts': `new Child('./server.ts');`,
+    'packages/a/src/testing/server.ts': '',
+  });
+  expect(checkDeadFiles(files)).toEqual([]);
+  const elsewhere = filesOf({
+    ...base,
+    'packages/a/src/y.test.ts': `new Child('./server.ts');`,
+    'packages/b/src/server.ts': '',
+  });
+  expect(checkDeadFiles(elsewhere).map(({ file }) => file)).toEqual(['packages/b/src/server.ts']);
+});
+
 test('a file that only another dead file imports is dead as well', () => {
   const files = filesOf({ ...base, 'packages/a/src/left.ts': `import './right.ts';`, 'packages/a/src/right.ts': '' });
   expect(checkDeadFiles(files).map(({ file }) => file)).toEqual(['packages/a/src/left.ts', 'packages/a/src/right.ts']);

@@ -89,6 +89,10 @@ test('a package is imported by its name, its own files by their path', () => {
   expect(workspace({ 'packages/sink-x/src/a.ts': `import '../../sdk/src/index.ts';` })).toEqual([
     'packages/sink-x/src/a.ts:1 imports ../../sdk/src/index.ts of another package by its path',
   ]);
+  const exporting = JSON.stringify({ name: '@weir/sdk', dependencies: { zod: '4.6.7' }, exports: { './part': {} } });
+  expect(
+    workspace({ 'packages/sdk/package.json': exporting, 'packages/sink-x/src/a.ts': `import '@weir/sdk/part';` }),
+  ).toEqual([]);
   expect(workspace({ 'packages/sink-x/src/a.ts': `import '@weir/sdk/src/index.ts';` })).toEqual([
     'packages/sink-x/src/a.ts:1 imports @weir/sdk/src/index.ts: only what @weir/sdk exports is its interface',
   ]);

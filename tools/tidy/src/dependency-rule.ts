@@ -49,14 +49,19 @@ export function checkDependencies(files: Files): Finding[] {
     if (from === undefined || !file.startsWith(`${from.folder}/src/`)) continue;
     for (const name of stringsOf(source)) used.get(from.name)!.add(packageName(name));
     for (const each of importsOf(source)) {
-      const message = forbidden(from, file, each) ?? undeclared(from, file, each, rootTools);
+      const message = forbidden(packages, from, file, each) ?? undeclared(from, file, each, rootTools);
       if (message !== null) findings.push({ file, line: each.line, message });
     }
   }
   return [...findings, ...unusedDeclarations(packages, used), ...packageCycles(packages)];
 }
 
-function forbidden(from: Package, file: string, { specifier, typeOnly }: Import): string | null {
+function forbidden(
+  packages: readonly Package[],
+  from: Package,
+  file: string,
+  { specifier, typeOnly }: Import,
+): string | null {
   if (specifier.startsWith('.'))
     return leavesPackage(from, file, specifier) ? `imports ${specifier} of another package by its path` : null;
   const name = packageName(specifier);
@@ -67,12 +72,19 @@ function forbidden(from: Package, file: string, { specifier, typeOnly }: Import)
       ? null
       : 'imports its own package by name: import the file';
   }
-  if (name !== specifier) return `imports ${specifier}: only what ${name} exports is its interface`;
+  if (!isExported(packages, specifier)) return `imports ${specifier}: only what ${name} exports is its interface`;
   const { may, typesOf } = allowanceOf(from);
   if (isTestCode(file) && forTests.test(name)) return null;
   if (!may.test(name)) return `imports ${name}, which the dependency rule forbids to ${from.name}`;
   if (typesOf?.test(name) === true && !typeOnly && !isTestCode(file)) return `imports more than types of ${name}`;
   return null;
+}
+
+function isExported(packages: readonly Package[], specifier: string): boolean {
+  const name = packageName(specifier);
+  if (name === specifier) return true;
+  const target = packages.find((each) => each.name === name);
+  return target?.manifest.exports?.[`.${specifier.slice(name.length)}`] !== undefined;
 }
 
 function leavesPackage(from: Package, file: string, specifier: string): boolean {

@@ -23,15 +23,24 @@ export function importGraph(files: Files): ModuleGraph {
   return graph;
 }
 
-/** Imports, and files that are named in a string: what starts as a worker or a child process. */
+/**
+ * Imports, and files that are named in a string: what starts as a worker or a child process. Such a name can be relative to
+ * the code that starts it, so it stands for every file of the package whose path ends with it.
+ */
 export function referenceGraph(files: Files): ModuleGraph {
   const graph = new Map<string, string[]>();
+  const code = [...files.keys()].filter(isCode);
   for (const [file, source] of codeFiles(files)) {
+    const home = `${file.split('/', 2).join('/')}/`;
     const named = stringsOf(source).filter((text) => isCode(text) && /^[\w./-]+$/.test(text));
-    graph.set(
-      file,
-      named.map((text) => resolve(files, file, text) ?? (files.has(text) ? text : null)).filter((target) => target !== null),
-    );
+    const targets = named.flatMap((text) => {
+      const direct = resolve(files, file, text) ?? (files.has(text) ? text : null);
+      const tail = `/${text.replace(/^(?:\.{1,2}\/)+/, '')}`;
+      return direct === null
+        ? code.filter((other) => other.startsWith(home) && other !== file && other.endsWith(tail))
+        : [direct];
+    });
+    graph.set(file, targets);
   }
   return graph;
 }

@@ -52,8 +52,8 @@ export class PostgresEnvironment implements SourceEnvironment {
 
   async insertTypes(): Promise<void> {
     const rows = Array.from({ length: TYPE_ROWS }, (_, row) => {
-      const values = typeCases.map(({ values, sqlType }) => `CAST(${values[row] ?? 'NULL'} AS ${sqlType})`);
-      return `(${row + 1}, ${values.join(', ')})`;
+      const cells = typeCases.map(({ values, sqlType }) => `CAST(${values[row] ?? 'NULL'} AS ${sqlType})`);
+      return `(${row + 1}, ${cells.join(', ')})`;
     });
     await this.database.sql(`BEGIN; DELETE FROM types; INSERT INTO types VALUES ${rows.join(', ')}; COMMIT`);
   }

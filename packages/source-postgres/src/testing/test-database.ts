@@ -16,6 +16,7 @@ export class TestDatabase implements AsyncDisposable {
   readonly url: string;
   readonly #serverUrl: string;
   readonly #pool: pg.Pool;
+  readonly #roles: string[] = [];
 
   private constructor(serverUrl: string, name: string) {
     this.name = name;
@@ -75,6 +76,21 @@ export class TestDatabase implements AsyncDisposable {
     return client;
   }
 
+  /** A role that may log in, and a URL with it; dropped with the database. */
+  async role(attributes = ''): Promise<{ name: string; url: string }> {
+    const name = `${this.name}_role${this.#roles.length}`;
+    await this.sql(`CREATE ROLE ${name} LOGIN PASSWORD 'secret' ${attributes}`);
+    this.#roles.push(name);
+    return { name, url: databaseUrl(this.url, this.name, { user: name, password: 'secret' }) };
+  }
+
+  /** What a source may have made here: slots and publications. */
+  async traces(): Promise<string[]> {
+    const sql = `SELECT 'slot ' || slot_name AS trace FROM pg_replication_slots WHERE database = current_database()
+                  UNION ALL SELECT 'publication ' || pubname FROM pg_publication`;
+    return (await this.sql(sql)).map((row) => String(row['trace']));
+  }
+
   /** How many connections Weir has to this database. */
   async connections(): Promise<number> {
     return Number(await this.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'weir' AND datname = $1", [this.name]));
@@ -92,6 +108,7 @@ export class TestDatabase implements AsyncDisposable {
     await onServer(this.#serverUrl, async (client) => {
       await client.query('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = $1', [this.name]);
       await client.query(`DROP DATABASE ${this.name} WITH (FORCE)`);
+      for (const role of this.#roles) await client.query(`DROP ROLE ${role}`);
     });
   }
 }
