@@ -16,7 +16,7 @@ import { recoverCheckpoint } from './commit.ts';
 import { isCopy } from './copy.ts';
 import type { LaneRecord } from './lane-record.ts';
 import { Lane } from './lane.ts';
-import type { PipelineOptions } from './pipeline.ts';
+import type { PipelineOptions } from './pipeline-options.ts';
 import { SessionStack } from './session-stack.ts';
 import { SharedBatch, heldBytes } from './shared-batch.ts';
 

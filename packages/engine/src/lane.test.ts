@@ -35,7 +35,7 @@ function chunkOf(rows: readonly number[], position: Position): Batch {
 class LaneWorld {
   readonly clock = new ManualClock();
   readonly target = new MemoryTarget();
-  readonly record = new LaneRecord();
+  readonly record: LaneRecord;
   readonly budget = new ByteBudget(1 << 20);
   readonly script: FaultScript;
   readonly confirmed: Position[] = [];
@@ -45,12 +45,14 @@ class LaneWorld {
   lane!: Lane;
   run!: Promise<void>;
 
-  private constructor(faults: readonly Fault[]) {
+  private constructor(faults: readonly Fault[], record: LaneRecord) {
+    this.record = record;
     this.script = new FaultScript(this.clock, faults);
   }
 
-  static async open(holds: Position | null = null, faults: readonly Fault[] = []): Promise<LaneWorld> {
-    const world = new LaneWorld(faults);
+  /** @param kept goes on from attempt to attempt */
+  static async open(holds: Position | null = null, faults: readonly Fault[] = [], kept: LaneRecord = new LaneRecord()): Promise<LaneWorld> {
+    const world = new LaneWorld(faults, kept);
     const { clock, record, script } = world;
     const shard = { pipeline: 'shop', sink: 'warehouse', shard: 0 };
     const sink = new FaultySink(new MemorySink(world.target), 'warehouse', script);
@@ -205,6 +207,14 @@ describe('a sink that is ahead gets nothing twice (invariant 4)', () => {
     expect(world.target.checkpoint).toEqual(boundary(3));
   });
 
+  test('positions of checkpoints may be those of their commits', async () => {
+    const world = await LaneWorld.open(commitOf(2));
+    const at = (number: number): Checkpoint => ({ position: commitOf(number), state });
+    await world.deliver(batchOf([1, 2], at(2)), batchOf([2, 3], at(3)));
+    expect(world.keys).toEqual([3]);
+    expect(world.target.checkpoint).toEqual(at(3));
+  });
+
   test('schema changes before a row that it holds are not applied again, those before a new one are', async () => {
     const change: SchemaChange = { table: orders, change: 'add', column: 'note' };
     const world = await LaneWorld.open(holds);
@@ -278,6 +288,22 @@ describe('an abandoned lane', () => {
     expect(world.record.status(0, true)).toEqual(before);
     expect([world.confirmed, imbalance(before.rows)]).toEqual([[], 0]);
     await expect(world.run).rejects.toThrow('over');
+  });
+
+  test('adds nothing to what the next attempt delivers when its write is answered in the middle of that', async () => {
+    const world = (await LaneWorld.open(null, [{ on: 'warehouse.write', call: 1, does: 'hold answer' }])).start();
+    await world.push(batchOf([1], boundary(1)));
+    await world.clock.settle();
+    world.hard.abort(new Error('over'));
+    world.lane.abandon();
+    const next = (await LaneWorld.open(null, [], world.record)).start();
+    await next.push(batchOf([1], null));
+    await next.clock.settle();
+    world.script.letGo();
+    await next.clock.settle();
+    await next.push(batchOf([2], boundary(2)));
+    await next.clock.settle();
+    expect(world.record.rows).toMatchObject({ in: 3, delivered: 2, abandoned: 1, inFlight: 0 });
   });
 
   test('gives back the batches that wait, and the one at work when the sink is done with it', async () => {

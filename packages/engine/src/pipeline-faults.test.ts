@@ -85,7 +85,10 @@ describe('the source', () => {
 
   test.each(['source.open', 'source.confirm'])('may fail at any %s', async (on) => {
     for (const call of [1, 2, 3]) {
-      for (const does of ['reject', 'lose answer', 'slow'] as const) await deliver({ faults: [{ on, call, does, ms: 1000 }] });
+      for (const does of ['reject', 'lose answer', 'slow'] as const) {
+        const { pipeline } = await deliver({ faults: [{ on, call, does, ms: 1000 }] });
+        expect(pipeline.status()).toMatchObject({ state: 'stopped', failure: null });
+      }
     }
   });
 

@@ -97,9 +97,10 @@ describe('an error that may pass', () => {
     };
     const slow: Fault = { on: 'bad.write', call: 'every', does: 'slow', ms: 10 };
     const { pipeline, script } = world.process({ faults: [{ on: 'bad.commit', call: 'every', does: 'reject' }, slow], retry, onPull });
-    const run = pipeline.run();
-    await expect(world.clock.outcome(run)).rejects.toMatchObject({ code: 'WEIR_RETRY_BUDGET' });
+    const before = world.clock.now();
+    await expect(world.clock.outcome(pipeline.run())).rejects.toMatchObject({ code: 'WEIR_RETRY_BUDGET' });
     expect(pipeline.status().sinks['good']!.commits).toBeGreaterThan(10);
+    expect(world.clock.now() - before).toBeLessThan(retry.budgetMs + 2 * retry.maxDelayMs);
   });
 
   test('uses it up when every attempt opens well and fails at once', async () => {

@@ -1,25 +1,10 @@
-import { WeirError, toWeirError, type Clock, type Logger, type Position, type Sink, type Source, type Transform } from '@weir/sdk';
-import type { Store } from '@weir/store';
+import { WeirError, toWeirError, type Position } from '@weir/sdk';
 import { Attempt, stopReason } from './attempt.ts';
 import { LaneRecord } from './lane-record.ts';
-import { RetryBudget, defaultRetry, type RetryPolicy } from './retry.ts';
+import type { PipelineOptions } from './pipeline-options.ts';
+import { RetryBudget, defaultRetry } from './retry.ts';
 import { imbalance } from './row-counters.ts';
 import type { PipelineFailure, PipelineState, PipelineStatus } from './status.ts';
-
-export interface PipelineOptions {
-  readonly name: string;
-  readonly source: Source;
-  readonly sinks: ReadonlyMap<string, Sink>;
-  readonly transforms?: readonly Transform[];
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** Bound on the bytes of batches in memory (invariant 8). */
-  readonly bufferBytes: number;
-  /** How long `stop` may drain, in ms. */
-  readonly shutdownTimeoutMs: number;
-  readonly retry?: RetryPolicy;
-}
 
 /** One source and its sinks: runs, retries, drains and tells how it is. */
 export class Pipeline {

@@ -76,14 +76,15 @@ export class World {
   /** A pipeline that is not running yet. A process that died must be cut off from the log before. */
   process(options: ProcessOptions = {}, onConfirm?: PruningSourceOptions['onConfirm']): WorldProcess {
     const { clock, log } = this;
-    const { faults = [], jitterMs = () => 0, sinks = [...this.targets.keys()], transforms = [], retry } = options;
+    const { faults = [], jitterMs = () => 0, transforms = [], retry } = options;
+    const modes = Array.from(this.#modes).filter(([name]) => options.sinks?.includes(name) ?? true);
     const script = new FaultScript(clock, faults, { jitterMs });
     const source = new PruningSource({ ...options, log, clock, script, ...(onConfirm && { onConfirm }) });
     const logged: Json[] = [];
     const pipeline = new Pipeline({
       name: 'shop',
       source,
-      sinks: new Map(sinks.map((name) => [name, new FaultySink(new MemorySink(this.target(name), this.#modes.get(name)!), name, script)])),
+      sinks: new Map(modes.map(([name, mode]) => [name, new FaultySink(new MemorySink(this.target(name), mode), name, script)])),
       transforms,
       store: this.store,
       clock,

@@ -6,14 +6,14 @@ import { openDatabase, type DatabaseOptions } from './database.ts';
 
 /** Whether the file can be opened and written. A file that is missing is not made. */
 export async function checkDatabase(path: string, options: DatabaseOptions): Promise<CheckResult[]> {
-  const results: CheckResult[] = [
-    { code: 'DUCKDB_VERSION', level: 'ok', message: `DuckDB ${duckdb.library_version()}` },
-  ];
+  const results: CheckResult[] = [{ code: 'DUCKDB_VERSION', level: 'ok', message: `DuckDB ${duckdb.library_version()}` }];
   const folder = dirname(resolve(path));
   try {
     await access(folder, constants.W_OK | constants.X_OK);
   } catch {
-    results.push(problem(new WeirError('WEIR_DUCKDB_OPEN', `the folder ${folder} is missing or not writable`, { path: 'path' })));
+    results.push(
+      problem(new WeirError('WEIR_DUCKDB_OPEN', `the folder ${folder} is missing or not writable`, { path: 'path' })),
+    );
     return results;
   }
   const found = await stat(path).catch(() => null);

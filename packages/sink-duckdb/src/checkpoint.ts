@@ -56,12 +56,7 @@ export class CheckpointRow {
    * Takes the fence, in a transaction of its own: from here on a session that held it before commits nothing (invariant 5).
    * @throws WeirError WEIR_DUCKDB_QUERY when another session's commit stays in the way
    */
-  static async take(
-    database: Database,
-    connection: DuckDBConnection,
-    shard: Shard,
-    clock: Clock,
-  ): Promise<CheckpointRow> {
+  static async take(database: Database, connection: DuckDBConnection, shard: Shard, clock: Clock): Promise<CheckpointRow> {
     const table = `${ownSchema(database.name)}.checkpoint`;
     const fence = await database.exclusively(async () => {
       await makeOwnTables(database, connection);

@@ -1,15 +1,10 @@
 import type { Table } from '@weir/sdk';
 import type { ColumnEncoder } from './encode.ts';
-import {
-  BigIntegerEncoder,
-  BoolEncoder,
-  DecimalEncoder,
-  FloatEncoder,
-  SmallIntegerEncoder,
-  UuidEncoder,
-} from './encode-number.ts';
+import { FloatEncoder } from './encode-float.ts';
+import { BigIntegerEncoder, BoolEncoder, DecimalEncoder, SmallIntegerEncoder } from './encode-number.ts';
 import { BytesEncoder, Utf8Encoder } from './encode-text.ts';
 import { DateEncoder, TimeEncoder, TimestampEncoder } from './encode-time.ts';
+import { UuidEncoder } from './encode-uuid.ts';
 import type { Slots } from './slots.ts';
 import { columnType } from './types.ts';
 

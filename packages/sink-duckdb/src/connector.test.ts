@@ -21,8 +21,18 @@ describe('the connector', () => {
 
   it('takes a path, and a memory limit and threads if given', () => {
     expect(duckdbConfig.parse({ path: './shop.duckdb' })).toEqual({ path: './shop.duckdb' });
-    expect(duckdbConfig.parse({ path: 'a', memory_limit: '1GiB', threads: 2 })).toEqual({ path: 'a', memory_limit: 2 ** 30, threads: 2 });
-    for (const wrong of [{}, { path: '' }, { path: 'a', threads: 0 }, { path: 'a', memory_limit: 'lots' }, { path: 'a', other: 1 }]) {
+    expect(duckdbConfig.parse({ path: 'a', memory_limit: '1GiB', threads: 2 })).toEqual({
+      path: 'a',
+      memory_limit: 2 ** 30,
+      threads: 2,
+    });
+    for (const wrong of [
+      {},
+      { path: '' },
+      { path: 'a', threads: 0 },
+      { path: 'a', memory_limit: 'lots' },
+      { path: 'a', other: 1 },
+    ]) {
       expect(duckdbConfig.safeParse(wrong).success).toBe(false);
     }
     expect(z.toJSONSchema(duckdbConfig, { io: 'input' })).toMatchObject({ required: ['path'], additionalProperties: false });

@@ -30,7 +30,9 @@ describe('a database file', () => {
       message: expect.stringContaining(`PID ${holder.pid}`) as string,
       path: 'path',
     });
-    expect(await database.sink().check(never)).toContainEqual(expect.objectContaining({ code: 'WEIR_DUCKDB_LOCKED', level: 'error' }));
+    expect(await database.sink().check(never)).toContainEqual(
+      expect.objectContaining({ code: 'WEIR_DUCKDB_LOCKED', level: 'error' }),
+    );
     expect(await holder.end()).toBe(0);
     await (await open(database.path)).release();
   });
@@ -126,11 +128,18 @@ describe('check', () => {
     await using database = await TemporaryDatabase.make();
     const sink = database.sink();
     await writeFile(database.path, 'no database\n'.repeat(10_000));
-    const problem = { level: 'error', code: 'WEIR_DUCKDB_OPEN', path: 'path', fix: expect.stringContaining('path') as string };
+    const problem = {
+      level: 'error',
+      code: 'WEIR_DUCKDB_OPEN',
+      path: 'path',
+      fix: expect.stringContaining('path') as string,
+    };
     expect(await sink.check(never)).toContainEqual(expect.objectContaining(problem));
     await using gone = await TemporaryDatabase.make();
     const orphan = gone.sink();
     await gone[Symbol.asyncDispose]();
-    expect(await orphan.check(never)).toContainEqual(expect.objectContaining({ ...problem, message: expect.stringContaining('folder') as string }));
+    expect(await orphan.check(never)).toContainEqual(
+      expect.objectContaining({ ...problem, message: expect.stringContaining('folder') as string }),
+    );
   });
 });

@@ -42,7 +42,9 @@ export class ColumnReader {
       case 'uint':
         return this.#integer(at, this.#width, storage.kind === 'int').toString();
       case 'float':
-        return storage.bits === 32 ? float32Text(this.#view.getFloat32(at, true)) : float64Text(this.#view.getFloat64(at, true));
+        return storage.bits === 32
+          ? float32Text(this.#view.getFloat32(at, true))
+          : float64Text(this.#view.getFloat64(at, true));
       case 'decimal':
         return decimalText(this.#integer(at, storage.bytes, true).toString(), storage.scale);
       case 'date':
@@ -81,7 +83,15 @@ export class ColumnReader {
       return (offset === 12 ? (word ^ 0x80000000) >>> 0 : word).toString(16).padStart(8, '0');
     });
     const digits = hex.join('');
-    return [[0, 8], [8, 12], [12, 16], [16, 20], [20, 32]].map(([from, to]) => digits.slice(from, to)).join('-');
+    return [
+      [0, 8],
+      [8, 12],
+      [12, 16],
+      [16, 20],
+      [20, 32],
+    ]
+      .map(([from, to]) => digits.slice(from, to))
+      .join('-');
   }
 
   /** See `BytesEncoder` for the layout. */

@@ -5,8 +5,10 @@ import { isConflict, openError, writeError } from './duckdb-error.ts';
 describe('an error of DuckDB', () => {
   it('while writing is tried again and tells no value of a row (invariant 10)', () => {
     const messages = {
-      "Conversion Error: Could not convert string 'secret' to INT32 when casting\n\nLINE 1: SELECT 'secret'": 'Conversion Error: Could not convert string … to INT32 when casting',
-      'Constraint Error: Duplicate key "id: secret" violates primary key': 'Constraint Error: Duplicate key … violates primary key',
+      "Conversion Error: Could not convert string 'secret' to INT32 when casting\n\nLINE 1: SELECT 'secret'":
+        'Conversion Error: Could not convert string … to INT32 when casting',
+      'Constraint Error: Duplicate key "id: secret" violates primary key':
+        'Constraint Error: Duplicate key … violates primary key',
       "Conversion Error: unterminated 'secret": 'Conversion Error: unterminated …',
       'IO Error: Could not write all bytes to file "/data/shop.duckdb": No space left on device':
         'IO Error: Could not write all bytes to file "/data/shop.duckdb": No space left on device',
@@ -30,13 +32,16 @@ describe('an error of DuckDB', () => {
 
   it('while opening is about a lock or about the file', () => {
     const locked =
-      'IO Error: Could not set lock on file "/data/shop.duckdb": Conflicting lock is held in /usr/bin/node (PID 42) by user app. ' +
-      'See also https://duckdb.org/docs/stable/connect/concurrency';
+      'IO Error: Could not set lock on file "/data/shop.duckdb": Conflicting lock is held in /usr/bin/node (PID 42) ' +
+      'by user app. See also https://duckdb.org/docs/stable/connect/concurrency';
     expect(openError(new Error(locked), '/data/shop.duckdb')).toMatchObject({
       code: 'WEIR_DUCKDB_LOCKED',
-      message: '/data/shop.duckdb is open in another process: Conflicting lock is held in /usr/bin/node (PID 42) by user app',
+      message:
+        '/data/shop.duckdb is open in another process: Conflicting lock is held in /usr/bin/node (PID 42) by user app',
     });
-    expect(openError(new Error('IO Error: Could not set lock on file "a": Resource temporarily unavailable'), 'a').code).toBe('WEIR_DUCKDB_LOCKED');
+    expect(
+      openError(new Error('IO Error: Could not set lock on file "a": Resource temporarily unavailable'), 'a').code,
+    ).toBe('WEIR_DUCKDB_LOCKED');
     expect(openError(new Error('IO Error: Cannot open file "a": Permission denied'), 'a').code).toBe('WEIR_DUCKDB_OPEN');
   });
 });

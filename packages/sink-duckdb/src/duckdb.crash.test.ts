@@ -12,7 +12,10 @@ async function run(path: string, crashAt?: CrashPoint): Promise<unknown> {
 /** Rows, distinct keys, what the checkpoint says, and the row that the last transaction changed. */
 async function state(database: TemporaryDatabase) {
   const sink = database.sink();
-  const [counts] = await ask(sink, 'SELECT count(*), count(DISTINCT id), count(*) FILTER (WHERE note = \'changed\') FROM public.orders');
+  const [counts] = await ask(
+    sink,
+    "SELECT count(*), count(DISTINCT id), count(*) FILTER (WHERE note = 'changed') FROM public.orders",
+  );
   const [checkpoint] = await ask(sink, 'SELECT position, state, fence FROM weir.checkpoint');
   return { counts, checkpoint };
 }

@@ -1,6 +1,5 @@
 import type { Table } from '@weir/sdk';
 import { ColumnEncoder } from './encode.ts';
-import { nearestFloat32 } from './float32.ts';
 import type { Slots } from './slots.ts';
 import { WideInteger } from './wide-integer.ts';
 
@@ -9,9 +8,6 @@ const MINUS = 0x2d;
 const POINT = 0x2e;
 /** Any integer of 15 digits is exact in a double. */
 const SAFE_DIGITS = 15;
-/** Powers of ten; up to 10^22 they are exact in a double. */
-const POWERS = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
-
 /** `t` and `f`. */
 export class BoolEncoder extends ColumnEncoder {
   protected put(slot: number, start: number, end: number): void {
@@ -150,91 +146,4 @@ export class DecimalEncoder extends ColumnEncoder {
     const words = this.width === 16 ? 4 : 2;
     if (!this.#wide.write(this.slots.u32, slot * words, words, negative)) this.refuse();
   }
-}
-
-/** A shortest decimal, `NaN` or an infinity into a float. What it reads is the nearest float, which is the source's own. */
-export class FloatEncoder extends ColumnEncoder {
-  readonly #to: Float32Array | Float64Array;
-  /** Longest text that is read without a string; for a float32 so short that rounding twice cannot err. */
-  readonly #quickLength: number;
-
-  constructor(table: Table, index: number, slots: Slots) {
-    super(table, index, slots);
-    this.#to = this.width === 4 ? slots.f32 : slots.f64;
-    this.#quickLength = this.width === 4 ? 10 : SAFE_DIGITS;
-  }
-
-  protected put(slot: number, start: number, end: number): void {
-    const value = this.#quick(start, end);
-    this.#to[slot] = value === null ? this.#parse(start, end) : value;
-    // An overflow to infinity would be another value; NaN and infinities have no digit at their end.
-    const last = this.data[end - 1]!;
-    if (last >= ZERO && last <= 0x39 && !Number.isFinite(this.#to[slot])) this.refuse();
-  }
-
-  /** Digits with or without a point: both parts are exact in a double, so their quotient is the nearest one. */
-  #quick(start: number, end: number): number | null {
-    const { data } = this;
-    if (end - start > this.#quickLength || end === start) return null;
-    const negative = data[start] === MINUS;
-    let value = 0;
-    let after = -1;
-    for (let i = negative ? start + 1 : start; i < end; i++) {
-      const digit = data[i]! - ZERO;
-      if (digit >= 0 && digit <= 9) {
-        value = value * 10 + digit;
-        if (after >= 0) after++;
-      } else if (data[i] === POINT && after < 0) {
-        after = 0;
-      } else {
-        return null;
-      }
-    }
-    const last = data[end - 1]! - ZERO;
-    if (!(last >= 0 && last <= 9)) return null;
-    if (after > 0) value /= POWERS[after]!;
-    return negative ? -value : value;
-  }
-
-  #parse(start: number, end: number): number {
-    const text = Buffer.from(this.data.buffer, this.data.byteOffset + start, end - start).toString('latin1');
-    if (text === 'NaN') return Number.NaN;
-    if (text === 'Infinity') return Number.POSITIVE_INFINITY;
-    if (text === '-Infinity') return Number.NEGATIVE_INFINITY;
-    if (!/^-?\d+(\.\d+)?(e[+-]?\d+)?$/.test(text)) this.refuse();
-    return this.width === 4 ? nearestFloat32(text) : Number(text);
-  }
-}
-
-/** 32 hexadecimal digits with hyphens into 128 bits whose top bit is flipped, so that DuckDB's signed order is the text's. */
-export class UuidEncoder extends ColumnEncoder {
-  readonly #words = new Uint32Array(4);
-
-  protected put(slot: number, start: number, end: number): void {
-    const { data } = this;
-    if (end - start !== 36) this.refuse();
-    let digits = 0;
-    for (let i = 0; i < 36; i++) {
-      const byte = data[start + i]!;
-      if (i === 8 || i === 13 || i === 18 || i === 23) {
-        if (byte !== MINUS) this.refuse();
-        continue;
-      }
-      const digit = hexDigit(byte);
-      if (digit < 0) this.refuse();
-      const word = digits++ >> 3;
-      this.#words[word] = (this.#words[word]! << 4) | digit;
-    }
-    const { u32 } = this.slots;
-    u32[slot * 4] = this.#words[3]!;
-    u32[slot * 4 + 1] = this.#words[2]!;
-    u32[slot * 4 + 2] = this.#words[1]!;
-    u32[slot * 4 + 3] = this.#words[0]! ^ 0x80000000;
-  }
-}
-
-function hexDigit(byte: number): number {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
-  const letter = byte | 0x20;
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }

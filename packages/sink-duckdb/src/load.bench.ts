@@ -1,7 +1,16 @@
 import { rmSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { BATCH_ROWS, BatchWriter, Op, unchanged, BatchBuilder, type Batch, type Table, type TransactionalSession } from '@weir/sdk';
+import {
+  BATCH_ROWS,
+  BatchWriter,
+  Op,
+  unchanged,
+  BatchBuilder,
+  type Batch,
+  type Table,
+  type TransactionalSession,
+} from '@weir/sdk';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
 
 /**
@@ -30,14 +39,15 @@ const table: Table = {
 };
 
 function cellsOf(row: number): string[] {
-  const second = `${String(Math.floor(row / 3600) % 24).padStart(2, '0')}:${String(Math.floor(row / 60) % 60).padStart(2, '0')}`;
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const time = `${two(Math.floor(row / 3600) % 24)}:${two(Math.floor(row / 60) % 60)}:${two(row % 60)}`;
   return [
     String(row % 5000),
     String(row),
     `city ${row % 700}`,
     `${row % 9000} Long Street, building ${row % 90}`,
     `${row % 100_000}.${String(row % 100).padStart(2, '0')}`,
-    `2024-05-${String((row % 28) + 1).padStart(2, '0')}T${second}:${String(row % 60).padStart(2, '0')}.${String(row % 1_000_000).padStart(6, '0')}Z`,
+    `2024-05-${two((row % 28) + 1)}T${time}.${String((row % 1_000_000) + 1).padStart(6, '0')}Z`,
     `{"items": ${row % 9}, "tags": ["a", "b"], "row": ${row}}`,
     row % 2 === 0 ? 't' : 'f',
   ];
@@ -62,7 +72,9 @@ function makeUpdates(round: number): Batch[] {
   const builder = new BatchBuilder().begin({ position: '2', version: 2n, time: 0, transactionId: '2' });
   for (let i = 0; i < updates; i++) {
     const row = (i * 7919 + round * 104_729) % rows;
-    const values = cellsOf(row).map((cell, column) => (column === 3 && i % 4 === 0 ? unchanged : column === 4 ? `${round}.00` : cell));
+    const values = cellsOf(row).map((cell, column) =>
+      column === 3 && i % 4 === 0 ? unchanged : column === 4 ? `${round}.00` : cell,
+    );
     builder.update(table, Object.fromEntries(table.columns.map(({ name }, column) => [name, values[column]!])));
     if (builder.rows === 4000) batches.push(builder.build(null));
   }
@@ -103,10 +115,9 @@ const batches = makeBatches();
 const results: { append: number; floor: number; update: number; cpu: number }[] = [];
 for (let round = 0; round < rounds; round++) {
   await using database = await TemporaryDatabase.make();
-  const session = (await database.sink({ memoryBytes: 256 * 2 ** 20 }).open(
-    { pipeline: 'bench', sink: 'duckdb', shard: 0 },
-    new AbortController().signal,
-  )) as TransactionalSession;
+  const session = (await database
+    .sink({ memoryBytes: 256 * 2 ** 20 })
+    .open({ pipeline: 'bench', sink: 'duckdb', shard: 0 }, new AbortController().signal)) as TransactionalSession;
   const begin = new BatchBuilder().begin({ position: '0', version: 0n, time: 0, transactionId: '0' });
   await session.write(begin.schemaChange({ table, change: 'create' }).build(null));
   await session.commit({ position: '0', state: null });
@@ -123,10 +134,17 @@ for (let round = 0; round < rounds; round++) {
   );
 }
 
-const median = (of: (result: (typeof results)[number]) => number): number => results.map(of).sort((a, b) => a - b)[results.length >> 1]!;
+const median = (of: (result: (typeof results)[number]) => number): number =>
+  results.map(of).sort((a, b) => a - b)[results.length >> 1]!;
 console.info(
-  `median of ${rounds}: append ${rate(rows, median((r) => r.append))} rows/s, ÷ floor ${median((r) => r.floor / r.append).toFixed(2)}, ` +
-    `${(median((r) => r.cpu) / rows * 1000).toFixed(2)} µs CPU a row; update ${rate(updates, median((r) => r.update))} rows/s`,
+  `median of ${rounds}: append ${rate(
+    rows,
+    median((r) => r.append),
+  )} rows/s, ÷ floor ${median((r) => r.floor / r.append).toFixed(2)}, ` +
+    `${((median((r) => r.cpu) / rows) * 1000).toFixed(2)} µs CPU a row; update ${rate(
+      updates,
+      median((r) => r.update),
+    )} rows/s`,
 );
 
 function rate(count: number, ms: number): string {

@@ -86,11 +86,11 @@ export function applySql(merge: Merge): string {
 /** The last images, whole: what did not change comes from an earlier image of the group or else from the target's row. */
 function imagesSql(merge: Merge): string {
   const { table, target, stage, unchanged } = merge;
-  const values = table.columns.map(({ name }, index) =>
-    unchanged.includes(index)
-      ? `CASE WHEN ${isKnown(index, 's.')} THEN s.c${index} WHEN k.f${index} IS NULL THEN t.${identifier(name)} ELSE s${index}.c${index} END AS c${index}`
-      : `s.c${index}`,
-  );
+  const values = table.columns.map(({ name }, index) => {
+    if (!unchanged.includes(index)) return `s.c${index}`;
+    const before = `WHEN k.f${index} IS NULL THEN t.${identifier(name)} ELSE s${index}.c${index}`;
+    return `CASE WHEN ${isKnown(index, 's.')} THEN s.c${index} ${before} END AS c${index}`;
+  });
   const earlier = unchanged.map((index) => `LEFT JOIN ${stage} AS s${index} ON s${index}.seq = k.f${index} `);
   const old = unchanged.length === 0 ? '' : `LEFT JOIN ${qualified(target)} AS t ON ${keysMatch(table)} `;
   return (
@@ -126,7 +126,8 @@ export function untangleSql(merge: Merge): string {
   const same = table.columns.map(({ name }, index) => `t.${identifier(name)} IS NOT DISTINCT FROM d.c${index}`);
   const sameKey = table.key.map((index) => `k.c${index} = d.c${index}`);
   return (
-    `UPDATE ${stage} AS d SET seq = d.seq - ${sequenceOf(NUMBER_GAP / 2)} FROM ${qualified(target)} AS t, ${keysSql(merge)} AS k ` +
+    `UPDATE ${stage} AS d SET seq = d.seq - ${sequenceOf(NUMBER_GAP / 2)} ` +
+    `FROM ${qualified(target)} AS t, ${keysSql(merge)} AS k ` +
     `WHERE d.seq >= ${sequenceOf(from)} AND (d.${OP}) = ${Op.delete} AND k.first_op = ${Op.insert} ` +
     `AND ${[...sameKey, ...same].join(' AND ')}`
   );

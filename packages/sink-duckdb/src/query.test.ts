@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { ask, column, ordersTable, withOrders } from './testing/orders.ts';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
 
-const orders = ordersTable({ columns: [...ordersTable().columns, column('at', { kind: 'timestamptz' }), column('raw', { kind: 'bytes' })] });
+const orders = ordersTable({
+  columns: [...ordersTable().columns, column('at', { kind: 'timestamptz' }), column('raw', { kind: 'bytes' })],
+});
 const rows = [
   { id: 1, note: 'one', amount: '1.50', at: '2024-05-06T07:08:09Z', raw: Uint8Array.of(0, 255) },
   { id: 2, note: null, amount: null, at: null, raw: null },
@@ -28,7 +30,11 @@ describe('a query', () => {
     await using sink = await withRows();
     expect(await sink.query('SELECT * FROM public.orders ORDER BY id DESC; -- all of them')).toMatchObject({
       columns: ['id', 'note', 'amount', 'at', 'raw'],
-      rows: [['3', 'ü', '-0.01', 'infinity', ''], ['2', null, null, null, null], ['1', 'one', '1.50', '2024-05-06 07:08:09+00', '\\x00\\xFF']],
+      rows: [
+        ['3', 'ü', '-0.01', 'infinity', ''],
+        ['2', null, null, null, null],
+        ['1', 'one', '1.50', '2024-05-06 07:08:09+00', '\\x00\\xFF'],
+      ],
       truncated: false,
     });
     expect(await sink.query('SELECT 1 AS a, [1, NULL] AS a, {x: true} AS "b c" ;;')).toEqual({
@@ -48,7 +54,14 @@ describe('a query', () => {
 
   it('may be anything that reads', async () => {
     await using sink = await withRows();
-    for (const sql of ['SHOW TABLES', 'DESCRIBE public.orders', 'SUMMARIZE public.orders', 'EXPLAIN SELECT 1', 'WITH a AS (SELECT 1) FROM a', 'VALUES (1)']) {
+    for (const sql of [
+      'SHOW TABLES',
+      'DESCRIBE public.orders',
+      'SUMMARIZE public.orders',
+      'EXPLAIN SELECT 1',
+      'WITH a AS (SELECT 1) FROM a',
+      'VALUES (1)',
+    ]) {
       expect((await sink.query(sql)).columns.length, sql).toBeGreaterThan(0);
     }
     expect((await sink.query('FROM weir.checkpoint')).rows).toHaveLength(1);
@@ -57,7 +70,7 @@ describe('a query', () => {
   it('that writes, reaches outside or is wrong is refused with the reason', async () => {
     await using sink = await withRows();
     const refused = [
-      "INSERT INTO public.orders (id) VALUES (9)",
+      'INSERT INTO public.orders (id) VALUES (9)',
       'DELETE FROM public.orders',
       'DROP TABLE public.orders',
       'CREATE TABLE t (a INTEGER)',

@@ -39,7 +39,8 @@ async function namesOf(connection: DuckDBConnection, sql: string): Promise<strin
   const statement = await statements.prepare(0);
   try {
     const reads = statement.statementType === StatementType.SELECT || statement.statementType === StatementType.EXPLAIN;
-    if (!reads) throw new WeirError('WEIR_API_REQUEST', 'only statements that read are answered: SELECT, SHOW, DESCRIBE, EXPLAIN');
+    if (!reads)
+      throw new WeirError('WEIR_API_REQUEST', 'only statements that read are answered: SELECT, SHOW, DESCRIBE, EXPLAIN');
     return Array.from({ length: statement.columnCount }, (_, index) => statement.columnName(index));
   } finally {
     statement.destroySync();

@@ -50,7 +50,7 @@ export class RowImages {
 
   /**
    * Adds a row of the batch.
-   * @returns false for an update that changes the key and leaves cells unchanged that nothing here can fill: it was not added
+   * @returns false, and adds nothing, for an update that changes the key and lacks cells that nothing here can fill
    */
   add(row: number): boolean {
     const op = this.#batch.op[row]!;
@@ -71,7 +71,8 @@ export class RowImages {
 
   #addUpdate(after: number, before: number): boolean {
     if (before === NO_IMAGE) {
-      for (const column of this.#table.key) if (this.#length[after + column] === UNCHANGED_CELL) this.#misuse('an unknown key');
+      for (const column of this.#table.key)
+        if (this.#length[after + column] === UNCHANGED_CELL) this.#misuse('an unknown key');
       this.#push(after, Op.update);
     } else if (this.#sameKey(after, before)) {
       this.#push(this.#filled(after, before), Op.update);
@@ -89,7 +90,8 @@ export class RowImages {
     this.images[at] = image;
     this.sequence[at] = this.#next++ * (1 << OP_BITS) + op;
     for (const column of this.#table.key) {
-      if (this.#length[image + column]! < 0) this.#misuse(this.#length[image + column] === NULL_CELL ? 'a NULL key' : 'an unknown key');
+      if (this.#length[image + column]! < 0)
+        this.#misuse(this.#length[image + column] === NULL_CELL ? 'a NULL key' : 'an unknown key');
     }
     if (op === Op.delete) return;
     for (let column = 0; column < this.#table.columns.length; column++) {

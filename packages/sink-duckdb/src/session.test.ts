@@ -32,9 +32,14 @@ describe('a session', () => {
       await using session = await withOrders(sink, orders, [one, two]);
       await tamper(database.path, sql);
       const before = await ask(sink, all);
-      await session.write(batch(2, (rows) => rows.update(orders, { ...one, note: 'secret' }).insert(orders, { ...one, id: 9 })));
+      await session.write(
+        batch(2, (rows) => rows.update(orders, { ...one, note: 'secret' }).insert(orders, { ...one, id: 9 })),
+      );
       const commit = session.commit(checkpointAt(2));
-      await expect(commit).rejects.toMatchObject({ code: 'WEIR_DUCKDB_DIVERGED', message: expect.stringContaining(message) as string });
+      await expect(commit).rejects.toMatchObject({
+        code: 'WEIR_DUCKDB_DIVERGED',
+        message: expect.stringContaining(message) as string,
+      });
       await expect(commit).rejects.not.toMatchObject({ message: expect.stringContaining('secret') as string });
       expect(await ask(sink, all)).toEqual(before);
     }
@@ -44,9 +49,19 @@ describe('a session', () => {
     await using database = await TemporaryDatabase.make();
     const sink = database.sink();
     await using session = await withOrders(sink, orders, [one, two]);
-    await session.write(batch(2, (rows) => rows.delete(orders, two).read(orders, { ...one, note: 'copied' }).read(orders, three)));
+    await session.write(
+      batch(2, (rows) =>
+        rows
+          .delete(orders, two)
+          .read(orders, { ...one, note: 'copied' })
+          .read(orders, three),
+      ),
+    );
     await session.commit(checkpointAt(2));
-    expect(await ask(sink, all)).toEqual([['1', 'copied', '1.00'], ['3', 'three', '3.00']]);
+    expect(await ask(sink, all)).toEqual([
+      ['1', 'copied', '1.00'],
+      ['3', 'three', '3.00'],
+    ]);
   });
 
   it('follows keys that are swapped directly, or all moved by one, when old images are whole', async () => {
@@ -56,15 +71,26 @@ describe('a session', () => {
     const move = (from: RowValues, id: number) => [{ ...from, id }, from] as const;
     await session.write(batch(2, (rows) => rows.update(orders, ...move(one, 2)).update(orders, ...move(two, 1))));
     await session.commit(checkpointAt(2));
-    expect(await ask(sink, all)).toEqual([['1', 'two', '2.00'], ['2', 'one', '1.00'], ['3', 'three', '3.00']]);
+    expect(await ask(sink, all)).toEqual([
+      ['1', 'two', '2.00'],
+      ['2', 'one', '1.00'],
+      ['3', 'three', '3.00'],
+    ]);
     await session.write(
       batch(3, (rows) => {
-        rows.update(orders, ...move({ ...two, id: 1 }, 2)).update(orders, ...move({ ...one, id: 2 }, 3)).update(orders, ...move(three, 4));
+        rows
+          .update(orders, ...move({ ...two, id: 1 }, 2))
+          .update(orders, ...move({ ...one, id: 2 }, 3))
+          .update(orders, ...move(three, 4));
         rows.update(orders, { id: 4, note: unchanged, amount: '4.00' });
       }),
     );
     await session.commit(checkpointAt(3));
-    expect(await ask(sink, all)).toEqual([['2', 'two', '2.00'], ['3', 'one', '1.00'], ['4', 'three', '4.00']]);
+    expect(await ask(sink, all)).toEqual([
+      ['2', 'two', '2.00'],
+      ['3', 'one', '1.00'],
+      ['4', 'three', '4.00'],
+    ]);
   });
 
   it('refuses to give a row a key that is taken', async () => {
@@ -80,13 +106,17 @@ describe('a session', () => {
     await using database = await TemporaryDatabase.make();
     const sink = database.sink();
     await using session = await withOrders(sink, orders, [one]);
-    const write = session.write(batch(2, (rows) => rows.insert(orders, two).insert(orders, { ...three, amount: '12345678901.00' })));
+    const write = session.write(
+      batch(2, (rows) => rows.insert(orders, two).insert(orders, { ...three, amount: '12345678901.00' })),
+    );
     await expect(write).rejects.toMatchObject({
       code: 'WEIR_DUCKDB_VALUE',
       message: 'public.orders.amount: a value does not fit DECIMAL(12,2)',
     });
     await expect(session.commit(checkpointAt(2))).rejects.toMatchObject({ code: 'WEIR_DUCKDB_VALUE' });
-    await expect(session.write(batch(3, (rows) => rows.insert(orders, two)))).rejects.toMatchObject({ code: 'WEIR_DUCKDB_VALUE' });
+    await expect(session.write(batch(3, (rows) => rows.insert(orders, two)))).rejects.toMatchObject({
+      code: 'WEIR_DUCKDB_VALUE',
+    });
     expect(await ask(sink, all)).toEqual([['1', 'one', '1.00']]);
   });
 
@@ -95,10 +125,12 @@ describe('a session', () => {
     const sink = database.sink();
     const session = await withOrders(sink, orders, []);
     const writing = session
-      .write(batch(2, (rows) => {
-        for (let id = 1; id <= 5000; id++) rows.insert(orders, { id, note: 'n', amount: null });
-        for (let id = 1; id <= 5000; id++) rows.update(orders, { id, note: unchanged, amount: '1.00' });
-      }))
+      .write(
+        batch(2, (rows) => {
+          for (let id = 1; id <= 5000; id++) rows.insert(orders, { id, note: 'n', amount: null });
+          for (let id = 1; id <= 5000; id++) rows.update(orders, { id, note: unchanged, amount: '1.00' });
+        }),
+      )
       .then(() => session.commit(checkpointAt(2)));
     await Promise.all([session[Symbol.asyncDispose](), session[Symbol.asyncDispose](), writing.catch(() => {})]);
     await expect(session.commit(checkpointAt(2))).rejects.toBeInstanceOf(WeirError);
@@ -175,13 +207,48 @@ describe('a session', () => {
     const sink = database.sink();
     for (const [type, [first = '', second = '']] of keys) {
       const table = ordersTable({ columns: [column('rowid', type), column('note', { kind: 'string' })] });
-      await using session = await withOrders(sink, table, [{ rowid: first, note: 'a' }, { rowid: second, note: 'b' }]);
+      await using session = await withOrders(sink, table, [
+        { rowid: first, note: 'a' },
+        { rowid: second, note: 'b' },
+      ]);
       await session.write(
-        batch(2, (rows) => rows.update(table, { rowid: first, note: 'changed' }).delete(table, { rowid: second, note: unchanged })),
+        batch(2, (rows) =>
+          rows.update(table, { rowid: first, note: 'changed' }).delete(table, { rowid: second, note: unchanged }),
+        ),
       );
       await session.commit(checkpointAt(2));
       expect(await ask(sink, 'SELECT note FROM public.orders'), canonicalCell(first, type).join()).toEqual([['changed']]);
     }
+  });
+
+  it('merges more than once in a commit where it has to', async () => {
+    await using database = await TemporaryDatabase.make();
+    const sink = database.sink();
+    const many = Array.from({ length: 10_000 }, (_, id) => ({ id, note: 'old', amount: '0.00' }));
+    await using session = await withOrders(sink, orders, many);
+    for (let round = 1; round <= 3; round++) {
+      await session.write(
+        batch(2, (rows) => {
+          for (const { id } of many) rows.update(orders, { id, note: unchanged, amount: `${round}.00` });
+          const keyOnly = { note: unchanged, amount: unchanged };
+          rows.update(orders, { ...keyOnly, id: -round }, { ...keyOnly, id: round });
+          rows.insert(orders, { id: round, note: `round ${round}`, amount: '0.00' });
+        }),
+      );
+    }
+    await session.commit(checkpointAt(2));
+    expect(await ask(sink, 'SELECT count(*), count(DISTINCT id), sum(amount) FROM public.orders')).toEqual([
+      ['10003', '10003', '30003.00'],
+    ]);
+    expect(await ask(sink, 'SELECT * FROM public.orders WHERE id < 4 ORDER BY id')).toEqual([
+      ['-3', 'old', '3.00'],
+      ['-2', 'old', '2.00'],
+      ['-1', 'old', '1.00'],
+      ['0', 'old', '3.00'],
+      ['1', 'round 1', '3.00'],
+      ['2', 'round 2', '3.00'],
+      ['3', 'round 3', '0.00'],
+    ]);
   });
 
   it('keeps unchanged cells of tables with many columns', async () => {
@@ -192,7 +259,9 @@ describe('a session', () => {
     const row = Object.fromEntries(columns.map(({ name }, index) => [name, index]));
     await using session = await withOrders(sink, table, [row]);
     const kept = [0, 31, 32, 63, 95, 96, 99];
-    const changed = columns.map(({ name }, index) => [name, kept.includes(index) ? unchanged : index === 64 ? 64 : -index] as const);
+    const changed = columns.map(
+      ({ name }, index) => [name, kept.includes(index) ? unchanged : index === 64 ? 64 : -index] as const,
+    );
     await session.write(batch(2, (rows) => rows.update(table, Object.fromEntries(changed))));
     await session.commit(checkpointAt(2));
     const expected = columns.map((_, index) => String(kept.includes(index) || index === 64 ? index : -index));

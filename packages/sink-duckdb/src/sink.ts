@@ -1,4 +1,14 @@
-import type { Batch, CheckResult, ConnectorContext, QueryResult, Shard, Sink, SinkOptions, SinkSession, Table } from '@weir/sdk';
+import type {
+  Batch,
+  CheckResult,
+  ConnectorContext,
+  QueryResult,
+  Shard,
+  Sink,
+  SinkOptions,
+  SinkSession,
+  Table,
+} from '@weir/sdk';
 import { checkDatabase } from './check.ts';
 import type { DuckdbConfig } from './config.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './database.ts';

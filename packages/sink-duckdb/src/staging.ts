@@ -179,8 +179,8 @@ export class Staging {
     if (missing === 0 && doubled === 0 && present === 0) return;
     throw new WeirError(
       'WEIR_DUCKDB_DIVERGED',
-      `${tableName(this.#table)} is not as the source left it: of the keys of this commit ${missing} to change are missing, ` +
-        `${doubled} rows to change are there twice, ${present} rows to insert are there already`,
+      `${tableName(this.#table)} is not as the source left it: of the keys of this commit ${missing} to change are missing` +
+        `, ${doubled} rows to change are there twice, ${present} rows to insert are there already`,
     );
   }
 }

@@ -46,7 +46,7 @@ export class TableWriter {
   /** @param rows the rows of the batch that belong to this table, in order */
   async write(batch: Batch, rows: Uint32Array): Promise<void> {
     this.touched = true;
-    for (let at = 0; at < rows.length; ) {
+    for (let at = 0; at < rows.length;) {
       const row = rows[at]!;
       if (batch.op[row] === Op.truncate) {
         await this.#truncate();

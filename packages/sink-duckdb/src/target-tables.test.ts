@@ -26,14 +26,22 @@ describe('target tables', () => {
   it('are called as the templates say', () => {
     const name = (schema: string, table: string) => targetName(orders, 'shop', { schema, table });
     expect(name('{schema}', '{table}')).toEqual({ database: 'shop', schema: 'public', table: 'orders' });
-    expect(name('mirror', '{schema}_{table}_{table}$&')).toEqual({ database: 'shop', schema: 'mirror', table: 'public_orders_orders$&' });
+    expect(name('mirror', '{schema}_{table}_{table}$&')).toEqual({
+      database: 'shop',
+      schema: 'mirror',
+      table: 'public_orders_orders$&',
+    });
   });
 
   it('of any name are made, written and found again', async () => {
     await using database = await TemporaryDatabase.make();
     const names = ['temp', 'weir', 'shop', 'main', 'select', 'Ä "b" \'c\' {table}'];
     for (const name of names) {
-      const table = ordersTable({ namespace: name, name, columns: [column('id', { kind: 'int', bits: 32 }), column(name, { kind: 'string' })] });
+      const table = ordersTable({
+        namespace: name,
+        name,
+        columns: [column('id', { kind: 'int', bits: 32 }), column(name, { kind: 'string' })],
+      });
       const sink = database.sink();
       await using session = await withOrders(sink, table, [{ id: 1, [name]: 'a' }]);
       await session.write(batch(2, (rows) => rows.update(table, { id: 1, [name]: 'b' })));
@@ -45,7 +53,10 @@ describe('target tables', () => {
 
   it('that Weir did not make are left alone', async () => {
     await using database = await TemporaryDatabase.make();
-    await run(database.path, 'CREATE SCHEMA public; CREATE TABLE public.Orders (id INTEGER); CREATE VIEW public.v AS SELECT 1 AS id');
+    await run(
+      database.path,
+      'CREATE SCHEMA public; CREATE TABLE public.Orders (id INTEGER); CREATE VIEW public.v AS SELECT 1 AS id',
+    );
     for (const name of ['orders', 'v']) {
       await expect(create(database, ordersTable({ name }))).rejects.toMatchObject({ code: 'WEIR_DUCKDB_TABLE_EXISTS' });
     }
@@ -53,16 +64,24 @@ describe('target tables', () => {
       code: 'WEIR_DUCKDB_TABLE_EXISTS',
     });
     await using session = await openSession(database.sink());
-    await expect(session.write(batch(1, (rows) => rows.insert(orders, one)))).rejects.toMatchObject({ code: 'WEIR_DUCKDB_TABLE_EXISTS' });
+    await expect(session.write(batch(1, (rows) => rows.insert(orders, one)))).rejects.toMatchObject({
+      code: 'WEIR_DUCKDB_TABLE_EXISTS',
+    });
   });
 
   it('of another source table or another sink are left alone', async () => {
     await using database = await TemporaryDatabase.make();
     await create(database, orders);
     const target = { schema: 'public', table: 'orders' };
-    await expect(create(database, ordersTable({ name: 'lines' }), { target })).rejects.toMatchObject({ code: 'WEIR_DUCKDB_TABLE_EXISTS' });
-    await using other = (await database.sink().open({ pipeline: 'shop', sink: 'other', shard: 0 }, new AbortController().signal));
-    await expect(other.write(batch(1, (rows) => rows.schemaChange({ table: orders, change: 'create' })))).rejects.toMatchObject({
+    await expect(create(database, ordersTable({ name: 'lines' }), { target })).rejects.toMatchObject({
+      code: 'WEIR_DUCKDB_TABLE_EXISTS',
+    });
+    await using other = await database
+      .sink()
+      .open({ pipeline: 'shop', sink: 'other', shard: 0 }, new AbortController().signal);
+    await expect(
+      other.write(batch(1, (rows) => rows.schemaChange({ table: orders, change: 'create' }))),
+    ).rejects.toMatchObject({
       code: 'WEIR_DUCKDB_TABLE_EXISTS',
     });
   });
@@ -91,7 +110,9 @@ describe('target tables', () => {
     await expect(goOn(orders)).rejects.toMatchObject({ code: 'WEIR_DUCKDB_SCHEMA_CHANGE' });
     await run(database.path, 'ALTER TABLE public.orders ALTER amount TYPE DECIMAL(12,2)');
     await goOn(orders);
-    await expect(goOn(ordersTable({ columns: orders.columns.slice(0, 2) }))).rejects.toMatchObject({ code: 'WEIR_DUCKDB_SCHEMA_CHANGE' });
+    await expect(goOn(ordersTable({ columns: orders.columns.slice(0, 2) }))).rejects.toMatchObject({
+      code: 'WEIR_DUCKDB_SCHEMA_CHANGE',
+    });
     await run(database.path, 'DROP TABLE public.orders');
     await expect(goOn(orders)).rejects.toMatchObject({ code: 'WEIR_DUCKDB_DIVERGED' });
   });
@@ -116,6 +137,7 @@ describe('target tables', () => {
     );
     await session.write(batch(2, (rows) => tables.forEach((table) => rows.delete(table, one))));
     await session.commit(checkpointAt(2));
-    for (const table of tables) expect(await ask(sink, `SELECT id, note FROM public."${table.name}"`)).toEqual([['2', 'one']]);
+    for (const table of tables)
+      expect(await ask(sink, `SELECT id, note FROM public."${table.name}"`)).toEqual([['2', 'one']]);
   });
 });

@@ -31,7 +31,7 @@ const MAX_PRECISION = 1000;
  * | string, enum, other | VARCHAR | |
  * | bytes | BLOB | |
  * | date | DATE | infinities and years BC included |
- * | timestamp, timestamptz | TIMESTAMP, TIMESTAMP WITH TIME ZONE | to 294247-01-10; microseconds, infinities and years BC included |
+ * | timestamp, timestamptz | TIMESTAMP, TIMESTAMP WITH TIME ZONE | until 294247-01-10; infinities and years BC included |
  * | time | TIME | 24:00:00 included |
  * | timetz | VARCHAR | DuckDB's own orders and prints offsets in another way |
  * | interval | VARCHAR | months, days and seconds would survive, the text would not |

@@ -16,7 +16,21 @@ function write(value: bigint, count: 2 | 4): { fits: boolean; bits: bigint } {
 describe('a wide integer', () => {
   it.each([64, 128] as const)(`of %i bits is two's complement, or does not fit (WEIR_SEED=${testSeed})`, (bits) => {
     const limit = 2n ** BigInt(bits - 1);
-    const edges = [0n, -1n, 1n, limit - 1n, limit, -limit, -limit - 1n, 2n ** 32n, -(2n ** 32n), 2n ** 64n, -(2n ** 64n), 2n * limit - 1n, 1n - 2n * limit];
+    const edges = [
+      0n,
+      -1n,
+      1n,
+      limit - 1n,
+      limit,
+      -limit,
+      -limit - 1n,
+      2n ** 32n,
+      -(2n ** 32n),
+      2n ** 64n,
+      -(2n ** 64n),
+      2n * limit - 1n,
+      1n - 2n * limit,
+    ];
     const most = bits === 64 ? 10n ** 20n : 10n ** 38n;
     const value = fc.oneof(fc.constantFrom(...edges), fc.bigInt(-most, most));
     const property = fc.property(value, (drawn) => {

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decodeCopyRow } from './copy-text.ts';
 import { rewriteBytea, rewriteTimetz } from './rewrite-cell.ts';
-import type { TypeMapping } from './types.ts';
+import type { TypeMapping } from './type-mapping.ts';
 
 const parameters = { seed: testSeed, numRuns: 1000 };
 

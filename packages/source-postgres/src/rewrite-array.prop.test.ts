@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { arrayRewrite } from './rewrite-array.ts';
 import { rewritten } from './testing/rewritten.ts';
-import type { TypeMapping } from './types.ts';
+import type { TypeMapping } from './type-mapping.ts';
 
 const parameters = { seed: testSeed, numRuns: 1000 };
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { arrayRewrite } from './rewrite-array.ts';
 import { rewriteBytea, rewriteDate, rewriteTimetz } from './rewrite-cell.ts';
 import { rewritten } from './testing/rewritten.ts';
-import type { TypeMapping } from './types.ts';
+import type { TypeMapping } from './type-mapping.ts';
 
 const text: TypeMapping = { type: { kind: 'string' }, rewrite: null };
 const int: TypeMapping = { type: { kind: 'int', bits: 32 }, rewrite: null };

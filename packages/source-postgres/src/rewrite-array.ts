@@ -1,6 +1,6 @@
 import type { CellRewrite } from '@weir/pgoutput';
 import { Spill, WeirError, type LogicalType } from '@weir/sdk';
-import type { TypeMapping } from './types.ts';
+import type { TypeMapping } from './type-mapping.ts';
 
 const OPEN = 0x7b;
 const CLOSE = 0x7d;

@@ -130,7 +130,7 @@ test('a copy lets go of its locks when it is read, though the consumer has not c
 
 test('a session leaves no connection, however it ends', async () => {
   await using database = await shop();
-  await database.sql("INSERT INTO orders SELECT i FROM generate_series(10, 50000) i");
+  await database.sql('INSERT INTO orders SELECT i FROM generate_series(10, 50000) i');
   const ends: ((reading: Reading) => Promise<unknown>)[] = [
     async () => await Promise.resolve(),
     async (reading) => await reading.next(),
@@ -139,6 +139,8 @@ test('a session leaves no connection, however it ends', async () => {
     async (reading) => await reading.untilHead(),
     async (reading) => {
       await reading.untilCopied();
+      await database.sql('INSERT INTO orders VALUES (0)');
+      await reading.untilStreamed(1);
       await database.disconnect();
       await reading.untilFailure();
     },
@@ -147,6 +149,6 @@ test('a session leaves no connection, however it ends', async () => {
     const reading = await Reading.open(database.source(), null);
     await end(reading);
     await reading[Symbol.asyncDispose]();
-    await expect.poll(async () => await database.connections(), `after ${i}`).toBe(0);
+    await expect.poll(async () => await database.connections(), { message: `after end ${i}` }).toBe(0);
   }
 });

@@ -25,12 +25,6 @@ import { checkSlot, createSlot } from './slot.ts';
 import { selectTables } from './table-pattern.ts';
 import { Wire } from './wire.ts';
 
-/** How long `head` waits for an asynchronous commit to reach the disk, in ms. */
-const FLUSH_WAIT_MS = 5_000;
-/** A WAL page begins with a header of 24 bytes, or 40 in the first page of a segment. */
-const PAGE_BYTES = 8192n;
-const LONG_HEADER_BYTES = 40n;
-
 /** A PostgreSQL database as a source. */
 export class PostgresSource implements Source {
   readonly #config: PostgresConfig;
@@ -59,20 +53,19 @@ export class PostgresSource implements Source {
     }
   }
 
-  /** The end of what is committed now, waiting for asynchronous commits so that none is left behind it. */
+  /**
+   * The end of what is committed now. A mark in the log, which no stream shows, and a commit that waits for the disk: so
+   * asynchronous commits before it are on disk too, and the stream comes by the mark though nothing follows. The log's end
+   * itself would not do: behind a record that is half on disk, of an open transaction, the stream does not get there.
+   */
   async head(signal: AbortSignal): Promise<Position> {
     const control = await connect(this.#config, signal);
     try {
-      const [inserted] = await query(control, 'SELECT pg_current_wal_insert_lsn() AS lsn');
-      const target = withoutPageHeader(parseLsn(inserted!['lsn']!));
-      const deadline = this.#context.clock.now() + FLUSH_WAIT_MS;
-      let flushed = 0n;
-      do {
-        const [row] = await query(control, 'SELECT pg_current_wal_flush_lsn() AS lsn');
-        flushed = parseLsn(row!['lsn']!);
-        if (flushed < target) await this.#context.clock.sleep(20, signal);
-      } while (flushed < target && this.#context.clock.now() < deadline);
-      return boundaryPosition(0, flushed);
+      await query(control, 'BEGIN');
+      await query(control, 'SET LOCAL synchronous_commit = local');
+      const [mark] = await query(control, "SELECT pg_logical_emit_message(false, 'weir', 'head') AS lsn, pg_current_xact_id()");
+      await query(control, 'COMMIT');
+      return boundaryPosition(0, parseLsn(mark!['lsn']!));
     } finally {
       await control.end().catch(() => {});
     }
@@ -211,10 +204,4 @@ async function identify(control: pg.Client): Promise<{ system: string; timeline:
   const sql = 'SELECT s.system_identifier AS system, c.timeline_id AS timeline FROM pg_control_system() s, pg_control_checkpoint() c';
   const [row] = await query(control, sql);
   return { system: row!['system']!, timeline: Number(row!['timeline']) };
-}
-
-/** An insert LSN just behind a page's header is not ahead of a flush LSN at the page's start: nothing lies between. */
-function withoutPageHeader(lsn: bigint): bigint {
-  const offset = lsn % PAGE_BYTES;
-  return offset <= LONG_HEADER_BYTES ? lsn - offset : lsn;
 }

@@ -1,7 +1,7 @@
-import type { CellRewrite } from '@weir/pgoutput';
 import type { LogicalType } from '@weir/sdk';
 import { arrayRewrite } from './rewrite-array.ts';
 import { rewriteBytea, rewriteDate, rewriteTimestamp, rewriteTimestamptz, rewriteTimetz } from './rewrite-cell.ts';
+import type { TypeMapping } from './type-mapping.ts';
 
 /** A row of pg_type, as far as it matters here. */
 export interface PgType {
@@ -16,12 +16,6 @@ export interface PgType {
   readonly elementOid: number;
   /** In pg_catalog; a type of somebody's own may have the same name. */
   readonly builtIn: boolean;
-}
-
-/** How a type's text becomes canonical cells; null where it is canonical as the server prints it. */
-export interface TypeMapping {
-  readonly type: LogicalType;
-  readonly rewrite: CellRewrite | null;
 }
 
 const plain = (type: LogicalType): TypeMapping => ({ type, rewrite: null });

@@ -81,7 +81,7 @@ export class MemoryTarget {
     if (this.interruptApply) this.#interrupt(stage, staged.batches, staged.checkpoint);
     this.commit(fence, staged.batches, staged.checkpoint);
     this.#halfApplied = null;
-    for (const older of [...this.#staged.keys()]) if (older <= stage) this.#staged.delete(older);
+    for (const older of this.#staged.keys()) if (older <= stage) this.#staged.delete(older);
   }
 
   #interrupt(stage: number, batches: readonly SeenBatch[], checkpoint: Checkpoint): never {

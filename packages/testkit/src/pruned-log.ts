@@ -53,7 +53,7 @@ export class PrunedLog {
 
   /** Commits a transaction. @throws WeirError WEIR_SDK_USE when a real database would refuse a change */
   commit(changes: readonly LoggedChange[]): void {
-    const tables = new Map(this.#history.at(-1)!);
+    const tables = new Map(this.#history.at(-1));
     for (const change of changes) {
       const name = tableName(change.table);
       const rows = new Map(tables.get(name));

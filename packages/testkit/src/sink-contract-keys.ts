@@ -16,8 +16,12 @@ async function withRows(driver: SinkDriver) {
   const harness = await SinkHarness.start(driver);
   const session = await harness.session();
   const feed = new Feed();
-  const rows = feed.begin().schemaChange({ table: orders, change: 'create' }).schemaChange({ table: lines, change: 'create' });
-  for (let id = 1; id <= 5; id++) rows.insert(orders, { id, note: `note ${id}, which is a longer text`, amount: `${id}.00`, paid: true });
+  const rows = feed
+    .begin()
+    .schemaChange({ table: orders, change: 'create' })
+    .schemaChange({ table: lines, change: 'create' });
+  for (let id = 1; id <= 5; id++)
+    rows.insert(orders, { id, note: `note ${id}, which is a longer text`, amount: `${id}.00`, paid: true });
   rows.insert(lines, { Quantity: 1, line: 'a', order: 1, rowid: 'first', details: '[1]' });
   rows.insert(lines, { Quantity: 2, line: 'b', order: 1, rowid: 'second', details: '[2]' });
   await harness.write(session, rows.build(feed.checkpoint()));
@@ -32,8 +36,16 @@ export function describeKeys(driver: SinkDriver): void {
       await using _ = harness;
       const rows = feed.begin();
       rows.update(orders, { id: 11, note: 'moved', amount: '1.00', paid: null }, keyOnly(1));
-      rows.update(orders, { id: 12, note: 'moved', amount: '2.00', paid: null }, { id: 2, note: 'note 2, which is a longer text', amount: '2.00', paid: true });
-      rows.update(lines, { Quantity: 1, line: 'c', order: 1, rowid: 'first', details: '[1]' }, { Quantity: unchanged, line: 'a', order: 1, rowid: unchanged, details: unchanged });
+      rows.update(
+        orders,
+        { id: 12, note: 'moved', amount: '2.00', paid: null },
+        { id: 2, note: 'note 2, which is a longer text', amount: '2.00', paid: true },
+      );
+      rows.update(
+        lines,
+        { Quantity: 1, line: 'c', order: 1, rowid: 'first', details: '[1]' },
+        { Quantity: unchanged, line: 'a', order: 1, rowid: unchanged, details: unchanged },
+      );
       await harness.write(session, rows.build(feed.checkpoint()));
       await harness.commit(session, feed.checkpoint());
       expect(await harness.rows(orders)).toEqual(harness.expected(orders));
@@ -71,7 +83,11 @@ export function describeKeys(driver: SinkDriver): void {
       const rows = feed.begin();
       const old = { id: 4, note: 'note 4, which is a longer text', amount: '4.00', paid: true };
       rows.update(orders, { id: 14, note: unchanged, amount: '4.40', paid: true }, old);
-      rows.update(orders, { id: 5, note: unchanged, amount: '5.50', paid: null }, { ...old, id: 5, note: 'note 5, which is a longer text' });
+      rows.update(
+        orders,
+        { id: 5, note: unchanged, amount: '5.50', paid: null },
+        { ...old, id: 5, note: 'note 5, which is a longer text' },
+      );
       await harness.write(session, rows.build(feed.checkpoint()));
       await harness.commit(session, feed.checkpoint());
       expect(await harness.rows(orders)).toEqual(harness.expected(orders));

@@ -35,7 +35,7 @@ interface Event {
 
 interface Transaction {
   readonly events: readonly Event[];
-  /** What follows: nothing (the commit takes the next transaction too), a commit, a crash in the middle, before or after it. */
+  /** What follows: nothing (the next transaction is in the same commit), a commit, or a crash in or around it. */
   readonly end: 'more' | 'commit' | 'crash in the middle' | 'crash' | 'commit and crash';
 }
 
@@ -73,7 +73,7 @@ const drawnTransactions: fc.Arbitrary<readonly Transaction[]> = fc.array(
 export function describeRandom(driver: SinkDriver): void {
   describe('random transactions', () => {
     it(
-      `end in the same rows, however they are cut into batches and commits and whenever the session dies (WEIR_SEED=${testSeed})`,
+      `end in the same rows, however they are cut into batches and commits, whenever a session dies (WEIR_SEED=${testSeed})`,
       { timeout: 120_000 },
       async () => {
         const property = fc.asyncProperty(drawnTransactions, async (drawn) => {
@@ -182,7 +182,10 @@ class RandomRun implements AsyncDisposable {
     const keeps = (column: number): boolean => !table.key.includes(column) && (drawn.unchanged & (1 << column)) !== 0;
     const drawnRow = rowOf(drawn.table, to, drawn.cells);
     rows.delete(drawn.key);
-    rows.set(to, drawnRow.map((cell, column) => (keeps(column) ? old[column]! : cell)));
+    rows.set(
+      to,
+      drawnRow.map((cell, column) => (keeps(column) ? old[column]! : cell)),
+    );
     const after = drawnRow.map((cell, column) => (keeps(column) ? unchanged : cell));
     const needed = to !== drawn.key;
     const before = drawn.image === 'whole' ? old : drawn.image === 'key' || needed ? keyOnly(table, old) : null;
@@ -193,7 +196,13 @@ class RandomRun implements AsyncDisposable {
 function rowOf(table: 0 | 1, key: number, cells: number): Row {
   const text = cells % 7 === 0 ? null : `${'text '.repeat(cells % 5)}${cells}`;
   if (table === 0) return [key, text, cells % 3 === 0 ? null : `${cells}.25`, cells % 2 === 0];
-  return [cells % 4 === 0 ? null : cells, `line ${key % 2} of a long name`, Math.floor(key / 2), text, cells % 5 === 0 ? null : `{"n": ${cells}}`];
+  return [
+    cells % 4 === 0 ? null : cells,
+    `line ${key % 2} of a long name`,
+    Math.floor(key / 2),
+    text,
+    cells % 5 === 0 ? null : `{"n": ${cells}}`,
+  ];
 }
 
 function keyOnly(table: Table, row: Row): Row {

@@ -118,7 +118,8 @@ export function describeRows(driver: SinkDriver): void {
         rows.message('marker', new TextEncoder().encode('{}'));
         rows.insert(lines, { Quantity: id, line: 'a', order: id, rowid: 'x', details: '{"a": [1, 2]}' });
         rows.insert(lines, { Quantity: null, line: 'b', order: id, rowid: null, details: null });
-        if (id % 2 === 0) rows.delete(lines, { Quantity: unchanged, line: 'a', order: id, rowid: unchanged, details: unchanged });
+        if (id % 2 === 0)
+          rows.delete(lines, { Quantity: unchanged, line: 'a', order: id, rowid: unchanged, details: unchanged });
       }
       await harness.write(session, rows.build(feed.checkpoint()));
       await harness.commit(session, feed.checkpoint());

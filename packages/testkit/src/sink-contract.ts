@@ -6,7 +6,7 @@ import { describeRows } from './sink-contract-rows.ts';
 import { describeSinkValues } from './sink-contract-values.ts';
 import type { SinkDriver } from './sink-driver.ts';
 
-/** What every mirror sink must hold to, whatever its store: this is the definition of a sink. Call it at the top of a test file. */
+/** What every mirror sink must hold to, whatever its store: the definition of a sink. Call it at the top of a test file. */
 export function sinkContract(driver: SinkDriver): void {
   describe(`sink contract: ${driver.name}, class ${driver.deliveryClass}`, () => {
     describeRows(driver);

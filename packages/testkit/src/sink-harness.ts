@@ -35,7 +35,8 @@ export class SinkHarness implements AsyncDisposable {
   /** A session of a new sink object; disposed with the harness if the test does not. */
   async session(of: Shard = shard): Promise<TransactionalSession> {
     const session = await this.#environment.sink().open(of, never);
-    if (session.mode !== 'transactional') throw new Error(`a sink of class A has transactional sessions, not ${session.mode}`);
+    if (session.mode !== 'transactional')
+      throw new Error(`a sink of class A has transactional sessions, not ${session.mode}`);
     this.#sessions.push(session);
     return session;
   }
@@ -96,7 +97,12 @@ export class Feed {
   begin(): BatchBuilder {
     const position = this.#position(++this.#transactions);
     const version = packVersion(0, BigInt(this.#transactions));
-    return this.#builder.begin({ position, version, time: 1_700_000_000_000_000, transactionId: String(this.#transactions) });
+    return this.#builder.begin({
+      position,
+      version,
+      time: 1_700_000_000_000_000,
+      transactionId: String(this.#transactions),
+    });
   }
 
   /** The checkpoint at the end of the current transaction. */

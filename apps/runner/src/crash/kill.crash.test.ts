@@ -38,6 +38,22 @@ function seeded(start: number): () => number {
   };
 }
 
+/** The money in the sink; null while the accounts are not copied. */
+async function totalBalance(duckdb: string): Promise<string | null> {
+  const instance = await DuckDBInstance.create(duckdb);
+  const connection = await instance.connect();
+  const begun = "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'weir' AND table_name = 'checkpoint'";
+  const copied = `SELECT 1 FROM weir.checkpoint WHERE CAST(state AS VARCHAR) LIKE '%"public.accounts"%'`;
+  let total: string | null = null;
+  if ((await connection.runAndReadAll(begun)).currentRowCount > 0 && (await connection.runAndReadAll(copied)).currentRowCount > 0) {
+    const sum = await connection.runAndReadAll('SELECT CAST(sum(balance) AS VARCHAR) FROM public.accounts');
+    total = String(sum.getRows()[0]?.[0]);
+  }
+  connection.closeSync();
+  instance.closeSync();
+  return total;
+}
+
 describe(`a killed runner loses and doubles nothing (seed ${seed})`, () => {
   let server: TemporaryPostgres;
   let load: BankLoad;
@@ -75,22 +91,7 @@ describe(`a killed runner loses and doubles nothing (seed ${seed})`, () => {
 
   /** What a reader of the sink sees is always a state that the source was in (invariant 3). */
   async function expectWholeTransactions(duckdb: string): Promise<void> {
-    const instance = await DuckDBInstance.create(duckdb);
-    const connection = await instance.connect();
-    const state = await connection.runAndReadAll(
-      `SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'weir' AND table_name = 'checkpoint'`,
-    );
-    const begun = Number(state.getRows()[0]?.[0]) > 0;
-    const copied =
-      begun &&
-      (await connection.runAndReadAll(`SELECT 1 FROM weir.checkpoint WHERE CAST(state AS VARCHAR) LIKE '%"public.accounts"%'`))
-        .currentRowCount > 0;
-    if (copied) {
-      const sum = await connection.runAndReadAll('SELECT CAST(sum(balance) AS VARCHAR) FROM public.accounts');
-      expect(sum.getRows()[0]?.[0]).toBe(String(TOTAL));
-    }
-    connection.closeSync();
-    instance.closeSync();
+    expect([null, String(TOTAL)]).toContain(await totalBalance(duckdb));
   }
 
   async function expectEqual(file: string): Promise<void> {

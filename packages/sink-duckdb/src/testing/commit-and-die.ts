@@ -12,7 +12,8 @@ const next = Number(checkpoint?.position ?? 0) + 1;
 await session.write(
   batch(next, (rows) => {
     if (next === 1) rows.schemaChange({ table: orders, change: 'create' });
-    for (let id = next * 1000; id < next * 1000 + 500; id++) rows.insert(orders, { id, note: `from ${next}`, amount: '1.00' });
+    for (let id = next * 1000; id < next * 1000 + 500; id++)
+      rows.insert(orders, { id, note: `from ${next}`, amount: '1.00' });
     if (next > 1) rows.update(orders, { id: (next - 1) * 1000, note: 'changed', amount: '2.00' });
     if (next > 1) rows.delete(orders, { id: (next - 1) * 1000 + 1 });
   }),

@@ -1,4 +1,15 @@
-import { BatchBuilder, packVersion, type Batch, type Checkpoint, type Column, type Json, type RowValues, type Sink, type Table, type TransactionalSession } from '@weir/sdk';
+import {
+  BatchBuilder,
+  packVersion,
+  type Batch,
+  type Checkpoint,
+  type Column,
+  type Json,
+  type RowValues,
+  type Sink,
+  type Table,
+  type TransactionalSession,
+} from '@weir/sdk';
 
 /** `public.orders(id, note, amount)`, key `id`; other columns and another key if asked for. */
 export function ordersTable(changes: Partial<Table> = {}): Table {

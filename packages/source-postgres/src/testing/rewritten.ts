@@ -1,6 +1,6 @@
 import { Spill } from '@weir/sdk';
 import { expect } from 'vitest';
-import type { TypeMapping } from '../types.ts';
+import type { TypeMapping } from '../type-mapping.ts';
 
 const GUARD = 16;
 const GUARD_BYTE = 0xa5;

@@ -1,0 +1,105 @@
+import { EmbeddedPostgres, temporaryPostgres } from '@weir/services';
+import type { Checkpoint, WeirError } from '@weir/sdk';
+import { Reading, failure } from '@weir/testkit';
+import { describe, expect, test } from 'vitest';
+import { copiedCheckpoint, refusal } from './testing/open-source.ts';
+import { TestDatabase, databaseUrl } from './testing/test-database.ts';
+
+/** A server that waits for its replication readers would wait for `wal_sender_timeout`, a minute. */
+const PROMPT_STOP_MS = 10_000;
+
+async function shop(serverUrl: string): Promise<TestDatabase> {
+  const database = await TestDatabase.create(serverUrl);
+  await database.sql('CREATE TABLE orders (id int PRIMARY KEY)');
+  return database;
+}
+
+/** Streams and confirms every checkpoint, as a pipeline with a quick sink does, until it fails. */
+async function pump(reading: Reading): Promise<WeirError> {
+  const pumping = (async () => {
+    for (let batch = await reading.next(); batch !== null; batch = await reading.next()) {
+      if (batch.checkpoint !== null) await reading.session.confirm(batch.checkpoint);
+    }
+  })();
+  return await failure(pumping);
+}
+
+const ids = (reading: Reading): number[] => reading.rows.map(({ after }) => Number(after![0]));
+
+/** Starts a server that was stopped, on a new port. @returns the same database there */
+async function restarted(directory: string, name: string): Promise<{ server: EmbeddedPostgres; url: string }> {
+  const server = await EmbeddedPostgres.start({ directory, settings: {} });
+  return { server, url: databaseUrl(server.url, name) };
+}
+
+describe('a server that is stopped', { timeout: 90_000 }, () => {
+  test('while a session streams is not held up by it; the session fails to be retried and goes on with exactly the rest (invariant 1)', async () => {
+    await using temporary = await temporaryPostgres();
+    const database = await shop(temporary.url);
+    const from = await copiedCheckpoint(database.source());
+    await using reading = await Reading.open(database.source(), from);
+    const pumping = pump(reading);
+    for (let id = 1; id <= 20; id++) await database.sql('INSERT INTO orders VALUES ($1)', [id]);
+    await database.sql('SELECT pg_logical_emit_message(true, $1, $1)', ['not for this pipeline']);
+    const asked = Date.now();
+    await temporary.stop('fast');
+    expect(Date.now() - asked).toBeLessThan(PROMPT_STOP_MS);
+    const error = await pumping;
+    expect(error).toMatchObject({ code: 'WEIR_PG_CONNECTION_LOST', policy: { policy: 'retry' } });
+    await reading[Symbol.asyncDispose]();
+    expect(await refusal(database.source(), reading.checkpoint)).toBe('WEIR_PG_CONNECT');
+
+    const { server, url } = await restarted(temporary.directory, database.name);
+    await using _ = server;
+    await using rest = await Reading.open(database.source({}, url), reading.checkpoint);
+    await rest.untilHead();
+    expect([...ids(reading).filter(Number.isInteger), ...ids(rest)]).toEqual(Array.from({ length: 20 }, (_none, i) => i + 1));
+  });
+
+  test('while a session copies is not held up by it', async () => {
+    await using temporary = await temporaryPostgres();
+    const database = await shop(temporary.url);
+    await database.sql("ALTER TABLE orders ADD note text; INSERT INTO orders SELECT i, repeat('x', 1000) FROM generate_series(1, 60000) i");
+    await using reading = await Reading.open(database.source(), null);
+    await reading.until(({ chunk }) => chunk !== null);
+    const asked = Date.now();
+    await temporary.stop('fast');
+    expect(Date.now() - asked).toBeLessThan(PROMPT_STOP_MS);
+    expect(await reading.untilFailure()).toMatchObject({ policy: { policy: 'retry' } });
+  });
+
+  test('by a crash loses nothing, though its slot falls back behind what was confirmed (invariants 1 and 2)', async () => {
+    await using temporary = await temporaryPostgres();
+    const database = await shop(temporary.url);
+    let checkpoint: Checkpoint;
+    {
+      await using reading = await Reading.open(database.source(), null);
+      await reading.untilCopied();
+      for (let id = 1; id <= 5; id++) await database.sql('INSERT INTO orders VALUES ($1)', [id]);
+      await reading.untilStreamed(5);
+      checkpoint = reading.checkpoint;
+      await reading.session.confirm(checkpoint);
+      await database.sql('INSERT INTO orders VALUES (6), (7)');
+      await temporary.stop('immediate');
+      expect(await reading.untilFailure()).toMatchObject({ policy: { policy: 'retry' } });
+    }
+    const { server, url } = await restarted(temporary.directory, database.name);
+    await using _ = server;
+    await using rest = await Reading.open(database.source({}, url), checkpoint);
+    await rest.untilHead();
+    expect(ids(rest)).toEqual([6, 7]);
+  });
+});
+
+test('a slot whose log the server gave up is refused, with or without a checkpoint (invariant 6)', { timeout: 60_000 }, async () => {
+  await using temporary = await temporaryPostgres({ max_slot_wal_keep_size: '1MB', min_wal_size: '32MB', max_wal_size: '32MB' });
+  await using database = await shop(temporary.url);
+  const from = await copiedCheckpoint(database.source());
+  for (let segment = 0; segment < 4; segment++) {
+    await database.sql('INSERT INTO orders VALUES ($1)', [segment]);
+    await database.sql('SELECT pg_switch_wal()');
+  }
+  await database.sql('CHECKPOINT');
+  expect(await refusal(database.source(), from)).toBe('WEIR_PG_SLOT_INVALIDATED');
+  expect(await refusal(database.source(), null)).toBe('WEIR_PG_SLOT_INVALIDATED');
+});
