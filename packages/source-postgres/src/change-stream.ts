@@ -116,6 +116,13 @@ export class ChangeStream {
     crashPoint('source.confirm-sent');
   }
 
+  /** Ends `batches` with an error, behind what is there already. */
+  fail(error: WeirError): void {
+    this.#failure ??= error;
+    this.#stopTicking.abort();
+    this.#wakeConsumer();
+  }
+
   async *batches(signal: AbortSignal): AsyncGenerator<Batch> {
     const onAbort = (): void => this.#wakeConsumer();
     signal.addEventListener('abort', onAbort);
@@ -137,8 +144,8 @@ export class ChangeStream {
   #start(): void {
     const { wire, slot, publication, from, clock } = this.#options;
     wire.onData = (chunk) => this.#take(chunk);
-    wire.onFailure = (error) => this.#fail(error);
-    if (wire.failure !== null) this.#fail(wire.failure);
+    wire.onFailure = (error) => this.fail(error);
+    if (wire.failure !== null) this.fail(wire.failure);
     this.#idleAt = this.#heardAt = clock.now();
     const name = publication.replaceAll("'", "''").replaceAll('"', '""');
     wire.query(
@@ -155,7 +162,7 @@ export class ChangeStream {
       if (this.#writer.rows === 0) this.#frames.compact(this.#writer);
       if (this.#consumer !== null && this.#closable()) this.#wakeConsumer();
     } catch (error) {
-      this.#fail(error instanceof WeirError ? error : serverError(error, 'reading the stream'));
+      this.fail(error instanceof WeirError ? error : serverError(error, 'reading the stream'));
     }
   }
 
@@ -272,12 +279,6 @@ export class ChangeStream {
     this.#consumer = null;
   }
 
-  #fail(error: WeirError): void {
-    this.#failure ??= error;
-    this.#stopTicking.abort();
-    this.#wakeConsumer();
-  }
-
   /** Tells the server regularly where we are, asks it for its end when we wait for it, and notices when it is gone. */
   async #tick(): Promise<void> {
     const { clock } = this.#options;
@@ -292,7 +293,7 @@ export class ChangeStream {
         this.#sendStatus(waiting || now - this.#heardAt >= STATUS_MS * 2);
       }
       if (this.#paused) this.#heardAt = now;
-      if (now - this.#heardAt >= SILENCE_MS) this.#fail(new WeirError('WEIR_PG_CONNECTION_LOST', 'the server has gone silent'));
+      if (now - this.#heardAt >= SILENCE_MS) this.fail(new WeirError('WEIR_PG_CONNECTION_LOST', 'the server has gone silent'));
       if (this.#idleStepIsDue()) this.#wakeConsumer();
     }
   }

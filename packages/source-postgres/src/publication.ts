@@ -44,6 +44,18 @@ export async function memberOids(client: pg.Client, publication: Publication): P
   return new Map(rows.map((row) => [Number(row['prrelid']), Number(row['oid'])]));
 }
 
+/**
+ * The same for a stream that runs: a publication without a table gives no rows of it and no error.
+ * @throws WeirError WEIR_PG_PUBLICATION_MISSING, WEIR_PG_PUBLICATION_CHANGED
+ */
+export async function checkMembers(client: pg.Client, state: PostgresState): Promise<void> {
+  const members = await memberOids(client, await checkPublication(client, state));
+  for (const [name, { oid, member }] of Object.entries(state.tables)) {
+    if ((members.get(oid) ?? 0) === member) continue;
+    throw new WeirError('WEIR_PG_PUBLICATION_CHANGED', `${name} was dropped, or taken out of publication ${state.publication.name}`);
+  }
+}
+
 async function findPublication(client: pg.Client, name: string): Promise<number | null> {
   const [row] = await query(client, 'SELECT oid FROM pg_publication WHERE pubname = $1', [name]);
   return row === undefined ? null : Number(row['oid']);

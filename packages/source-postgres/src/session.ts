@@ -6,6 +6,7 @@ import {
   emptyBatch,
   packVersion,
   tableName,
+  toWeirError,
   type Batch,
   type Checkpoint,
   type Commit,
@@ -20,11 +21,12 @@ import { ChangeStream } from './change-stream.ts';
 import type { PostgresConfig } from './config.ts';
 import { connect, query } from './connection.ts';
 import { boundaryPosition, chunkPosition, commitPosition, positionLsn, stateJson, type PostgresState } from './position.ts';
+import { checkMembers } from './publication.ts';
 import { Snapshot, type CopiedBatch } from './snapshot.ts';
 import { Wire } from './wire.ts';
 
-/** How often the server's end of log is asked for, in ms. */
-const LAG_MS = 2_000;
+/** How often the server is asked where its log ends and whether the publication is as it was, in ms. */
+const WATCH_MS = 2_000;
 
 export interface SessionOptions {
   readonly config: PostgresConfig;
@@ -162,7 +164,7 @@ export class PostgresSession implements SourceSession {
     });
     if (this.#finishAt !== null) this.#stream.finishAt(this.#finishAt);
     this.#phase = 'stream';
-    void this.#measureLag();
+    void this.#watch(this.#stream);
     return this.#stream.batches(signal);
   }
 
@@ -196,16 +198,24 @@ export class PostgresSession implements SourceSession {
     };
   }
 
-  /** Asks for the end of the server's log now and then; for people, so a failure only makes it unknown. */
-  async #measureLag(): Promise<void> {
-    while (!this.#closed.signal.aborted) {
+  /**
+   * Asks where the server's log ends, for people, and holds the publication against the state: rows that are not published
+   * are missing without a word (invariant 6).
+   */
+  async #watch(stream: ChangeStream): Promise<void> {
+    const { control, context } = this.#options;
+    const { signal } = this.#closed;
+    while (!signal.aborted) {
       try {
-        const [row] = await query(this.#options.control, 'SELECT pg_current_wal_lsn() AS lsn');
+        const [row] = await query(control, 'SELECT pg_current_wal_lsn() AS lsn');
         this.#head = parseLsn(row!['lsn']!);
-      } catch {
+        await checkMembers(control, this.#state);
+      } catch (error) {
         this.#head = null;
+        stream.fail(toWeirError(error));
+        return;
       }
-      await this.#options.context.clock.sleep(LAG_MS, this.#closed.signal).catch(() => {});
+      await context.clock.sleep(WATCH_MS, signal).catch(() => {});
     }
   }
 }

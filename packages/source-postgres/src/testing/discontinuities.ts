@@ -8,10 +8,10 @@ function stopped(name: string, code: ErrorCode, cause: Cause): Discontinuity<Pos
   return { name, code, when: 'stopped', cause };
 }
 
-/** Under a streaming session; `sql` ends with a change that shows it. */
-function streaming(name: string, sql: string): Discontinuity<PostgresEnvironment> {
-  const cause: Cause = async ({ database }) => void (await database.sql(sql));
-  return { name, code: 'WEIR_PG_SCHEMA_CHANGED', when: 'streaming', cause };
+/** Under a streaming session; `sql` ends with a change that shows it, or that nothing shows. */
+function streaming(name: string, sql: string, code: ErrorCode = 'WEIR_PG_SCHEMA_CHANGED'): Discontinuity<PostgresEnvironment> {
+  const cause: Cause = async ({ database }) => void (await database.sql(sql.replaceAll('PUB', database.slot)));
+  return { name, code, when: 'streaming', cause };
 }
 
 const dropSlot: Cause = async ({ database }) => void (await database.sql('SELECT pg_drop_replication_slot($1)', [database.slot]));
@@ -79,6 +79,23 @@ export const discontinuities: readonly Discontinuity<PostgresEnvironment>[] = [
   streaming('the replica identity changed', 'ALTER TABLE items REPLICA IDENTITY FULL; INSERT INTO items VALUES (1000)'),
   streaming('the table was renamed', 'ALTER TABLE items RENAME TO things; INSERT INTO things VALUES (1000)'),
   streaming('the table moved to another schema', 'CREATE SCHEMA away; ALTER TABLE items SET SCHEMA away; INSERT INTO away.items VALUES (1000)'),
+  streaming('the table was dropped', 'DROP TABLE items', 'WEIR_PG_PUBLICATION_CHANGED'),
+  streaming(
+    'the table was dropped and made again',
+    'DROP TABLE items; CREATE TABLE items (id int PRIMARY KEY, label text, large text); INSERT INTO items VALUES (1000)',
+    'WEIR_PG_PUBLICATION_CHANGED',
+  ),
+  streaming('the publication was dropped', 'DROP PUBLICATION PUB; INSERT INTO items VALUES (1000)', 'WEIR_PG_PUBLICATION_MISSING'),
+  streaming(
+    'the publication was dropped and made again',
+    'DROP PUBLICATION PUB; INSERT INTO items VALUES (1000); CREATE PUBLICATION PUB FOR TABLE items',
+    'WEIR_PG_PUBLICATION_CHANGED',
+  ),
+  streaming(
+    'the table was taken out of the publication and put back',
+    'ALTER PUBLICATION PUB DROP TABLE items; INSERT INTO items VALUES (1000); ALTER PUBLICATION PUB ADD TABLE items',
+    'WEIR_PG_PUBLICATION_CHANGED',
+  ),
 ];
 
 /** The same checkpoint with parts of its private state replaced. */
