@@ -3,9 +3,10 @@ import { tableName, type Checkpoint, type Source } from '@weir/sdk';
 import { ItemWriters } from './item-writers.ts';
 import { foldItems } from './items.ts';
 import { Reading } from './reading.ts';
+import { scanTable } from './scan-table.ts';
 import { testSeed } from './seed.ts';
-import { seeBatch, type SeenBatch, type SeenRow } from './seen-batch.ts';
-import type { SourceDriver, SourceEnvironment } from './source-driver.ts';
+import type { SeenBatch, SeenRow } from './seen-batch.ts';
+import type { SourceDriver } from './source-driver.ts';
 
 /** Far above the keys of the writers. */
 const BALLAST = 1_000_000;
@@ -24,7 +25,7 @@ export function describeCopy(driver: SourceDriver): void {
       await writers.stop();
       await reading.untilHead();
       writers.expectArrived(reading.copied, reading.streamed);
-      expect(foldItems(reading.rows)).toEqual(foldItems(await scanItems(environment)));
+      expect(foldItems(reading.rows)).toEqual(foldItems(await scanTable(environment.source(), 'items')));
       expect(reading.streamed.length).toBeGreaterThan(0);
     });
 
@@ -90,7 +91,7 @@ export function describeCopy(driver: SourceDriver): void {
       expect(created(reading.seen)).toEqual(killed.unfinished);
       expect(new Set(reading.copied.map(({ table }) => table))).toEqual(new Set(killed.unfinished));
       const kept = killed.rows.filter(({ table }) => killed.finished.includes(table));
-      expect(foldItems([...kept, ...reading.rows])).toEqual(foldItems(await scanItems(environment)));
+      expect(foldItems([...kept, ...reading.rows])).toEqual(foldItems(await scanTable(environment.source(), 'items')));
     });
   });
 }
@@ -116,17 +117,4 @@ async function killCopy(source: Source): Promise<KilledCopy> {
 
 function created(batches: readonly SeenBatch[]): string[] {
   return batches.flatMap(({ schemaChanges }) => schemaChanges.filter(({ change }) => change === 'create').map(({ table }) => tableName(table)));
-}
-
-/** What the database itself has, by the source's own scan. */
-export async function scanItems(environment: SourceEnvironment): Promise<SeenRow[]> {
-  const source = environment.source();
-  const { signal } = new AbortController();
-  const items = (await source.discover(signal)).find(({ name }) => name === 'items')!;
-  const rows: SeenRow[] = [];
-  for await (const batch of source.scan(items, signal)) {
-    rows.push(...seeBatch(batch).rows);
-    batch.release();
-  }
-  return rows;
 }

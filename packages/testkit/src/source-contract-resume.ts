@@ -4,9 +4,9 @@ import { foldItems, itemEvents } from './items.ts';
 import { ItemWriters } from './item-writers.ts';
 import { largeValue } from './large-value.ts';
 import { Reading } from './reading.ts';
+import { scanTable } from './scan-table.ts';
 import { testSeed } from './seed.ts';
 import type { SeenRow } from './seen-batch.ts';
-import { scanItems } from './source-contract-copy.ts';
 import type { Change, SourceDriver, SourceEnvironment } from './source-driver.ts';
 
 /** Transactions of every kind, one after the other. */
@@ -67,7 +67,7 @@ export function describeResume(driver: SourceDriver): void {
       }
       expect(checkpoints.length).toBeGreaterThan(2);
       await environment.apply([{ op: 'update', id: 1, label: 'b' }, { op: 'delete', id: 2 }]);
-      const expected = foldItems(await scanItems(environment));
+      const expected = foldItems(await scanTable(environment.source(), 'items'));
       for (const checkpoint of checkpoints.slice(0, -1)) {
         await using reading = await Reading.open(environment.source(), checkpoint);
         await reading.untilHead();

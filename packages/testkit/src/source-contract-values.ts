@@ -3,6 +3,7 @@ import { Op, tableName, unchanged } from '@weir/sdk';
 import { foldItems } from './items.ts';
 import { largeValue } from './large-value.ts';
 import { Reading } from './reading.ts';
+import { scanTable } from './scan-table.ts';
 import { latin1, type SeenRow } from './seen-batch.ts';
 import type { SourceDriver } from './source-driver.ts';
 
@@ -29,6 +30,7 @@ export function describeValues(driver: SourceDriver): void {
       ]);
       expect(byId(reading.copied, tableName(table), Op.read)).toEqual(expected);
       expect(byId(reading.streamed, tableName(table), Op.insert)).toEqual(expected);
+      expect(byId(await scanTable(environment.source(), 'types'), tableName(table), Op.read)).toEqual(expected);
     });
 
     it('that are large and did not change are unchanged, never NULL', async () => {

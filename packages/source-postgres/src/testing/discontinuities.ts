@@ -8,9 +8,9 @@ function stopped(name: string, code: ErrorCode, cause: Cause): Discontinuity<Pos
   return { name, code, when: 'stopped', cause };
 }
 
-/** Under a streaming session; `sql` ends with a change that shows it, or that nothing shows. */
+/** Under a streaming session. `sql` ends with a change that shows it or is missing; `$publication` in it is the pipeline's. */
 function streaming(name: string, sql: string, code: ErrorCode = 'WEIR_PG_SCHEMA_CHANGED'): Discontinuity<PostgresEnvironment> {
-  const cause: Cause = async ({ database }) => void (await database.sql(sql.replaceAll('PUB', database.slot)));
+  const cause: Cause = async ({ database }) => void (await database.sql(sql.replaceAll('$publication', database.slot)));
   return { name, code, when: 'streaming', cause };
 }
 
@@ -85,15 +85,15 @@ export const discontinuities: readonly Discontinuity<PostgresEnvironment>[] = [
     'DROP TABLE items; CREATE TABLE items (id int PRIMARY KEY, label text, large text); INSERT INTO items VALUES (1000)',
     'WEIR_PG_PUBLICATION_CHANGED',
   ),
-  streaming('the publication was dropped', 'DROP PUBLICATION PUB; INSERT INTO items VALUES (1000)', 'WEIR_PG_PUBLICATION_MISSING'),
+  streaming('the publication was dropped', 'DROP PUBLICATION $publication; INSERT INTO items VALUES (1000)', 'WEIR_PG_PUBLICATION_MISSING'),
   streaming(
     'the publication was dropped and made again',
-    'DROP PUBLICATION PUB; INSERT INTO items VALUES (1000); CREATE PUBLICATION PUB FOR TABLE items',
+    'DROP PUBLICATION $publication; INSERT INTO items VALUES (1000); CREATE PUBLICATION $publication FOR TABLE items',
     'WEIR_PG_PUBLICATION_CHANGED',
   ),
   streaming(
     'the table was taken out of the publication and put back',
-    'ALTER PUBLICATION PUB DROP TABLE items; INSERT INTO items VALUES (1000); ALTER PUBLICATION PUB ADD TABLE items',
+    'ALTER PUBLICATION $publication DROP TABLE items; INSERT INTO items VALUES (1000); ALTER PUBLICATION $publication ADD TABLE items',
     'WEIR_PG_PUBLICATION_CHANGED',
   ),
 ];
