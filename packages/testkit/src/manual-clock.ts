@@ -79,9 +79,11 @@ export class ManualClock implements Clock {
 
   /**
    * Moves on until the promise has settled, however it did: true. False when it cannot settle any more, since nobody
-   * sleeps. @throws WeirError WEIR_SDK_USE when there is no end to it
+   * sleeps.
+   * @param mostWakes wake-ups after which it counts as endless
+   * @throws WeirError WEIR_SDK_USE when it is endless
    */
-  async settles(promise: Promise<unknown>): Promise<boolean> {
+  async settles(promise: Promise<unknown>, mostWakes: number = MOST_WAKES): Promise<boolean> {
     let settled = false;
     const note = (): void => {
       settled = true;
@@ -90,7 +92,7 @@ export class ManualClock implements Clock {
     await this.settle();
     for (let wakes = 0; !settled; wakes++) {
       if (this.#sleepers.length === 0) return false;
-      if (wakes === MOST_WAKES) throw new WeirError('WEIR_SDK_USE', `still not settled after ${MOST_WAKES} wake-ups`);
+      if (wakes === mostWakes) throw new WeirError('WEIR_SDK_USE', `still not settled after ${mostWakes} wake-ups`);
       await this.#wakeNext();
     }
     return true;

@@ -48,7 +48,8 @@ export class PruningSource implements Source {
   }
 
   /** @throws WeirError WEIR_PG_SLOT_IN_USE; WEIR_PG_SLOT_ADVANCED when what follows `from` is deleted (invariant 6) */
-  async open(from: Checkpoint | null): Promise<SourceSession> {
+  async open(from: Checkpoint | null, signal: AbortSignal): Promise<SourceSession> {
+    signal.throwIfAborted();
     const { log, copies = false } = this.#options;
     let session: PruningSession | null = null;
     try {
