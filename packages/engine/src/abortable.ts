@@ -5,7 +5,7 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Pr
   if (signal.aborted) onAbort();
   else signal.addEventListener('abort', onAbort, { once: true });
   try {
-    // The race also takes the outcome of a promise that is given up: nobody else would, and a rejection would end the process.
+    // The race also takes the outcome of a promise that is given up: a rejection that nobody takes would end the process.
     return await Promise.race([aborted.promise, promise]);
   } finally {
     signal.removeEventListener('abort', onAbort);

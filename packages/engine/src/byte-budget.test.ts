@@ -5,8 +5,8 @@ const { signal } = new AbortController();
 
 /** Whether a promise has resolved by now. */
 async function isDone(promise: Promise<void>): Promise<boolean> {
-  const done = await Promise.race([promise.then(() => true), new Promise<false>((resolve) => setImmediate(() => resolve(false)))]);
-  return done;
+  const soon = new Promise<false>((resolve) => setImmediate(() => resolve(false)));
+  return await Promise.race([promise.then(() => true), soon]);
 }
 
 describe('ByteBudget', () => {

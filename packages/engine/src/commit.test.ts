@@ -36,7 +36,8 @@ class Commit {
 
   static async open(mode: SinkSession['mode'], faults: readonly Fault[] = []): Promise<Commit> {
     const commit = new Commit(faults);
-    commit.session = await new FaultySink(new MemorySink(commit.target, mode), 'warehouse', commit.script).open(shard, signal);
+    const sink = new FaultySink(new MemorySink(commit.target, mode), 'warehouse', commit.script);
+    commit.session = await sink.open(shard, signal);
     const builder = new BatchBuilder().begin({ position: '00000000.1', version: 1n, time: 0, transactionId: '1' });
     await commit.session.write(builder.insert(orders, row(1, 'a')).build(checkpoint));
     commit.script.calls.length = 0;
@@ -110,7 +111,7 @@ describe('what is recovered (invariant 4)', () => {
     expect(commit.rows).toBe(1);
   });
 
-  test('of a staged sink is the checkpoint before, when the intent was not saved: what lies staged is never applied', async () => {
+  test('of a staged sink is the checkpoint before, when the intent was not saved: it is never applied', async () => {
     const commit = await Commit.open('staged', [{ on: 'store.save', call: 1, does: 'reject' }]);
     await expect(commit.run()).rejects.toThrow('store.save');
     expect(await recoverCheckpoint(commit.session, commit.store, shard)).toBeNull();

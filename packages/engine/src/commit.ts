@@ -21,7 +21,8 @@ export interface CommitRequest {
  * Each step but the last is followed by a look at the signal. A sink that answers when another attempt is under way would
  * else put an old checkpoint over a newer one in the store.
  */
-export async function commitCheckpoint({ session, store, shard, checkpoint, confirm, signal }: CommitRequest): Promise<void> {
+export async function commitCheckpoint(request: CommitRequest): Promise<void> {
+  const { session, store, shard, checkpoint, signal } = request;
   crashPoint('engine.before-commit');
   switch (session.mode) {
     case 'transactional':
@@ -44,7 +45,7 @@ export async function commitCheckpoint({ session, store, shard, checkpoint, conf
   }
   signal.throwIfAborted();
   crashPoint('engine.before-confirm');
-  await confirm(checkpoint);
+  await request.confirm(checkpoint);
 }
 
 /** The checkpoint to resume from: the sink's own for classes A and B, the store's for the others (invariant 4). */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { comparePositions, type Position, type SinkSession } from '@weir/sdk';
-import { PrunedLog, boundaryOf, tableIsAt, type Fault } from '@weir/testkit';
-import { World, customers, insert, orders, type ProcessOptions } from './world.fake.ts';
+import { PrunedLog, boundaryOf, tableIsAt } from '@weir/testkit';
+import { World, customers, fault, insert, orders, type ProcessOptions } from './world.fake.ts';
 
 const both = { fast: 'transactional', slow: 'transactional' } as const;
 
@@ -23,17 +23,19 @@ async function dieAt(world: World, options: ProcessOptions): Promise<void> {
   world.log.disconnect();
 }
 
-const slowWrites: Fault = { on: 'slow.write', call: 'every', does: 'slow', ms: 1000 };
+const slowWrites = fault('slow.write', 'every', 'slow', 1000);
 
 describe('two sinks of different speed', () => {
   test('each gets everything once, and upstream is told the place of the slower one (invariant 1)', async () => {
     const world = worldWith(12);
     const confirmed: Position[] = [];
-    const check = ({ position }: { position: Position }): void => {
+    const onConfirm = ({ position }: { position: Position }): void => {
       confirmed.push(position);
-      for (const target of world.targets.values()) expect(comparePositions(target.checkpoint!.position, position)).toBeGreaterThanOrEqual(0);
+      for (const { checkpoint } of world.targets.values()) {
+        expect(comparePositions(checkpoint!.position, position)).toBeGreaterThanOrEqual(0);
+      }
     };
-    const { pipeline, source } = world.process({ faults: [slowWrites] }, check);
+    const { pipeline, source } = world.process({ faults: [slowWrites], onConfirm });
     pipeline.finishAt(await source.head());
     await world.clock.outcome(pipeline.run());
     expectEqual(world);
@@ -45,7 +47,7 @@ describe('two sinks of different speed', () => {
 
   test('the faster one does not wait for the slower one while there is room', async () => {
     const world = worldWith(12);
-    const { pipeline, script } = world.process({ faults: [{ on: 'slow.write', call: 1, does: 'hold' }] });
+    const { pipeline, script } = world.process({ faults: [fault('slow.write', 1, 'hold')] });
     const run = pipeline.run();
     await world.clock.settle();
     expect(world.target('fast').content).toEqual(world.log.content());
@@ -59,7 +61,7 @@ describe('two sinks of different speed', () => {
 
   test('after a crash the faster one gets nothing twice, and the slower one all that it lacks', async () => {
     const world = worldWith(12);
-    await dieAt(world, { faults: [{ on: 'slow.write', call: 4, does: 'die' }, slowWrites] });
+    await dieAt(world, { faults: [fault('slow.write', 4, 'die'), slowWrites] });
     expect(world.target('fast').checkpoint?.position).toBe(boundaryOf(12));
     expect(world.target('slow').checkpoint?.position).toBe(boundaryOf(3));
     world.log.commit([insert(13)]);
@@ -73,9 +75,9 @@ describe('two sinks of different speed', () => {
     for (const does of ['reject', 'lose answer'] as const) {
       for (const [first, second] of [[1, 1], [1, 2], [2, 1], [3, 5], [4, 2]] as const) {
         const world = worldWith(8);
-        const faults: Fault[] = [
-          { on: `fast.${operation}`, call: first, does },
-          { on: `slow.${operation}`, call: second, does },
+        const faults = [
+          fault(`fast.${operation}`, first, does),
+          fault(`slow.${operation}`, second, does),
           { ...slowWrites, ms: 300 },
         ];
         for (const copies of [false, true]) await world.deliverAll({ faults, copies });
@@ -87,7 +89,7 @@ describe('two sinks of different speed', () => {
 
   test('sinks of every class share a source', async () => {
     const world = worldWith(8, { a: 'transactional', b: 'staged', c: 'idempotent' });
-    await dieAt(world, { copies: true, faults: [{ on: 'c.flush', call: 1, does: 'die' }, { on: 'c.write', call: 'every', does: 'slow', ms: 20 }] });
+    await dieAt(world, { copies: true, faults: [fault('c.flush', 1, 'die'), fault('c.write', 'every', 'slow', 20)] });
     world.log.commit([insert(99)]);
     await world.deliverAll({ copies: true });
     expectEqual(world);
@@ -99,9 +101,12 @@ describe('a copy is made by all sinks together', () => {
     const world = worldWith(4);
     const commits: [string, boolean][] = [];
     for (const [name, target] of world.targets) {
-      target.onCommit = (checkpoint) => void commits.push([name, tableIsAt(checkpoint, customers) !== null && checkpoint.position.endsWith('.0')]);
+      target.onCommit = (checkpoint) => {
+        commits.push([name, tableIsAt(checkpoint, customers) !== null && checkpoint.position.endsWith('.0')]);
+      };
     }
-    const { pipeline, script } = world.process({ copies: true, faults: [slowWrites, { on: 'slow.commit', call: 'every', does: 'slow', ms: 500 }] });
+    const slowCommits = fault('slow.commit', 'every', 'slow', 500);
+    const { pipeline, script } = world.process({ copies: true, faults: [slowWrites, slowCommits] });
     const run = pipeline.run();
     await world.clock.advance(100);
     world.log.commit([insert(100)]);
@@ -137,7 +142,7 @@ describe('a copy is made by all sinks together', () => {
       const call = calls.slice(0, index + 1).filter((other) => other === on).length;
       for (const slow of ['fast', 'slow']) {
         const world = await setUp();
-        const late: Fault = { on: `${slow}.write`, call: 'every', does: 'slow', ms: 1000 };
+        const late = fault(`${slow}.write`, 'every', 'slow', 1000);
         const { pipeline, source, script } = world.process({ copies: true, faults: [{ on, call, does: 'die answering' }, late] });
         pipeline.finishAt(await source.head());
         await world.clock.settles(Promise.race([pipeline.run(), script.died]));
@@ -152,18 +157,19 @@ describe('a copy is made by all sinks together', () => {
   test('a copy that one sink has begun again is not left to it alone: the one that was behind begins last', async () => {
     const world = worldWith(4);
     // The first copy: `fast` has copied orders, `slow` has not when the process dies.
-    await dieAt(world, { copies: true, faults: [{ on: 'slow.write', call: 2, does: 'slow', ms: 50 }, { on: 'slow.write', call: 3, does: 'die' }] });
+    await dieAt(world, { copies: true, faults: [fault('slow.write', 2, 'slow', 50), fault('slow.write', 3, 'die')] });
     expect(tableIsAt(world.target('fast').checkpoint!, orders)).not.toBeNull();
     expect(tableIsAt(world.target('slow').checkpoint!, orders)).toBeNull();
     // The second copy dies when one of them has begun it.
-    await dieAt(world, { copies: true, faults: [{ on: 'fast.commit', call: 1, does: 'slow', ms: 50 }, { on: 'slow.commit', call: 1, does: 'die answering' }] });
+    const oneBegins = [fault('fast.commit', 1, 'slow', 50), fault('slow.commit', 1, 'die answering')];
+    await dieAt(world, { copies: true, faults: oneBegins });
     await world.deliverAll({ copies: true });
     expectEqual(world);
   });
 
   test('a table that is added while one sink is ahead is copied to both', async () => {
     const world = worldWith(6);
-    const { pipeline, script } = world.process({ copies: true, tables: [orders], faults: [{ on: 'slow.write', call: 4, does: 'hold' }] });
+    const { pipeline, script } = world.process({ copies: true, tables: [orders], faults: [fault('slow.write', 4, 'hold')] });
     void pipeline.run();
     for (let number = 101; number < 105; number++) {
       await world.clock.settle();
@@ -175,7 +181,7 @@ describe('a copy is made by all sinks together', () => {
     const [fast, slow] = [world.target('fast').checkpoint!, world.target('slow').checkpoint!];
     expect(comparePositions(fast.position, slow.position)).toBeGreaterThan(0);
     // It dies once more in the middle of that copy: what the sink that is ahead holds of orders must not come again.
-    await dieAt(world, { copies: true, faults: [{ on: 'fast.commit', call: 2, does: 'die answering' }] });
+    await dieAt(world, { copies: true, faults: [fault('fast.commit', 2, 'die answering')] });
     expect(world.target('fast').checkpoint).not.toEqual(fast);
     expect(comparePositions(world.target('fast').checkpoint!.position, fast.position)).toBeGreaterThanOrEqual(0);
     world.log.commit([{ op: 'delete', table: customers, before: { id: 1 } }]);
@@ -202,7 +208,7 @@ describe('a copy is made by all sinks together', () => {
 
 test('a source without a copy that starts from nothing for one sink brings the other nothing twice', async () => {
   const world = worldWith(5);
-  await dieAt(world, { faults: [{ on: 'slow.commit', call: 1, does: 'die' }, { on: 'fast.commit', call: 2, does: 'slow', ms: 1 }, slowWrites] });
+  await dieAt(world, { faults: [fault('slow.commit', 1, 'die'), fault('fast.commit', 2, 'slow', 1), slowWrites] });
   expect([world.target('fast').checkpoint !== null, world.target('slow').checkpoint]).toEqual([true, null]);
   await world.deliverAll();
   expectEqual(world);

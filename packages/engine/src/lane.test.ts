@@ -1,13 +1,30 @@
 import { describe, expect, test } from 'vitest';
-import { BatchBuilder, emptyBatch, type Batch, type Checkpoint, type Position, type SchemaChange, type SinkSession } from '@weir/sdk';
+import {
+  BatchBuilder,
+  emptyBatch,
+  type Batch,
+  type Checkpoint,
+  type Position,
+  type SchemaChange,
+  type SinkSession,
+} from '@weir/sdk';
 import { memoryStore } from '@weir/store';
-import { FaultScript, FaultySink, ManualClock, MemorySink, MemoryTarget, boundaryOf, commitOf, type Fault } from '@weir/testkit';
+import {
+  FaultScript,
+  FaultySink,
+  ManualClock,
+  MemorySink,
+  MemoryTarget,
+  boundaryOf,
+  commitOf,
+  type Fault,
+} from '@weir/testkit';
 import { ByteBudget } from './byte-budget.ts';
 import { LaneRecord } from './lane-record.ts';
 import { Lane } from './lane.ts';
 import { imbalance } from './row-counters.ts';
 import { SharedBatch, heldBytes } from './shared-batch.ts';
-import { orders, row } from './world.fake.ts';
+import { fault, orders, row } from './world.fake.ts';
 
 const state = { copies: 1, copied: {} };
 
@@ -51,7 +68,11 @@ class LaneWorld {
   }
 
   /** @param kept goes on from attempt to attempt */
-  static async open(holds: Position | null = null, faults: readonly Fault[] = [], kept: LaneRecord = new LaneRecord()): Promise<LaneWorld> {
+  static async open(
+    holds: Position | null = null,
+    faults: readonly Fault[] = [],
+    kept: LaneRecord = new LaneRecord(),
+  ): Promise<LaneWorld> {
     const world = new LaneWorld(faults, kept);
     const { clock, record, script } = world;
     const shard = { pipeline: 'shop', sink: 'warehouse', shard: 0 };
@@ -108,7 +129,7 @@ describe('a lane commits on checkpoints only (invariant 3)', () => {
   });
 
   test('what comes while the sink is at work is one commit more', async () => {
-    const world = (await LaneWorld.open(null, [{ on: 'warehouse.commit', call: 1, does: 'hold' }])).start();
+    const world = (await LaneWorld.open(null, [fault('warehouse.commit', 1, 'hold')])).start();
     await world.push(batchOf([1], boundary(1)));
     await world.clock.settle();
     await world.push(batchOf([2], boundary(2)), batchOf([3], boundary(3)));
@@ -139,7 +160,7 @@ describe('a lane commits on checkpoints only (invariant 3)', () => {
   });
 
   test('a commit is not put off for longer than 250 ms while there is always more', async () => {
-    const slow = { on: 'warehouse.write', call: 'every', does: 'slow', ms: 100 } as const;
+    const slow = fault('warehouse.write', 'every', 'slow', 100);
     const world = await LaneWorld.open(null, [slow]);
     await world.deliver(...[1, 2, 3, 4, 5, 6, 7].map((number) => batchOf([number], boundary(number))));
     expect(world.calls.join(' ')).toBe('write write write commit write write write commit write commit');
@@ -218,8 +239,8 @@ describe('a sink that is ahead gets nothing twice (invariant 4)', () => {
   test('schema changes before a row that it holds are not applied again, those before a new one are', async () => {
     const change: SchemaChange = { table: orders, change: 'add', column: 'note' };
     const world = await LaneWorld.open(holds);
-    const batches = [batchOf([2], null, [change]), batchOf([2, 3], boundary(3), [change]), batchOf([4], boundary(4), [change])];
-    await world.deliver(...batches);
+    const [held, partly] = [batchOf([2], null, [change]), batchOf([2, 3], boundary(3), [change])];
+    await world.deliver(held, partly, batchOf([4], boundary(4), [change]));
     expect(world.keys).toEqual([3, 4]);
     expect(world.schemaChanges).toEqual([0, 1]);
   });
@@ -231,7 +252,7 @@ describe('a copy is never a replay', () => {
     const position = `${boundaryOf(5)}.00000002.00000001`;
     const create: SchemaChange[] = [{ table: orders, change: 'create' }];
     const states = { copies: 2, copied: {} };
-    await world.deliver({ ...emptyBatch({ position, state: states }), schemaChanges: create }, chunkOf([1, 2], `${position}.2`));
+    await world.deliver(emptyBatch({ position, state: states }, create), chunkOf([1, 2], `${position}.2`));
     expect(world.keys).toEqual([1, 2]);
     expect(world.target.checkpoint).toEqual({ position: boundaryOf(8), state });
   });
@@ -247,7 +268,7 @@ describe('a copy is never a replay', () => {
 
 describe('settled', () => {
   test('is at once when nothing was handed over, and after the commit otherwise', async () => {
-    const world = (await LaneWorld.open(null, [{ on: 'warehouse.commit', call: 1, does: 'hold' }])).start();
+    const world = (await LaneWorld.open(null, [fault('warehouse.commit', 1, 'hold')])).start();
     expect(await world.clock.settles(world.lane.settled())).toBe(true);
     await world.push(batchOf([1], boundary(1)));
     const settled = world.lane.settled();
@@ -258,7 +279,7 @@ describe('settled', () => {
   });
 
   test('is not while something is written that has no rows', async () => {
-    const world = (await LaneWorld.open(null, [{ on: 'warehouse.write', call: 1, does: 'hold' }])).start();
+    const world = (await LaneWorld.open(null, [fault('warehouse.write', 1, 'hold')])).start();
     await world.push({ ...emptyBatch(boundary(1)), schemaChanges: [{ table: orders, change: 'create' }] });
     await world.clock.settle();
     expect(await world.clock.settles(world.lane.settled())).toBe(false);
@@ -276,7 +297,7 @@ describe('settled', () => {
 
 describe('an abandoned lane', () => {
   test.each(['write', 'commit'])('counts nothing when its %s is answered late (invariant 7)', async (operation) => {
-    const world = (await LaneWorld.open(null, [{ on: `warehouse.${operation}`, call: 1, does: 'hold answer' }])).start();
+    const world = (await LaneWorld.open(null, [fault(`warehouse.${operation}`, 1, 'hold answer')])).start();
     await world.push(batchOf([1], boundary(1)), batchOf([2], boundary(2)));
     await world.clock.settle();
     world.hard.abort(new Error('over'));
@@ -291,7 +312,7 @@ describe('an abandoned lane', () => {
   });
 
   test('adds nothing to what the next attempt delivers when its write is answered in the middle of that', async () => {
-    const world = (await LaneWorld.open(null, [{ on: 'warehouse.write', call: 1, does: 'hold answer' }])).start();
+    const world = (await LaneWorld.open(null, [fault('warehouse.write', 1, 'hold answer')])).start();
     await world.push(batchOf([1], boundary(1)));
     await world.clock.settle();
     world.hard.abort(new Error('over'));
@@ -307,7 +328,7 @@ describe('an abandoned lane', () => {
   });
 
   test('gives back the batches that wait, and the one at work when the sink is done with it', async () => {
-    const world = (await LaneWorld.open(null, [{ on: 'warehouse.write', call: 1, does: 'hold' }])).start();
+    const world = (await LaneWorld.open(null, [fault('warehouse.write', 1, 'hold')])).start();
     const [first, second] = [batchOf([1], boundary(1)), batchOf([2], boundary(2))];
     await world.push(first, second);
     await world.clock.settle();
@@ -320,7 +341,7 @@ describe('an abandoned lane', () => {
   });
 
   test('ends with what the sink failed with', async () => {
-    const world = (await LaneWorld.open(null, [{ on: 'warehouse.write', call: 1, does: 'reject' }])).start();
+    const world = (await LaneWorld.open(null, [fault('warehouse.write', 1, 'reject')])).start();
     await world.push(batchOf([1], boundary(1)));
     await expect(world.run).rejects.toThrow('warehouse.write');
   });

@@ -1,4 +1,13 @@
-import { crashPoint, filterRows, type Batch, type Checkpoint, type Clock, type Position, type Shard, type SinkSession } from '@weir/sdk';
+import {
+  crashPoint,
+  filterRows,
+  type Batch,
+  type Checkpoint,
+  type Clock,
+  type Position,
+  type Shard,
+  type SinkSession,
+} from '@weir/sdk';
 import type { Store } from '@weir/store';
 import { commitCheckpoint } from './commit.ts';
 import { isCopy } from './copy.ts';

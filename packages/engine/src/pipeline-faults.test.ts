@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { FaultKind } from '@weir/testkit';
 import { imbalance } from './row-counters.ts';
-import { World, insert, update, type ProcessOptions, type WorldProcess } from './world.fake.ts';
+import { World, fault, insert, update, type ProcessOptions, type WorldProcess } from './world.fake.ts';
 
 const operations = {
   transactional: ['open', 'recover', 'write', 'commit'],
@@ -50,7 +50,7 @@ describe.each(modes)('a sink that is %s', (mode) => {
     for (const copies of [false, true]) {
       for (const call of [1, 2, 3, 4, 5]) {
         const world = worldWithLog(mode);
-        const process = await world.deliverAll({ copies, transactionsPerBatch: 2, faults: [{ on, call, does, ms: 400 }] });
+        const process = await world.deliverAll({ copies, transactionsPerBatch: 2, faults: [fault(on, call, does, 400)] });
         expectDelivered(world, process);
       }
     }
@@ -58,7 +58,7 @@ describe.each(modes)('a sink that is %s', (mode) => {
 
   test('gets everything once when each of its first commits loses its answer', async () => {
     const commit = { transactional: 'commit', staged: 'apply', idempotent: 'flush' }[mode];
-    const faults = [1, 2, 3, 4, 5, 6].map((call) => ({ on: `warehouse.${commit}`, call, does: 'lose answer' as const }));
+    const faults = [1, 2, 3, 4, 5, 6].map((call) => fault(`warehouse.${commit}`, call, 'lose answer'));
     const world = worldWithLog(mode);
     expectDelivered(world, await world.deliverAll({ faults, rowsPerBatch: 2 }));
   });
@@ -77,7 +77,7 @@ describe('the source', () => {
     expect(pulls).toBeGreaterThan(6);
     for (let call = 1; call <= pulls; call++) {
       for (const does of ['reject', 'lose answer', 'slow'] as const) {
-        const { script } = await deliver({ copies, faults: [{ on: 'source.pull', call, does, ms: 1000 }] });
+        const { script } = await deliver({ copies, faults: [fault('source.pull', call, does, 1000)] });
         expect(script.count('source.open')).toBe(does === 'slow' ? 1 : 2);
       }
     }
@@ -86,15 +86,15 @@ describe('the source', () => {
   test.each(['source.open', 'source.confirm'])('may fail at any %s', async (on) => {
     for (const call of [1, 2, 3]) {
       for (const does of ['reject', 'lose answer', 'slow'] as const) {
-        const { pipeline } = await deliver({ faults: [{ on, call, does, ms: 1000 }] });
+        const { pipeline } = await deliver({ faults: [fault(on, call, does, 1000)] });
         expect(pipeline.status()).toMatchObject({ state: 'stopped', failure: null });
       }
     }
   });
 
   test('may fail at every call once, and so may the sink', async () => {
-    const operationsOfAll = ['source.open', 'source.pull', 'source.confirm', ...operations.transactional.map((name) => `warehouse.${name}`)];
-    const faults = operationsOfAll.map((on) => ({ on, call: 1, does: 'reject' as const }));
+    const ofSink = operations.transactional.map((name) => `warehouse.${name}`);
+    const faults = ['source.open', 'source.pull', 'source.confirm', ...ofSink].map((on) => fault(on, 1, 'reject'));
     const { script } = await deliver({ copies: true, faults });
     expect(script.count('warehouse.open')).toBe(faults.length + 1);
   });
@@ -114,7 +114,7 @@ test('a process that dies at any call leaves a state from which the next one goe
     const call = calls.slice(0, index + 1).filter((other) => other === on).length;
     for (const does of ['die', 'die answering'] as const) {
       const world = worldWithLog('transactional');
-      const dying = world.process({ copies: true, faults: [{ on, call, does }] });
+      const dying = world.process({ copies: true, faults: [fault(on, call, does)] });
       dying.pipeline.finishAt(await dying.source.head());
       await world.clock.settles(Promise.race([dying.pipeline.run(), dying.script.died]));
       world.log.disconnect();

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { emptyBatch } from '@weir/sdk';
 import type { LoggedChange } from '@weir/testkit';
 import { heldBytes } from './shared-batch.ts';
-import { World, insert, update, type ProcessOptions, type WorldProcess } from './world.fake.ts';
+import { World, fault, insert, update, type ProcessOptions, type WorldProcess } from './world.fake.ts';
 
 const ROW = 10_000;
 const text = 'x'.repeat(ROW);
@@ -27,7 +27,7 @@ function watched(world: World, bufferBytes: number, options: ProcessOptions): { 
 describe('memory is bounded whatever the backlog (invariant 8)', () => {
   test('a sink that hangs lets the source wait, and holds no more than the bound', async () => {
     const world = worldWithBacklog(new World());
-    const { process, most } = watched(world, 5 * BATCH, { faults: [{ on: 'warehouse.write', call: 1, does: 'hold' }] });
+    const { process, most } = watched(world, 5 * BATCH, { faults: [fault('warehouse.write', 1, 'hold')] });
     const run = process.pipeline.run();
     expect(await world.clock.settles(run)).toBe(false);
     expect(most()).toBeLessThanOrEqual(5 * BATCH);
@@ -41,7 +41,7 @@ describe('memory is bounded whatever the backlog (invariant 8)', () => {
 
   test('beside a sink that hangs another one goes on until the bound is used up, and no further', async () => {
     const world = worldWithBacklog(new World({ fast: 'transactional', hanging: 'transactional' }));
-    const { process, most } = watched(world, 40 * BATCH, { faults: [{ on: 'hanging.write', call: 1, does: 'hold' }] });
+    const { process, most } = watched(world, 40 * BATCH, { faults: [fault('hanging.write', 1, 'hold')] });
     const run = process.pipeline.run();
     expect(await world.clock.settles(run)).toBe(false);
     const { fast, hanging } = process.pipeline.status().sinks;
@@ -64,7 +64,7 @@ describe('memory is bounded whatever the backlog (invariant 8)', () => {
     const world = new World({ fast: 'transactional', hanging: 'transactional' });
     for (let number = 0; number < 10; number++) world.log.commit([insert(number)]);
     for (let number = 0; number < 500; number++) world.log.commit([update(number % 10, `${number}`)]);
-    const { process } = watched(world, 400_000, { faults: [{ on: 'hanging.write', call: 1, does: 'hold' }] });
+    const { process } = watched(world, 400_000, { faults: [fault('hanging.write', 1, 'hold')] });
     const run = process.pipeline.run();
     expect(await world.clock.settles(run)).toBe(false);
     expect(process.source.ledger.handedOut).toBeLessThan(110);
@@ -96,7 +96,7 @@ describe('memory is bounded whatever the backlog (invariant 8)', () => {
 
   test('a sink at work is given few batches ahead, so that the source can gather', async () => {
     const world = worldWithBacklog(new World());
-    const { process } = watched(world, 1 << 30, { faults: [{ on: 'warehouse.write', call: 1, does: 'hold' }] });
+    const { process } = watched(world, 1 << 30, { faults: [fault('warehouse.write', 1, 'hold')] });
     const run = process.pipeline.run();
     expect(await world.clock.settles(run)).toBe(false);
     expect(process.source.ledger.handedOut).toBe(3);
@@ -109,7 +109,7 @@ describe('memory is bounded whatever the backlog (invariant 8)', () => {
 describe('batches go back to the source', () => {
   test('when the slowest sink is done with them, each once: none is read afterwards', async () => {
     const world = worldWithBacklog(new World({ fast: 'transactional', slow: 'transactional' }));
-    const { source } = await world.deliverAll({ faults: [{ on: 'slow.write', call: 'every', does: 'slow', ms: 50 }] });
+    const { source } = await world.deliverAll({ faults: [fault('slow.write', 'every', 'slow', 50)] });
     // The source fills a batch with rubbish when it is released, so a sink that read it later would hold that.
     for (const target of world.targets.values()) expect(target.content).toEqual(world.log.content());
     expect(source.ledger).toMatchObject({ handedOut: 210, released: 210, releasedAgain: 0, heldBytes: 0 });
@@ -118,7 +118,7 @@ describe('batches go back to the source', () => {
   test('of an attempt that failed: those that wait at once, the one at work when its write has ended', async () => {
     const world = worldWithBacklog(new World());
     const { pipeline, source, script } = world.process({
-      faults: [{ on: 'warehouse.write', call: 2, does: 'hold answer' }, { on: 'source.pull', call: 4, does: 'reject' }],
+      faults: [fault('warehouse.write', 2, 'hold answer'), fault('source.pull', 4, 'reject')],
     });
     pipeline.finishAt(await source.head());
     await world.clock.outcome(pipeline.run());
@@ -131,7 +131,7 @@ describe('batches go back to the source', () => {
 
   test('but not one whose write failed: a sink that failed may still be reading it', async () => {
     const world = worldWithBacklog(new World());
-    const { source } = await world.deliverAll({ faults: [{ on: 'warehouse.write', call: 2, does: 'reject' }] });
+    const { source } = await world.deliverAll({ faults: [fault('warehouse.write', 2, 'reject')] });
     expect(source.ledger.handedOut - source.ledger.released).toBe(1);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { WeirError, type Json } from '@weir/sdk';
 import type { Fault } from '@weir/testkit';
-import { World, insert, type WorldProcess } from './world.fake.ts';
+import { World, fault, insert, type WorldProcess } from './world.fake.ts';
 
 const retry = { firstDelayMs: 100, maxDelayMs: 1000, budgetMs: 20_000 };
 
@@ -19,7 +19,8 @@ function waits({ logged }: WorldProcess): number[] {
 }
 
 describe('an error that a person has to mend', () => {
-  test.each(['source.open', 'source.pull', 'warehouse.open', 'warehouse.write', 'warehouse.commit'])('of %s ends the run at once', async (on) => {
+  const places = ['source.open', 'source.pull', 'warehouse.open', 'warehouse.write', 'warehouse.commit'];
+  test.each(places)('of %s ends the run at once', async (on) => {
     const error = new WeirError('WEIR_PG_SLOT_LOST', 'the slot is gone', { fix: 'Copy again.' });
     const world = worldWith(3);
     const process = world.process({ faults: [{ on, call: 1, does: 'reject', error }] });
@@ -39,7 +40,7 @@ describe('an error that a person has to mend', () => {
 describe('an error that may pass', () => {
   test('is tried again after waits that double, with everything opened anew', async () => {
     const world = worldWith(3);
-    const faults = [1, 2, 3, 4, 5].map((call): Fault => ({ on: 'warehouse.commit', call, does: 'reject' }));
+    const faults = [1, 2, 3, 4, 5].map((call) => fault('warehouse.commit', call, 'reject'));
     const process = world.process({ faults, retry });
     process.pipeline.finishAt(await process.source.head());
     await world.clock.outcome(process.pipeline.run());
@@ -66,21 +67,23 @@ describe('an error that may pass', () => {
   test('that does not pass ends with WEIR_RETRY_BUDGET, which keeps the cause and its fix', async () => {
     const world = worldWith(3);
     const cause = new WeirError('WEIR_PG_CONNECT', 'connection refused', { fix: 'Start the server.' });
-    const { pipeline, script } = world.process({ faults: [{ on: 'source.open', call: 'every', does: 'reject', error: cause }], retry });
+    const refused: Fault = { on: 'source.open', call: 'every', does: 'reject', error: cause };
+    const { pipeline, script } = world.process({ faults: [refused], retry });
     const before = world.clock.now();
-    const error = await world.clock.outcome(pipeline.run().catch((failure: unknown) => failure));
+    const error = await world.clock.outcome(pipeline.run().catch((thrown: unknown) => thrown));
     expect(error).toMatchObject({ code: 'WEIR_RETRY_BUDGET', fix: 'Start the server.', cause });
     expect((error as Error).message).toContain(`gave up after ${script.count('source.open')} attempts in 0.3 minutes`);
     expect((error as Error).message).toContain('WEIR_PG_CONNECT: connection refused');
     expect(world.clock.now() - before).toBeGreaterThanOrEqual(20_000);
     expect(world.clock.now() - before).toBeLessThan(21_000);
-    expect(pipeline.status()).toMatchObject({ state: 'failed', failure: { code: 'WEIR_RETRY_BUDGET', fix: 'Start the server.' } });
+    const failure = { code: 'WEIR_RETRY_BUDGET', fix: 'Start the server.' };
+    expect(pipeline.status()).toMatchObject({ state: 'failed', failure });
   });
 
   test('does not use up the budget while there is progress in between', async () => {
     const world = worldWith(60);
-    const faults = Array.from({ length: 40 }, (_, index): Fault => ({ on: 'warehouse.commit', call: 2 * index + 2, does: 'reject' }));
-    const slow: Fault = { on: 'warehouse.write', call: 'every', does: 'slow', ms: 1000 };
+    const faults = Array.from({ length: 40 }, (_, index) => fault('warehouse.commit', 2 * index + 2, 'reject'));
+    const slow = fault('warehouse.write', 'every', 'slow', 1000);
     const process = world.process({ faults: [...faults, slow], retry });
     process.pipeline.finishAt(await process.source.head());
     const before = world.clock.now();
@@ -95,8 +98,8 @@ describe('an error that may pass', () => {
     const onPull = (): void => {
       if (world.log.head < script.count('source.open')) world.log.commit([insert(world.log.head)]);
     };
-    const slow: Fault = { on: 'bad.write', call: 'every', does: 'slow', ms: 10 };
-    const { pipeline, script } = world.process({ faults: [{ on: 'bad.commit', call: 'every', does: 'reject' }, slow], retry, onPull });
+    const slow = fault('bad.write', 'every', 'slow', 10);
+    const { pipeline, script } = world.process({ faults: [fault('bad.commit', 'every', 'reject'), slow], retry, onPull });
     const before = world.clock.now();
     await expect(world.clock.outcome(pipeline.run())).rejects.toMatchObject({ code: 'WEIR_RETRY_BUDGET' });
     expect(pipeline.status().sinks['good']!.commits).toBeGreaterThan(10);
@@ -105,13 +108,13 @@ describe('an error that may pass', () => {
 
   test('uses it up when every attempt opens well and fails at once', async () => {
     const world = worldWith(0);
-    const { pipeline } = world.process({ faults: [{ on: 'source.pull', call: 'every', does: 'reject' }], retry });
+    const { pipeline } = world.process({ faults: [fault('source.pull', 'every', 'reject')], retry });
     await expect(world.clock.outcome(pipeline.run())).rejects.toMatchObject({ code: 'WEIR_RETRY_BUDGET' });
   });
 
   test('uses it up when rows are on their way each time, however long an attempt takes', async () => {
     const world = worldWith(1);
-    const faults: Fault[] = [{ on: 'warehouse.write', call: 'every', does: 'slow', ms: 5000 }, { on: 'warehouse.commit', call: 'every', does: 'reject' }];
+    const faults = [fault('warehouse.write', 'every', 'slow', 5000), fault('warehouse.commit', 'every', 'reject')];
     const { pipeline } = world.process({ faults, retry });
     await expect(world.clock.outcome(pipeline.run())).rejects.toMatchObject({ code: 'WEIR_RETRY_BUDGET' });
   });

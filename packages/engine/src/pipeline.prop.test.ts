@@ -15,7 +15,17 @@ const operations = {
   idempotent: ['open', 'write', 'flush', 'dispose'],
   'at-least-once': [],
 } as const;
-const kinds: readonly FaultKind[] = ['reject', 'lose answer', 'partial', 'hang', 'hold', 'hold answer', 'slow', 'die', 'die answering'];
+const kinds: readonly FaultKind[] = [
+  'reject',
+  'lose answer',
+  'partial',
+  'hang',
+  'hold',
+  'hold answer',
+  'slow',
+  'die',
+  'die answering',
+];
 
 /** One random world, its processes with their faults, and everything that must hold on the way. */
 class Run {
@@ -36,7 +46,8 @@ class Run {
     const dice = new Dice(seed);
     this.#dice = dice;
     const modes = ['transactional', 'transactional', 'staged', 'idempotent'] as const;
-    this.#modes = Object.fromEntries(dice.times(dice.between(1, 3), () => dice.oneOf(modes)).map((mode, i) => [`sink${i}`, mode]));
+    const sinks = dice.times(dice.between(1, 3), () => dice.oneOf(modes));
+    this.#modes = Object.fromEntries(sinks.map((mode, index) => [`sink${index}`, mode]));
     this.#world = new World(this.#modes, seed);
     this.#changes = new RandomChanges(dice, this.#world.log, dice.upTo(50));
     const copies = dice.chance(0.7);
@@ -74,7 +85,8 @@ class Run {
         if (at === null) continue;
         const found = JSON.stringify(target.content[tableName(table)]);
         const expected = JSON.stringify(this.#world.log.content(at)[tableName(table)]);
-        if (found !== expected) this.#broken.push(`${name} at ${checkpoint.position}: ${tableName(table)} is ${found}, not ${expected}`);
+        if (found === expected) continue;
+        this.#broken.push(`${name} at ${checkpoint.position}: ${tableName(table)} is ${found}, not ${expected}`);
       }
     };
   }
@@ -99,7 +111,7 @@ class Run {
 
   #faults(): Fault[] {
     const dice = this.#dice;
-    const sinks = Object.entries(this.#modes).flatMap(([name, mode]) => operations[mode].map((operation) => `${name}.${operation}`));
+    const sinks = Object.entries(this.#modes).flatMap(([name, mode]) => operations[mode].map((call) => `${name}.${call}`));
     const all = [...sinks, 'source.open', 'source.pull', 'source.pull', 'source.confirm'];
     const faults = dice.times(dice.upTo(5), () => {
       return { on: dice.oneOf(all), call: dice.between(1, 6), does: dice.oneOf(kinds), ms: dice.upTo(5000) };
@@ -120,19 +132,17 @@ class Run {
       if (mode === 'staged' && faults.length > 0 && dice.chance(0.3)) this.#world.target(name).interruptApply = true;
     }
     const speeds = new Map(['source', ...Object.keys(this.#modes)].map((name) => [name, dice.oneOf([0, 5, 100, 2000])]));
-    const process = this.#world.process(
-      {
-        ...this.#options,
-        faults,
-        tables: this.#processes++ < this.#tableAddedAt ? [orders] : [orders, customers],
-        jitterMs: (operation) => speeds.get(operation.split('.')[0]!)!,
-        onPull: () => {
-          if (dice.chance(0.3)) this.#changes.commit(1);
-          this.#checkMemory(process);
-        },
+    const process = this.#world.process({
+      ...this.#options,
+      faults,
+      tables: this.#processes++ < this.#tableAddedAt ? [orders] : [orders, customers],
+      jitterMs: (operation) => speeds.get(operation.split('.')[0]!)!,
+      onPull: () => {
+        if (dice.chance(0.3)) this.#changes.commit(1);
+        this.#checkMemory(process);
       },
-      (checkpoint) => this.#confirmed(checkpoint),
-    );
+      onConfirm: (checkpoint) => this.#confirmed(checkpoint),
+    });
     return process;
   }
 
@@ -168,7 +178,8 @@ class Run {
   /** Invariant 8: what is buffered stays within the bound, or is one batch that is larger. */
   #checkMemory({ pipeline }: WorldProcess): void {
     const { bufferedBytes, bufferBytes } = pipeline.status();
-    if (bufferedBytes > Math.max(bufferBytes, LARGEST_BATCH)) this.#broken.push(`${bufferedBytes} of ${bufferBytes} bytes are buffered`);
+    if (bufferedBytes <= Math.max(bufferBytes, LARGEST_BATCH)) return;
+    this.#broken.push(`${bufferedBytes} of ${bufferBytes} bytes are buffered`);
   }
 
   /** Invariant 7: the counters balance, and nothing is on its way. */

@@ -7,11 +7,12 @@ import {
   PrunedLog,
   PruningSource,
   type Fault,
+  type FaultKind,
   type LoggedChange,
   type PruningSourceOptions,
 } from '@weir/testkit';
 import { memoryStore, type Store } from '@weir/store';
-import type { Column, Json, Logger, RowValues, SinkSession, Table, Transform } from '@weir/sdk';
+import type { Column, Json, Logger, RowValues, Sink, SinkSession, Table, Transform } from '@weir/sdk';
 import { Pipeline } from './pipeline.ts';
 import type { RetryPolicy } from './retry.ts';
 
@@ -33,7 +34,14 @@ export function row(key: number, text: string): RowValues {
   return { id: key, label: text };
 }
 
-export interface ProcessOptions extends Pick<PruningSourceOptions, 'rowsPerBatch' | 'transactionsPerBatch' | 'copies' | 'onPull' | 'tables'> {
+/** @param ms for `slow` */
+export function fault(on: string, call: Fault['call'], does: FaultKind, ms = 0): Fault {
+  return { on, call, does, ms };
+}
+
+type SourceOptions = Omit<PruningSourceOptions, 'log' | 'clock' | 'script'>;
+
+export interface ProcessOptions extends SourceOptions {
   readonly faults?: readonly Fault[];
   /** How long calls and answers of an operation take at most. */
   readonly jitterMs?: (operation: string) => number;
@@ -74,17 +82,21 @@ export class World {
   }
 
   /** A pipeline that is not running yet. A process that died must be cut off from the log before. */
-  process(options: ProcessOptions = {}, onConfirm?: PruningSourceOptions['onConfirm']): WorldProcess {
+  process(options: ProcessOptions = {}): WorldProcess {
     const { clock, log } = this;
     const { faults = [], jitterMs = () => 0, transforms = [], retry } = options;
-    const modes = Array.from(this.#modes).filter(([name]) => options.sinks?.includes(name) ?? true);
     const script = new FaultScript(clock, faults, { jitterMs });
-    const source = new PruningSource({ ...options, log, clock, script, ...(onConfirm && { onConfirm }) });
+    const sinks = new Map<string, Sink>();
+    for (const [name, mode] of this.#modes) {
+      const isConfigured = options.sinks?.includes(name) ?? true;
+      if (isConfigured) sinks.set(name, new FaultySink(new MemorySink(this.target(name), mode), name, script));
+    }
+    const source = new PruningSource({ ...options, log, clock, script });
     const logged: Json[] = [];
     const pipeline = new Pipeline({
       name: 'shop',
       source,
-      sinks: new Map(modes.map(([name, mode]) => [name, new FaultySink(new MemorySink(this.target(name), mode), name, script)])),
+      sinks,
       transforms,
       store: this.store,
       clock,

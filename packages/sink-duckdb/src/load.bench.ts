@@ -47,7 +47,7 @@ function cellsOf(row: number): string[] {
     `city ${row % 700}`,
     `${row % 9000} Long Street, building ${row % 90}`,
     `${row % 100_000}.${String(row % 100).padStart(2, '0')}`,
-    `2024-05-${two((row % 28) + 1)}T${time}.${String((row % 1_000_000) + 1).padStart(6, '0')}Z`,
+    `2024-05-${two((row % 28) + 1)}T${time}.${String(row % 1_000_000).padStart(6, '0')}Z`,
     `{"items": ${row % 9}, "tags": ["a", "b"], "row": ${row}}`,
     row % 2 === 0 ? 't' : 'f',
   ];

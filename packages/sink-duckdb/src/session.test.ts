@@ -251,6 +251,24 @@ describe('a session', () => {
     ]);
   });
 
+  it('forgets large rows, too, that were written before a truncate of the same commit', async () => {
+    await using database = await TemporaryDatabase.make();
+    const sink = database.sink();
+    await using session = await withOrders(sink, orders, [one, two]);
+    const large = { ...one, note: 'large '.repeat(2 ** 20) };
+    for (let round = 0; round < 5; round++) await session.write(batch(2, (rows) => rows.update(orders, large)));
+    await session.write(
+      batch(2, (rows) =>
+        rows
+          .truncate(orders)
+          .insert(orders, three)
+          .update(orders, { ...three, note: unchanged }),
+      ),
+    );
+    await session.commit(checkpointAt(2));
+    expect(await ask(sink, all)).toEqual([['3', 'three', '3.00']]);
+  });
+
   it('keeps unchanged cells of tables with many columns', async () => {
     await using database = await TemporaryDatabase.make();
     const sink = database.sink();

@@ -52,6 +52,8 @@ export async function checkMembers(client: pg.Client, state: PostgresState): Pro
   const members = await memberOids(client, await checkPublication(client, state));
   for (const [name, { oid, member }] of Object.entries(state.tables)) {
     if ((members.get(oid) ?? 0) === member) continue;
+    // Its members go with the publication, which may have gone between the two questions.
+    await checkPublication(client, state);
     throw new WeirError('WEIR_PG_PUBLICATION_CHANGED', `${name} was dropped, or taken out of publication ${state.publication.name}`);
   }
 }

@@ -33,6 +33,11 @@ export interface Fault {
   readonly error?: Error;
 }
 
+export interface FaultScriptOptions {
+  /** Every call and every answer of an operation takes a random time up to that, in ms. None by default. */
+  readonly jitterMs?: (operation: string) => number;
+}
+
 const never = new Promise<never>(() => {});
 
 /**
@@ -50,8 +55,7 @@ export class FaultScript {
   readonly #death = Promise.withResolvers<void>();
   #dead = false;
 
-  /** @param options `jitterMs`: every call and every answer of an operation takes a random time up to that */
-  constructor(clock: Clock, faults: readonly Fault[] = [], options: { readonly jitterMs?: (operation: string) => number } = {}) {
+  constructor(clock: Clock, faults: readonly Fault[] = [], options: FaultScriptOptions = {}) {
     this.#clock = clock;
     this.#faults = faults;
     this.#jitterMs = options.jitterMs ?? (() => 0);

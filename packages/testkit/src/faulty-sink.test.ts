@@ -1,5 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { BatchBuilder, type Batch, type Checkpoint, type FlushedSession, type Shard, type SinkSession, type StagedSession, type Table, type TransactionalSession } from '@weir/sdk';
+import {
+  BatchBuilder,
+  type Batch,
+  type Checkpoint,
+  type FlushedSession,
+  type Shard,
+  type SinkSession,
+  type StagedSession,
+  type Table,
+  type TransactionalSession,
+} from '@weir/sdk';
 import { FaultScript, type Fault } from './fault-script.ts';
 import { FaultySink } from './faulty-sink.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -18,9 +28,13 @@ const { signal } = new AbortController();
 const first: Checkpoint = { position: '1', state: null };
 
 function batchOf(version: number, ...ids: number[]): Batch {
-  const builder = new BatchBuilder().begin({ position: String(version), version: BigInt(version), time: 0, transactionId: '' });
+  const builder = transaction(version);
   for (const id of ids) builder.insert(orders, { id });
   return builder.build(null);
+}
+
+function transaction(version: number): BatchBuilder {
+  return new BatchBuilder().begin({ position: String(version), version: BigInt(version), time: 0, transactionId: '' });
 }
 
 class SinkWorld {
@@ -35,8 +49,8 @@ class SinkWorld {
   }
 
   async open<Session extends SinkSession = SinkSession>(): Promise<Session> {
-    const session = await new FaultySink(new MemorySink(this.target, this.#mode), 'warehouse', this.script).open(shard, signal);
-    return session as Session;
+    const sink = new FaultySink(new MemorySink(this.target, this.#mode), 'warehouse', this.script);
+    return (await sink.open(shard, signal)) as Session;
   }
 
   get ids(): number[] {
@@ -82,7 +96,8 @@ describe('FaultySink', () => {
 });
 
 describe('MemorySink', () => {
-  test.each(['transactional', 'staged', 'idempotent'] as const)('%s: who lost the fence changes nothing (invariant 5)', async (mode) => {
+  const fenced = ['transactional', 'staged', 'idempotent'] as const;
+  test.each(fenced)('%s: who lost the fence changes nothing (invariant 5)', async (mode) => {
     const commit = { transactional: 'commit', staged: 'stage', idempotent: 'flush', 'at-least-once': 'flush' }[mode];
     const world = new SinkWorld(mode, { on: `warehouse.${commit}`, call: 1, does: 'hold' });
     const zombie = await world.open();
@@ -115,8 +130,8 @@ describe('MemorySink', () => {
       await session.commit(first);
     };
     await attempt(batchOf(5, 1));
-    const builder = (): BatchBuilder => new BatchBuilder().begin({ position: '6', version: 6n, time: 0, transactionId: '' });
-    const wrong = [batchOf(5, 2), batchOf(4, 2), batchOf(6, 1), builder().delete(orders, { id: 9 }).build(null), builder().update(orders, { id: 9 }).build(null)];
+    const missing = [transaction(6).delete(orders, { id: 9 }), transaction(6).update(orders, { id: 9 })];
+    const wrong = [batchOf(5, 2), batchOf(4, 2), batchOf(6, 1), ...missing.map((builder) => builder.build(null))];
     for (const batch of wrong) await expect(attempt(batch)).rejects.toMatchObject({ code: 'WEIR_SDK_USE' });
     expect(world.ids).toEqual([1]);
   });
@@ -140,7 +155,7 @@ describe('MemorySink', () => {
   test('idempotent: the newer version of a key stays, whatever comes again', async () => {
     const world = new SinkWorld('idempotent');
     const session = await world.open<FlushedSession>();
-    const deletion = new BatchBuilder().begin({ position: '3', version: 3n, time: 0, transactionId: '' }).delete(orders, { id: 2 }).build(null);
+    const deletion = transaction(3).delete(orders, { id: 2 }).build(null);
     for (const batch of [batchOf(2, 1, 2), deletion, batchOf(1, 1, 2, 3)]) await session.write(batch);
     await session.flush();
     expect(world.ids).toEqual([1, 3]);

@@ -1,4 +1,4 @@
-import { filterRows, type Batch, type CheckResult, type Shard, type Sink, type SinkBase, type SinkSession } from '@weir/sdk';
+import { filterRows, type CheckResult, type Shard, type Sink, type SinkBase, type SinkSession } from '@weir/sdk';
 import type { FaultScript } from './fault-script.ts';
 
 /**
@@ -53,7 +53,10 @@ export class FaultySink implements Sink {
 
   #base(session: SinkBase): SinkBase {
     return {
-      write: async (batch) => await this.#perform('write', async () => await session.write(batch), async () => await writeHalf(session, batch)),
+      write: async (batch) => {
+        const half = async (): Promise<void> => await session.write(filterRows(batch, (row) => row < batch.rows / 2));
+        await this.#perform('write', async () => await session.write(batch), half);
+      },
       [Symbol.asyncDispose]: async () => await this.#perform('dispose', async () => await session[Symbol.asyncDispose]()),
     };
   }
@@ -61,8 +64,4 @@ export class FaultySink implements Sink {
   async #perform<T>(operation: string, work: () => Promise<T>, half?: () => Promise<void>): Promise<T> {
     return await this.#script.perform(`${this.#name}.${operation}`, work, half);
   }
-}
-
-async function writeHalf(session: SinkBase, batch: Batch): Promise<void> {
-  await session.write(filterRows(batch, (row) => row < batch.rows / 2));
 }

@@ -100,8 +100,8 @@ export class ManualClock implements Clock {
 
   /** Moves on until the promise has settled, and hands on its outcome. @throws WeirError WEIR_SDK_USE when it hangs */
   async outcome<T>(promise: Promise<T>): Promise<T> {
-    if (!(await this.settles(promise))) throw new WeirError('WEIR_SDK_USE', 'the promise hangs: nothing sleeps that could settle it');
-    return await promise;
+    if (await this.settles(promise)) return await promise;
+    throw new WeirError('WEIR_SDK_USE', 'the promise hangs: nobody sleeps who could settle it');
   }
 
   async #wakeNext(): Promise<void> {

@@ -97,7 +97,9 @@ export class MemoryTarget {
   upsert(fence: number, batch: SeenBatch): void {
     this.#assertFence(fence);
     for (const { table, change } of batch.schemaChanges) if (change === 'create') this.#tables.delete(tableName(table));
-    for (const row of batch.rows) if (row.op !== Op.message) upsertRow(keptTable(this.#tables, row.table), tableOf(batch, row), row);
+    for (const row of batch.rows) {
+      if (row.op !== Op.message) upsertRow(keptTable(this.#tables, row.table), tableOf(batch, row), row);
+    }
   }
 
   #assertFence(fence: number): void {
@@ -185,7 +187,7 @@ function filled(row: SeenRow, old: Cells | null): SeenCell[] {
 
 const opNames = new Map<Op, string>(Object.entries(Op).map(([name, op]) => [op, name]));
 
-/** A sink of class A cannot meet this when everything arrives once and in order, so it is the engine's or the source's fault. */
+/** When everything arrives once and in order no row is refused, so it is the engine's fault, or the source's. */
 function refuse(row: SeenRow, what: string): never {
   const place = `${row.position}, ordinal ${row.ordinal}`;
   throw new WeirError('WEIR_SDK_USE', `${opNames.get(row.op)} of ${row.table} at ${place} ${what}`);

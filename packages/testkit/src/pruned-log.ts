@@ -124,7 +124,8 @@ function play(rows: Map<string, Cells>, change: LoggedChange): void {
   const image = change.op === 'delete' ? change.before : change.after;
   const oldKey = keyOf(table, cellsOf(table, change.op === 'update' ? (change.before ?? change.after) : image));
   const old = rows.get(oldKey);
-  if ((change.op === 'insert') === (old !== undefined)) throw new WeirError('WEIR_SDK_USE', `${change.op} of ${oldKey} cannot be`);
+  const isNew = change.op === 'insert';
+  if (isNew === (old !== undefined)) throw new WeirError('WEIR_SDK_USE', `${change.op} of ${oldKey} cannot be`);
   rows.delete(oldKey);
   if (change.op === 'delete') return;
   const cells = cellsOf(table, image).map((cell, column) => (cell === unchanged ? old![column]! : cell));

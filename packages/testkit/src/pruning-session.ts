@@ -135,7 +135,8 @@ export class PruningSession implements SourceSession {
   /** All tables that are not copied as they are now: first what starts them empty, then their rows in chunks. */
   *#copy(): Generator<Batch> {
     const { log, start, rowsPerBatch = 4 } = this.#options;
-    const missing = (this.#options.tables ?? log.tables).filter((table) => this.#state.copied[tableName(table)] === undefined);
+    const { tables: read = log.tables } = this.#options;
+    const missing = read.filter((table) => this.#state.copied[tableName(table)] === undefined);
     if (missing.length === 0) return;
     this.#phase = 'snapshot';
     const copies = this.#state.copies + 1;
@@ -182,7 +183,8 @@ export class PruningSession implements SourceSession {
       const { changes, at } = log.transaction(number);
       const time = at * 1000;
       if (this.#rowsRead === 0) {
-        this.#builder.begin({ position: commitOf(number), version: BigInt(number) * 2n, time, transactionId: String(number) });
+        const version = BigInt(number) * 2n;
+        this.#builder.begin({ position: commitOf(number), version, time, transactionId: String(number) });
       }
       const part = changes.slice(this.#rowsRead, this.#rowsRead + rowsPerBatch - this.#builder.rows);
       for (const change of part.filter(({ table }) => this.#isRead(table))) if (!this.#add(change, number)) skipped++;

@@ -29,7 +29,7 @@ class LogWorld {
   readonly log = new PrunedLog([orders], this.clock);
 
   constructor(...transactions: (readonly number[])[]) {
-    for (const ids of transactions) this.log.commit(ids.map(insert));
+    for (const inserted of transactions) this.log.commit(inserted.map((id) => insert(id)));
   }
 
   source(options: Partial<PruningSourceOptions> = {}): PruningSource {
@@ -104,7 +104,7 @@ describe('PruningSource', () => {
     await session[Symbol.asyncDispose]();
     await expect(source.open(first!, signal)).rejects.toMatchObject({ code: 'WEIR_PG_SLOT_ADVANCED' });
     await expect(source.open(null, signal)).rejects.toMatchObject({ code: 'WEIR_PG_SLOT_ADVANCED' });
-    expect(ids(await world.read(source, second!))).toEqual([3]);
+    expect(ids(await world.read(source, second))).toEqual([3]);
   });
 
   test('has one reader at a time', async () => {
@@ -114,7 +114,8 @@ describe('PruningSource', () => {
     await expect(source.open(null, signal)).rejects.toMatchObject({ code: 'WEIR_PG_SLOT_IN_USE' });
     world.log.disconnect();
     await expect(readAll(session, null)).rejects.toMatchObject({ code: 'WEIR_PG_CONNECTION_LOST' });
-    await expect(session.confirm({ position: boundaryOf(1), state: null })).rejects.toMatchObject({ code: 'WEIR_PG_CONNECTION_LOST' });
+    const confirmed = session.confirm({ position: boundaryOf(1), state: null });
+    await expect(confirmed).rejects.toMatchObject({ code: 'WEIR_PG_CONNECTION_LOST' });
     expect(ids(await world.read(source))).toEqual([1]);
   });
 
@@ -177,7 +178,8 @@ describe('a copy of the PruningSource', () => {
     session.finishAt(boundaryOf(4));
     const batches = await readAll(session, null);
     expect(batches[0]).toMatchObject({ rows: [], schemaChanges: [{ table: orders, change: 'create' }] });
-    expect(batches.map(({ chunk, skipped }) => [chunk?.last ?? null, skipped])).toEqual([[null, 0], [false, 0], [true, 0], [null, 1], [null, 0]]);
+    expect(batches.map(({ chunk }) => chunk?.last ?? null)).toEqual([null, false, true, null, null]);
+    expect(batches.map(({ skipped }) => skipped)).toEqual([0, 0, 0, 1, 0]);
     expect(ids(batches)).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
@@ -202,7 +204,7 @@ describe('a copy of the PruningSource', () => {
       session.finishAt(boundaryOf(log.head));
       return await readAll(session, from);
     };
-    log.commit([insert(1), { ...insert(7), table: customers } as LoggedChange]);
+    log.commit([insert(1), { ...insert(7), table: customers }]);
     const first = await read([orders], null);
     expect(ids(first)).toEqual([1]);
     expect(ids(await read([orders, customers], first.at(-1)!.checkpoint))).toEqual([7]);
@@ -212,7 +214,8 @@ describe('a copy of the PruningSource', () => {
 describe('PrunedLog', () => {
   test('knows what its tables held after each transaction', () => {
     const { log } = new LogWorld([1, 2], [3]);
-    log.commit([{ op: 'update', table: orders, after: { id: 9, note: 'b' }, before: { id: 1 } }, { op: 'delete', table: orders, before: { id: 2 } }]);
+    const moved: LoggedChange = { op: 'update', table: orders, after: { id: 9, note: 'b' }, before: { id: 1 } };
+    log.commit([moved, { op: 'delete', table: orders, before: { id: 2 } }]);
     log.commit([{ op: 'truncate', table: orders }]);
     expect(log.content(1)).toEqual({ 'public.orders': ['["1","a"]', '["2","a"]'] });
     expect(log.content(3)).toEqual({ 'public.orders': ['["3","a"]', '["9","b"]'] });
@@ -227,7 +230,7 @@ describe('PrunedLog', () => {
       { op: 'update', table: orders, after: { id: 2 } },
       { op: 'update', table: orders, after: { id: 1 }, before: { id: 3 } },
     ];
-    for (const change of refused) expect(() => log.commit([change])).toThrow(expect.objectContaining({ code: 'WEIR_SDK_USE' }) as Error);
+    for (const change of refused) expect(() => log.commit([change])).toThrow('cannot');
     expect(() => new PrunedLog([{ ...orders, key: [] }], new ManualClock())).toThrow('has no key');
   });
 });

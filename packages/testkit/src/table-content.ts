@@ -10,7 +10,8 @@ export type TableContent = Readonly<Record<string, readonly string[]>>;
 /** The content of tables given as rows by key. Tables without rows are left out, since a sink makes them late. */
 export function contentOf(tables: ReadonlyMap<string, ReadonlyMap<string, Cells>>): TableContent {
   const filled = Array.from(tables).filter(([, rows]) => rows.size > 0);
-  return Object.fromEntries(filled.map(([name, rows]) => [name, Array.from(rows.values(), (row) => JSON.stringify(row)).toSorted()]));
+  const texts = (rows: Iterable<Cells>): string[] => Array.from(rows, (row) => JSON.stringify(row)).toSorted();
+  return Object.fromEntries(filled.map(([name, rows]) => [name, texts(rows.values())]));
 }
 
 /** The key of a row as text. */
