@@ -1,5 +1,5 @@
-import type { Batch, Position } from '@weir/sdk';
-import { RowTally, zeroCounters } from './row-counters.ts';
+import { WeirError, type Batch, type Position } from '@weir/sdk';
+import { RowTally, imbalance, zeroCounters } from './row-counters.ts';
 import type { SharedBatch } from './shared-batch.ts';
 import type { RowCounters, SinkStatus } from './status.ts';
 
@@ -68,6 +68,13 @@ export class LaneRecord {
     this.#group.clear();
     this.#queueBytes = 0;
     this.#writtenTime = 0;
+  }
+
+  /** @throws WeirError WEIR_COUNTERS when a row that came in is nowhere (invariant 7) */
+  checkBalance(sink: string): void {
+    const missing = imbalance(this.rows);
+    if (missing === 0) return;
+    throw new WeirError('WEIR_COUNTERS', `${missing} rows of sink ${sink} are unaccounted for: ${JSON.stringify(this.rows)}`);
   }
 
   status(now: number, streaming: boolean): SinkStatus {

@@ -177,6 +177,7 @@ export class Lane {
 
   async #commit(checkpoint: Checkpoint): Promise<void> {
     const { session, store, shard, clock } = this.#options;
+    this.record.checkBalance(shard.sink);
     const started = clock.now();
     const confirm = async (durable: Checkpoint): Promise<void> => {
       this.record.committed(durable.position, clock.now(), clock.now() - started);

@@ -3,7 +3,6 @@ import { Attempt, stopReason } from './attempt.ts';
 import { LaneRecord } from './lane-record.ts';
 import type { PipelineOptions } from './pipeline-options.ts';
 import { RetryBudget, defaultRetry } from './retry.ts';
-import { imbalance } from './row-counters.ts';
 import type { PipelineFailure, PipelineState, PipelineStatus } from './status.ts';
 
 /** One source and its sinks: runs, retries, drains and tells how it is. */
@@ -132,11 +131,7 @@ export class Pipeline {
 
   /** Every row that came in is accounted for, or something is wrong enough to stop (invariant 7). */
   #checkBalance(): void {
-    for (const [sink, record] of this.#records) {
-      const missing = imbalance(record.rows);
-      if (missing === 0) continue;
-      throw new WeirError('WEIR_COUNTERS', `${missing} rows of sink ${sink} are unaccounted for: ${JSON.stringify(record.rows)}`);
-    }
+    for (const [sink, record] of this.#records) record.checkBalance(sink);
   }
 
   async #limitDrain(attempt: Attempt): Promise<void> {

@@ -8,6 +8,7 @@ const orders = ordersTable();
 const one: RowValues = { id: 1, note: 'one', amount: '1.00' };
 const two: RowValues = { id: 2, note: 'two', amount: '2.00' };
 const three: RowValues = { id: 3, note: 'three', amount: '3.00' };
+const keyOnly = (id: number): RowValues => ({ id, note: unchanged, amount: unchanged });
 const all = 'SELECT * FROM public.orders ORDER BY id';
 
 /** Runs SQL behind the sink's back, in the same file. */
@@ -97,7 +98,6 @@ describe('a session', () => {
     await using database = await TemporaryDatabase.make();
     const sink = database.sink();
     await using session = await withOrders(sink, orders, [one, two]);
-    const keyOnly = (id: number): RowValues => ({ id, note: unchanged, amount: unchanged });
     const write = session.write(batch(2, (rows) => rows.update(orders, keyOnly(2), keyOnly(1))));
     await expect(write).rejects.toMatchObject({ code: 'WEIR_DUCKDB_DIVERGED' });
   });
@@ -230,8 +230,7 @@ describe('a session', () => {
       await session.write(
         batch(2, (rows) => {
           for (const { id } of many) rows.update(orders, { id, note: unchanged, amount: `${round}.00` });
-          const keyOnly = { note: unchanged, amount: unchanged };
-          rows.update(orders, { ...keyOnly, id: -round }, { ...keyOnly, id: round });
+          rows.update(orders, keyOnly(-round), keyOnly(round));
           rows.insert(orders, { id: round, note: `round ${round}`, amount: '0.00' });
         }),
       );

@@ -35,7 +35,12 @@ async function started(changes: Partial<ChangeStreamOptions> = {}): Promise<Sett
     from: FROM,
     host: {
       relation: () => ({ table: items, rewrites: [null], skip: false }),
-      begin: ({ commitLsn }) => ({ position: commitPosition(0, commitLsn), version: commitLsn, time: 0, transactionId: '7' }),
+      begin: ({ commitLsn }) => ({
+        position: commitPosition(0, commitLsn),
+        version: commitLsn,
+        time: 0,
+        transactionId: '7',
+      }),
     },
     checkpoint: (endLsn) => ({ position: boundaryPosition(0, endLsn), state: null }),
     ...changes,

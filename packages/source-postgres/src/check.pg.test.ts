@@ -79,10 +79,16 @@ describe('rights', () => {
   test('a role without REPLICATION', async () => {
     await using database = await shop();
     const role = await database.role();
-    await database.sql(`ALTER TABLE orders OWNER TO ${role.name}; GRANT CREATE ON DATABASE ${database.name} TO ${role.name}`);
+    await database.sql(
+      `ALTER TABLE orders OWNER TO ${role.name}; GRANT CREATE ON DATABASE ${database.name} TO ${role.name}`,
+    );
     const source = database.source({}, role.url);
     const error = await expectRefused(database, source);
-    expect(error).toMatchObject({ code: 'WEIR_PG_GRANT_REPLICATION', path: 'url', fix: `ALTER ROLE "${role.name}" REPLICATION;` });
+    expect(error).toMatchObject({
+      code: 'WEIR_PG_GRANT_REPLICATION',
+      path: 'url',
+      fix: `ALTER ROLE "${role.name}" REPLICATION;`,
+    });
     await expectMended(database, source, error);
   });
 
@@ -106,7 +112,10 @@ describe('rights', () => {
     await database.sql(`GRANT SELECT ON orders, visits TO ${role.name}`);
     const source = database.source({ publication: 'all_of_it' }, role.url);
     const [error] = await errorsOf(source);
-    expect(error).toMatchObject({ code: 'WEIR_PG_GRANT_SELECT', fix: `GRANT SELECT ON public."Visits 1" TO "${role.name}";` });
+    expect(error).toMatchObject({
+      code: 'WEIR_PG_GRANT_SELECT',
+      fix: `GRANT SELECT ON public."Visits 1" TO "${role.name}";`,
+    });
     await expectMended(database, source, error!);
   });
 
@@ -116,18 +125,28 @@ describe('rights', () => {
     await database.sql(`GRANT SELECT ON orders TO ${role.name}`);
     const source = database.source({}, role.url);
     const error = await expectRefused(database, source);
-    expect(error).toMatchObject({ code: 'WEIR_PG_GRANT_PUBLICATION', message: expect.stringContaining('may not create a publication') as string });
+    expect(error).toMatchObject({
+      code: 'WEIR_PG_GRANT_PUBLICATION',
+      message: expect.stringContaining('may not create a publication') as string,
+    });
     await database.sql(`GRANT CREATE ON DATABASE ${database.name} TO ${role.name}`);
     const owner = await expectRefused(database, source);
-    expect(owner).toMatchObject({ code: 'WEIR_PG_GRANT_PUBLICATION', message: expect.stringContaining('does not own public.orders') as string });
+    expect(owner).toMatchObject({
+      code: 'WEIR_PG_GRANT_PUBLICATION',
+      message: expect.stringContaining('does not own public.orders') as string,
+    });
     await database.sql(owner.fix!.replace('Let an owner run: ', ''));
     expect(await errorsOf(source)).toEqual([]);
   });
 
   test('a role from which row security hides rows: a copy would lack them without a word', async () => {
-    await using database = await shop('ALTER TABLE orders ENABLE ROW LEVEL SECURITY; CREATE POLICY none ON orders USING (false)');
+    await using database = await shop(
+      'ALTER TABLE orders ENABLE ROW LEVEL SECURITY; CREATE POLICY none ON orders USING (false)',
+    );
     const role = await database.role('REPLICATION');
-    await database.sql(`GRANT SELECT ON orders TO ${role.name}; CREATE PUBLICATION ${database.slot} FOR TABLE orders WITH (publish_via_partition_root = true)`);
+    await database.sql(
+      `GRANT SELECT ON orders TO ${role.name}; CREATE PUBLICATION ${database.slot} FOR TABLE orders WITH (publish_via_partition_root = true)`,
+    );
     const source = database.source({}, role.url);
     const [error] = await errorsOf(source);
     expect(error).toMatchObject({ code: 'WEIR_PG_GRANT_SELECT', fix: `ALTER ROLE "${role.name}" BYPASSRLS;` });
@@ -139,15 +158,25 @@ describe('tables', () => {
   test('none that matches', async () => {
     await using database = await shop();
     const error = await expectRefused(database, database.source({ tables: ['shop.*', 'public.order'] }));
-    expect(error).toMatchObject({ code: 'WEIR_PG_TABLES_NONE', path: 'tables', message: expect.stringContaining('shop.*, public.order') as string });
+    expect(error).toMatchObject({
+      code: 'WEIR_PG_TABLES_NONE',
+      path: 'tables',
+      message: expect.stringContaining('shop.*, public.order') as string,
+    });
   });
 
   // Publishing any of these would make the application's own UPDATE fail.
   test.each([
     ['no key', 'CREATE TABLE "Keyless" (id int)'],
     ['a key that is checked at commit', 'CREATE TABLE "Keyless" (id int PRIMARY KEY DEFERRABLE)'],
-    ['a key with a generated column', 'CREATE TABLE "Keyless" (id int, twice int GENERATED ALWAYS AS (id * 2) STORED, PRIMARY KEY (id, twice))'],
-    ['the replica identity NOTHING', 'CREATE TABLE "Keyless" (id int PRIMARY KEY); ALTER TABLE "Keyless" REPLICA IDENTITY NOTHING'],
+    [
+      'a key with a generated column',
+      'CREATE TABLE "Keyless" (id int, twice int GENERATED ALWAYS AS (id * 2) STORED, PRIMARY KEY (id, twice))',
+    ],
+    [
+      'the replica identity NOTHING',
+      'CREATE TABLE "Keyless" (id int PRIMARY KEY); ALTER TABLE "Keyless" REPLICA IDENTITY NOTHING',
+    ],
     ['only a unique index', 'CREATE TABLE "Keyless" (id int UNIQUE NOT NULL)'],
   ])('one with %s', async (_, sql) => {
     await using database = await shop(sql);
@@ -164,7 +193,10 @@ describe('tables', () => {
       CREATE TABLE visits_1 PARTITION OF visits FOR VALUES FROM (0) TO (10);
       ALTER TABLE visits_1 REPLICA IDENTITY NOTHING`);
     const error = await expectRefused(database, database.source());
-    expect(error).toMatchObject({ code: 'WEIR_PG_REPLICA_IDENTITY', message: expect.stringContaining('public.visits_1') as string });
+    expect(error).toMatchObject({
+      code: 'WEIR_PG_REPLICA_IDENTITY',
+      message: expect.stringContaining('public.visits_1') as string,
+    });
   });
 
   test('an index as the replica identity is a key', async () => {
@@ -192,7 +224,9 @@ describe('an existing publication', () => {
   });
 
   test('that lacks a table is refused when it is opened, with the SQL, and not changed', async () => {
-    await using database = await shop('CREATE TABLE visits (id int PRIMARY KEY); CREATE PUBLICATION of_the_dba FOR TABLE orders');
+    await using database = await shop(
+      'CREATE TABLE visits (id int PRIMARY KEY); CREATE PUBLICATION of_the_dba FOR TABLE orders',
+    );
     const source = database.source({ publication: 'of_the_dba' });
     await expect(source.open(null, signal)).rejects.toMatchObject({
       code: 'WEIR_PG_GRANT_PUBLICATION',
@@ -232,19 +266,29 @@ describe('servers set up otherwise', () => {
     await using database = await TestDatabase.create(replica.url);
     await database.sql('CREATE TABLE orders (id int PRIMARY KEY)');
     const error = await expectRefused(database, database.source());
-    expect(error).toMatchObject({ code: 'WEIR_PG_WAL_LEVEL', fix: expect.stringContaining("SET wal_level = 'logical'") as string });
+    expect(error).toMatchObject({
+      code: 'WEIR_PG_WAL_LEVEL',
+      fix: expect.stringContaining("SET wal_level = 'logical'") as string,
+    });
   });
 
   test('too few slots for a first copy, while a pipeline that has its slot goes on', async () => {
     await using database = await TestDatabase.create(full.url);
     await database.sql('CREATE TABLE orders (id int PRIMARY KEY)');
-    await database.sql("SELECT pg_create_physical_replication_slot('standby_1'), pg_create_physical_replication_slot('standby_2')");
+    await database.sql(
+      "SELECT pg_create_physical_replication_slot('standby_1'), pg_create_physical_replication_slot('standby_2')",
+    );
     const error = await expectRefused(database, database.source());
-    expect(error).toMatchObject({ code: 'WEIR_PG_SLOTS_FULL', fix: expect.stringContaining('max_replication_slots') as string });
+    expect(error).toMatchObject({
+      code: 'WEIR_PG_SLOTS_FULL',
+      fix: expect.stringContaining('max_replication_slots') as string,
+    });
     await database.sql("SELECT pg_create_logical_replication_slot($1, 'pgoutput')", [database.slot]);
     expect(await errorsOf(database.source())).toEqual([]);
     const results = await database.source().check(signal);
     expect(results.find(({ code }) => code === 'WEIR_PG_SLOTS_FULL')).toMatchObject({ level: 'warning' });
-    await database.sql("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name LIKE 'standby%'");
+    await database.sql(
+      "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name LIKE 'standby%'",
+    );
   });
 });

@@ -13,14 +13,16 @@ function config(url: string): PostgresConfig {
 }
 
 describe('a URL', () => {
-  test.each(['mysql://app:s3cret@db/shop', 'app:s3cret@db', 'postgres://app:s3%cret@db/shop', 'postgres://app:s3cret@db:port/shop'])(
-    'that is none is refused and not repeated (invariant 10): %s',
-    async (url) => {
-      const error = await failure(connect(config(url), signal));
-      expect(error).toMatchObject({ code: 'WEIR_CONFIG_INVALID', path: 'url' });
-      expect(`${error.message} ${error.fix} ${JSON.stringify(error)}`).not.toMatch(/s3|cret/);
-    },
-  );
+  test.each([
+    'mysql://app:s3cret@db/shop',
+    'app:s3cret@db',
+    'postgres://app:s3%cret@db/shop',
+    'postgres://app:s3cret@db:port/shop',
+  ])('that is none is refused and not repeated (invariant 10): %s', async (url) => {
+    const error = await failure(connect(config(url), signal));
+    expect(error).toMatchObject({ code: 'WEIR_CONFIG_INVALID', path: 'url' });
+    expect(`${error.message} ${error.fix} ${JSON.stringify(error)}`).not.toMatch(/s3|cret/);
+  });
 });
 
 describe('a server that is none', () => {
@@ -46,7 +48,9 @@ describe('a server that is none', () => {
   test('an abort that came before is thrown without a connection', async () => {
     await using server = await tcpServer(() => {});
     const aborted = AbortSignal.abort(new Error('aborted by the test'));
-    await expect(connect(config(`postgres://app@127.0.0.1:${server.port}/shop`), aborted)).rejects.toThrow('aborted by the test');
+    await expect(connect(config(`postgres://app@127.0.0.1:${server.port}/shop`), aborted)).rejects.toThrow(
+      'aborted by the test',
+    );
     expect(server.sockets).toHaveLength(0);
   });
 });

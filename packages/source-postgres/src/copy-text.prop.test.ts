@@ -10,11 +10,24 @@ import type { TypeMapping } from './type-mapping.ts';
 const parameters = { seed: testSeed, numRuns: 1000 };
 
 function binding(rewrites: readonly TypeMapping['rewrite'][]): TableBinding {
-  const columns = rewrites.map((_, i): Column => ({ name: `c${i}`, type: { kind: 'string' }, nullable: true, sourceType: 'text' }));
+  const columns = rewrites.map((_, i): Column => ({
+    name: `c${i}`,
+    type: { kind: 'string' },
+    nullable: true,
+    sourceType: 'text',
+  }));
   return { table: { namespace: 'public', name: 't', version: 1, columns, key: [] }, rewrites, skip: false };
 }
 
-const named: Readonly<Record<string, string>> = { '\b': 'b', '\f': 'f', '\n': 'n', '\r': 'r', '\t': 't', '\v': 'v', '\\': '\\' };
+const named: Readonly<Record<string, string>> = {
+  '\b': 'b',
+  '\f': 'f',
+  '\n': 'n',
+  '\r': 'r',
+  '\t': 't',
+  '\v': 'v',
+  '\\': '\\',
+};
 
 /** How the server prints a cell: PostgreSQL, src/backend/commands/copyto.c, CopyAttributeOutText. */
 function copyCell(cell: string | null): string {
@@ -44,17 +57,28 @@ function latin1(bytes: Uint8Array | null): string | null {
 }
 
 const text = fc
-  .oneof(fc.string({ unit: 'binary' }), fc.string({ unit: fc.constantFrom('\t', '\n', '\r', '\\', 'N', '.', 'a', 'b', '\b', '\v', '\f', 'x', '0') }))
+  .oneof(
+    fc.string({ unit: 'binary' }),
+    fc.string({ unit: fc.constantFrom('\t', '\n', '\r', '\\', 'N', '.', 'a', 'b', '\b', '\v', '\f', 'x', '0') }),
+  )
   .map((value) => value.replaceAll('\0', '0'));
 
 test('cells come back as they were', () => {
-  const tables = fc.integer({ min: 1, max: 6 }).chain((columns) =>
-    fc.array(fc.array(fc.option(text, { freq: 6 }), { minLength: columns, maxLength: columns }), { minLength: 1, maxLength: 20 }),
-  );
+  const tables = fc
+    .integer({ min: 1, max: 6 })
+    .chain((columns) =>
+      fc.array(fc.array(fc.option(text, { freq: 6 }), { minLength: columns, maxLength: columns }), {
+        minLength: 1,
+        maxLength: 20,
+      }),
+    );
   fc.assert(
     fc.property(tables, (rows) => {
       const bound = binding(rows[0]!.map(() => null));
-      const decoded = decode(rows.map((cells) => `${cells.map(copyCell).join('\t')}\n`), bound);
+      const decoded = decode(
+        rows.map((cells) => `${cells.map(copyCell).join('\t')}\n`),
+        bound,
+      );
       expect(decoded).toEqual(rows.map((cells) => cells.map((cell) => latin1(cell === null ? null : Buffer.from(cell)))));
     }),
     parameters,
@@ -75,7 +99,9 @@ test('cells are rewritten after their escapes are removed', () => {
 test('a row with another number of columns is an error, and so is any that ends in the middle of an escape', () => {
   const bound = binding([null, null]);
   for (const row of ['a\n', '\n', 'a\tb\tc\n', 'a\tb\t\n', 'a\\\tb\n', 'a\tb\\\n']) {
-    expect(() => decode([row], bound), JSON.stringify(row)).toThrow(expect.objectContaining({ code: 'WEIR_PGOUTPUT_DAMAGED' }));
+    expect(() => decode([row], bound), JSON.stringify(row)).toThrow(
+      expect.objectContaining({ code: 'WEIR_PGOUTPUT_DAMAGED' }),
+    );
   }
 });
 

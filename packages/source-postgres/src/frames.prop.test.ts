@@ -13,7 +13,10 @@ interface Message {
 
 const message: fc.Arbitrary<Message> = fc.record({
   type: fc.integer({ min: 0, max: 255 }),
-  body: fc.oneof({ weight: 9, arbitrary: fc.uint8Array({ maxLength: 40 }) }, { weight: 1, arbitrary: fc.uint8Array({ minLength: 5000, maxLength: 9000 }) }),
+  body: fc.oneof(
+    { weight: 9, arbitrary: fc.uint8Array({ maxLength: 40 }) },
+    { weight: 1, arbitrary: fc.uint8Array({ minLength: 5000, maxLength: 9000 }) },
+  ),
 });
 
 function encode({ type, body }: Message): Buffer {
@@ -32,7 +35,11 @@ function cut(bytes: Buffer, cuts: readonly number[]): Buffer[] {
 
 test('messages are the same however their bytes arrive, and whenever batches close in between', () => {
   const fraction = fc.double({ min: 0, max: 1, noNaN: true });
-  const streams = fc.record({ messages: fc.array(message, { maxLength: 30 }), cuts: fc.array(fraction, { maxLength: 60 }), closeEvery: fc.integer({ min: 1, max: 7 }) });
+  const streams = fc.record({
+    messages: fc.array(message, { maxLength: 30 }),
+    cuts: fc.array(fraction, { maxLength: 60 }),
+    closeEvery: fc.integer({ min: 1, max: 7 }),
+  });
   fc.assert(
     fc.property(streams, ({ messages, cuts, closeEvery }) => {
       const writer = new BatchWriter();

@@ -47,7 +47,10 @@ test('a transaction that is open and has written holds up neither the head nor t
     await database.sql("INSERT INTO orders VALUES ($1, 'committed')", [i]);
     await database.transaction('rollback', async (application) => {
       // Its records end, half written, on many pages.
-      await application.query("INSERT INTO orders SELECT n, repeat('x', 100 + n) FROM generate_series(1000, 1000 + 50 * $1::int) n", [i]);
+      await application.query(
+        "INSERT INTO orders SELECT n, repeat('x', 100 + n) FROM generate_series(1000, 1000 + 50 * $1::int) n",
+        [i],
+      );
       const asked = Date.now();
       await using reading = await Reading.open(database.source(), from);
       await reading.untilHead();

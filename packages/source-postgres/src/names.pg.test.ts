@@ -38,7 +38,9 @@ test.each(names)('a schema, a table, columns and a key named %j', async (name) =
 test('names of the greatest length', async () => {
   await using database = await TestDatabase.create(server.url);
   const long = 'n'.repeat(63);
-  await database.sql(`CREATE SCHEMA ${long}; CREATE TABLE ${long}.${long} (${long} int PRIMARY KEY); INSERT INTO ${long}.${long} VALUES (1)`);
+  await database.sql(
+    `CREATE SCHEMA ${long}; CREATE TABLE ${long}.${long} (${long} int PRIMARY KEY); INSERT INTO ${long}.${long} VALUES (1)`,
+  );
   await using reading = await Reading.open(database.source({ tables: [`${long}.*`] }), null);
   await reading.untilCopied();
   await database.sql(`INSERT INTO ${long}.${long} VALUES (2)`);

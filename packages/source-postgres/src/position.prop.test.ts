@@ -6,7 +6,11 @@ import { boundaryPosition, chunkPosition, commitPosition, positionLsn, readState
 
 const parameters = { seed: testSeed, numRuns: 1000 };
 
-const lsn = fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.bigInt({ min: 0n, max: 40n }), fc.bigInt({ min: 2n ** 32n - 20n, max: 2n ** 32n + 20n }));
+const lsn = fc.oneof(
+  fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+  fc.bigInt({ min: 0n, max: 40n }),
+  fc.bigInt({ min: 2n ** 32n - 20n, max: 2n ** 32n + 20n }),
+);
 const epoch = fc.integer({ min: 0, max: 2047 });
 const count = fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 0xffff_ffff }));
 
@@ -30,7 +34,12 @@ test('a boundary sorts behind the commits that end at or before it and before th
     fc.property(epoch, lsn, fc.bigInt({ min: 1n, max: 1n << 30n }), (inEpoch, start, length) => {
       fc.pre(start + length < 2n ** 64n);
       const end = start + length;
-      const order: Position[] = [boundaryPosition(inEpoch, start), commitPosition(inEpoch, start), boundaryPosition(inEpoch, end), commitPosition(inEpoch, end)];
+      const order: Position[] = [
+        boundaryPosition(inEpoch, start),
+        commitPosition(inEpoch, start),
+        boundaryPosition(inEpoch, end),
+        commitPosition(inEpoch, end),
+      ];
       expect(order.toSorted(comparePositions)).toEqual(order);
       expect(new Set(order).size).toBe(4);
     }),
@@ -54,7 +63,11 @@ test('chunks sort behind the boundary at which they were read, by copy and seque
 test('the LSN comes back from every kind of position', () => {
   fc.assert(
     fc.property(epoch, lsn, count, (inEpoch, at, number) => {
-      for (const position of [commitPosition(inEpoch, at), boundaryPosition(inEpoch, at), chunkPosition(inEpoch, at, number, number)]) {
+      for (const position of [
+        commitPosition(inEpoch, at),
+        boundaryPosition(inEpoch, at),
+        chunkPosition(inEpoch, at, number, number),
+      ]) {
         expect(positionLsn(position)).toBe(at);
         expect(position).toMatch(/^[ -~]+$/);
       }
@@ -72,7 +85,15 @@ test('positions and states of others are refused with a code', () => {
   for (const position of ['', 'binlog.000001:4', '0000.00000000000000g0.00000000', '0/16B3748', '0000.0000000000000001']) {
     expect(() => positionLsn(position), position).toThrow(refused);
   }
-  for (const state of [null, {}, { v: 2, system: '1', tables: {} }, { v: 1, tables: {} }, { v: 1, system: '1' }, 'text', 7]) {
+  for (const state of [
+    null,
+    {},
+    { v: 2, system: '1', tables: {} },
+    { v: 1, tables: {} },
+    { v: 1, system: '1' },
+    'text',
+    7,
+  ]) {
     expect(() => readState({ position: '', state }), JSON.stringify(state)).toThrow(refused);
   }
 });

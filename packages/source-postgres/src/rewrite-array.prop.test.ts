@@ -35,11 +35,13 @@ function jsonString(text: string): string {
 }
 
 /** Text without the character 0, which PostgreSQL does not store; often with what needs quotes. */
-const awkward = fc.oneof(
-  fc.string({ unit: 'binary' }),
-  fc.string({ unit: fc.constantFrom('{', '}', '"', ',', '\\', ' ', '\t', '\n', 'a', 'é', '😀', '\u0001', '[') }),
-  fc.constantFrom('NULL', 'null', 'NuLL', '', 'true'),
-).map((text) => text.replaceAll('\0', '0'));
+const awkward = fc
+  .oneof(
+    fc.string({ unit: 'binary' }),
+    fc.string({ unit: fc.constantFrom('{', '}', '"', ',', '\\', ' ', '\t', '\n', 'a', 'é', '😀', '\u0001', '[') }),
+    fc.constantFrom('NULL', 'null', 'NuLL', '', 'true'),
+  )
+  .map((text) => text.replaceAll('\0', '0'));
 
 test('nested arrays of text are the same as JSON', () => {
   const text: TypeMapping = { type: { kind: 'string' }, rewrite: null };

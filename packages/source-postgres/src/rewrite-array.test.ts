@@ -16,10 +16,20 @@ const cases: readonly (readonly [name: string, element: TypeMapping, text: strin
   ['control characters', text, '{"\t\n\u0001"}', '["\\u0009\\u000a\\u0001"]'],
   ['several dimensions', text, '{{a,b},{c,NULL}}', '[["a","b"],["c",null]]'],
   ['digits, none lost', int, '{9007199254740993,-1}', '[9007199254740993,-1]'],
-  ['what JSON has no number for', { type: { kind: 'float', bits: 64 }, rewrite: null }, '{NaN,Infinity,-Infinity,1e-05}', '["NaN","Infinity","-Infinity",1e-05]'],
+  [
+    'what JSON has no number for',
+    { type: { kind: 'float', bits: 64 }, rewrite: null },
+    '{NaN,Infinity,-Infinity,1e-05}',
+    '["NaN","Infinity","-Infinity",1e-05]',
+  ],
   ['truth values', { type: { kind: 'bool' }, rewrite: null }, '{t,f}', '[true,false]'],
   ['JSON', { type: { kind: 'json' }, rewrite: null }, '{"{\\"a\\": [1, \\"x\\"]}",5}', '[{"a": [1, "x"]},5]'],
-  ['elements that are rewritten in place', { type: { kind: 'date' }, rewrite: rewriteDate }, '{"0044-03-15 BC",2024-02-29}', '["-000043-03-15","2024-02-29"]'],
+  [
+    'elements that are rewritten in place',
+    { type: { kind: 'date' }, rewrite: rewriteDate },
+    '{"0044-03-15 BC",2024-02-29}',
+    '["-000043-03-15","2024-02-29"]',
+  ],
   ['elements that grow', { type: { kind: 'timetz' }, rewrite: rewriteTimetz }, '{12:00:00+02}', '["12:00:00+02:00"]'],
   ['bytes, as hexadecimal text', { type: { kind: 'bytes' }, rewrite: rewriteBytea }, '{"\\\\x00ff"}', '["\\\\x00ff"]'],
   ['arrays, by way of a domain', ints, '{"{1,2}","{}",NULL}', '[[1,2],[],null]'],
@@ -33,5 +43,7 @@ describe('an array becomes JSON text:', () => {
 });
 
 test('a lower bound other than 1 is refused with a code', () => {
-  expect(() => rewritten(arrayRewrite(int), '[0:1]={1,2}')).toThrow(expect.objectContaining({ code: 'WEIR_PG_ARRAY_BOUNDS' }));
+  expect(() => rewritten(arrayRewrite(int), '[0:1]={1,2}')).toThrow(
+    expect.objectContaining({ code: 'WEIR_PG_ARRAY_BOUNDS' }),
+  );
 });

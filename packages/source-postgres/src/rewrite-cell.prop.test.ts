@@ -12,8 +12,13 @@ function digits(value: number, width: number): string {
 
 /** A year as PostgreSQL counts, without a year 0: negative is BC. */
 const year = fc.oneof(fc.integer({ min: -4713, max: -1 }), fc.integer({ min: 1, max: 294_276 }));
-const day = fc.tuple(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 31 })).map((parts) => parts.map((part) => digits(part, 2)).join('-'));
-const fraction = fc.oneof(fc.constant(''), fc.integer({ min: 1, max: 999_999 }).map((part) => `.${digits(part, 6).replace(/0+$/, '')}`));
+const day = fc
+  .tuple(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 31 }))
+  .map((parts) => parts.map((part) => digits(part, 2)).join('-'));
+const fraction = fc.oneof(
+  fc.constant(''),
+  fc.integer({ min: 1, max: 999_999 }).map((part) => `.${digits(part, 6).replace(/0+$/, '')}`),
+);
 const time = fc
   .tuple(fc.integer({ min: 0, max: 24 }), fc.integer({ min: 0, max: 59 }), fc.integer({ min: 0, max: 59 }), fraction)
   .map(([hour, minute, second, part]) => `${digits(hour, 2)}:${digits(minute, 2)}:${digits(second, 2)}${part}`);
@@ -34,8 +39,12 @@ test('dates and timestamps of any year become ISO 8601', () => {
     fc.property(year, day, time, (value, date, clock) => {
       const { text, era } = printed(value);
       expect(rewritten(rewriteDate, `${text}-${date}${era}`).toString()).toBe(`${isoYear(value)}-${date}`);
-      expect(rewritten(rewriteTimestamp, `${text}-${date} ${clock}${era}`).toString()).toBe(`${isoYear(value)}-${date}T${clock}`);
-      expect(rewritten(rewriteTimestamptz, `${text}-${date} ${clock}+00${era}`).toString()).toBe(`${isoYear(value)}-${date}T${clock}Z`);
+      expect(rewritten(rewriteTimestamp, `${text}-${date} ${clock}${era}`).toString()).toBe(
+        `${isoYear(value)}-${date}T${clock}`,
+      );
+      expect(rewritten(rewriteTimestamptz, `${text}-${date} ${clock}+00${era}`).toString()).toBe(
+        `${isoYear(value)}-${date}T${clock}Z`,
+      );
     }),
     parameters,
   );
@@ -44,13 +53,22 @@ test('dates and timestamps of any year become ISO 8601', () => {
 test('offsets have hours and minutes', () => {
   const part = fc.integer({ min: 0, max: 59 });
   fc.assert(
-    fc.property(time, fc.constantFrom('+', '-'), fc.integer({ min: 0, max: 15 }), part, part, (clock, sign, hour, minute, second) => {
-      const hours = `${clock}${sign}${digits(hour, 2)}`;
-      const minutes = `${hours}:${digits(minute, 2)}`;
-      expect(rewritten(rewriteTimetz, hours).toString()).toBe(`${hours}:00`);
-      expect(rewritten(rewriteTimetz, minutes).toString()).toBe(minutes);
-      expect(rewritten(rewriteTimetz, `${minutes}:${digits(second, 2)}`).toString()).toBe(`${minutes}:${digits(second, 2)}`);
-    }),
+    fc.property(
+      time,
+      fc.constantFrom('+', '-'),
+      fc.integer({ min: 0, max: 15 }),
+      part,
+      part,
+      (clock, sign, hour, minute, second) => {
+        const hours = `${clock}${sign}${digits(hour, 2)}`;
+        const minutes = `${hours}:${digits(minute, 2)}`;
+        expect(rewritten(rewriteTimetz, hours).toString()).toBe(`${hours}:00`);
+        expect(rewritten(rewriteTimetz, minutes).toString()).toBe(minutes);
+        expect(rewritten(rewriteTimetz, `${minutes}:${digits(second, 2)}`).toString()).toBe(
+          `${minutes}:${digits(second, 2)}`,
+        );
+      },
+    ),
     parameters,
   );
 });

@@ -32,6 +32,9 @@ const cases: readonly (readonly [type: string, rewrite: CellRewrite, text: strin
   ['timetz', rewriteTimetz, '12:00:00-15:59:59', '12:00:00-15:59:59'],
 ];
 
-test.each(cases.map(([type, ...rest]) => [`${type} ${rest[1]} becomes ${rest[2]}`, ...rest] as const))('%s', (_, rewrite, text, canonical) => {
-  expect(rewritten(rewrite, text).toString()).toBe(canonical);
-});
+test.each(cases.map(([type, ...rest]) => [`${type} ${rest[1]} becomes ${rest[2]}`, ...rest] as const))(
+  '%s',
+  (_, rewrite, text, canonical) => {
+    expect(rewritten(rewrite, text).toString()).toBe(canonical);
+  },
+);

@@ -52,13 +52,17 @@ describe('a server that is stopped', { timeout: 90_000 }, () => {
     await using _ = server;
     await using rest = await Reading.open(database.source({}, url), reading.checkpoint);
     await rest.untilHead();
-    expect([...ids(reading).filter(Number.isInteger), ...ids(rest)]).toEqual(Array.from({ length: 20 }, (_none, i) => i + 1));
+    expect([...ids(reading).filter(Number.isInteger), ...ids(rest)]).toEqual(
+      Array.from({ length: 20 }, (_none, i) => i + 1),
+    );
   });
 
   test('while a session copies is not held up by it', async () => {
     await using temporary = await temporaryPostgres();
     const database = await shop(temporary.url);
-    await database.sql("ALTER TABLE orders ADD note text; INSERT INTO orders SELECT i, repeat('x', 1000) FROM generate_series(1, 60000) i");
+    await database.sql(
+      "ALTER TABLE orders ADD note text; INSERT INTO orders SELECT i, repeat('x', 1000) FROM generate_series(1, 60000) i",
+    );
     await using reading = await Reading.open(database.source(), null);
     await reading.until(({ chunk }) => chunk !== null);
     const asked = Date.now();
@@ -90,15 +94,23 @@ describe('a server that is stopped', { timeout: 90_000 }, () => {
   });
 });
 
-test('a slot whose log the server gave up is refused, with or without a checkpoint (invariant 6)', { timeout: 60_000 }, async () => {
-  await using temporary = await temporaryPostgres({ max_slot_wal_keep_size: '1MB', min_wal_size: '32MB', max_wal_size: '32MB' });
-  await using database = await shop(temporary.url);
-  const from = await copiedCheckpoint(database.source());
-  for (let segment = 0; segment < 4; segment++) {
-    await database.sql('INSERT INTO orders VALUES ($1)', [segment]);
-    await database.sql('SELECT pg_switch_wal()');
-  }
-  await database.sql('CHECKPOINT');
-  expect(await refusal(database.source(), from)).toBe('WEIR_PG_SLOT_INVALIDATED');
-  expect(await refusal(database.source(), null)).toBe('WEIR_PG_SLOT_INVALIDATED');
-});
+test(
+  'a slot whose log the server gave up is refused, with or without a checkpoint (invariant 6)',
+  { timeout: 60_000 },
+  async () => {
+    await using temporary = await temporaryPostgres({
+      max_slot_wal_keep_size: '1MB',
+      min_wal_size: '32MB',
+      max_wal_size: '32MB',
+    });
+    await using database = await shop(temporary.url);
+    const from = await copiedCheckpoint(database.source());
+    for (let segment = 0; segment < 4; segment++) {
+      await database.sql('INSERT INTO orders VALUES ($1)', [segment]);
+      await database.sql('SELECT pg_switch_wal()');
+    }
+    await database.sql('CHECKPOINT');
+    expect(await refusal(database.source(), from)).toBe('WEIR_PG_SLOT_INVALIDATED');
+    expect(await refusal(database.source(), null)).toBe('WEIR_PG_SLOT_INVALIDATED');
+  },
+);

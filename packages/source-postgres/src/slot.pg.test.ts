@@ -22,7 +22,11 @@ describe('a slot', () => {
     const from = await copiedCheckpoint(database.source());
     await using reading = await Reading.open(database.source(), from);
     const pending = reading.next();
-    await expect.poll(async () => await database.value('SELECT active FROM pg_replication_slots WHERE slot_name = $1', [database.slot])).toBe(true);
+    await expect
+      .poll(
+        async () => await database.value('SELECT active FROM pg_replication_slots WHERE slot_name = $1', [database.slot]),
+      )
+      .toBe(true);
     for (const checkpoint of [from, null]) {
       const error = await failure(Reading.open(database.source(), checkpoint));
       expect(error).toMatchObject({ code: 'WEIR_PG_SLOT_IN_USE', policy: { policy: 'retry' }, path: 'slot' });
@@ -99,24 +103,27 @@ describe('while an open transaction holds up', () => {
     expect(ids(reading)).toEqual(['1', '2', '3']);
   });
 
-  test.each(['abort', 'dispose'] as const)('the snapshot of a copy, %s ends the wait at once and leaves no connection', async (how) => {
-    await using database = await shop();
-    await using reading = await Reading.open(database.source(), null);
-    const application = await database.connect();
-    await application.query('BEGIN; INSERT INTO orders VALUES (3)');
-    const copying = reading.untilCopied().then(
-      () => 'ended',
-      () => 'ended',
-    );
-    await sleep(500);
-    if (how === 'abort') reading.abort();
-    else await reading.session[Symbol.asyncDispose]();
-    expect(await Promise.race([copying, sleep(1_000, 'still waiting')])).toBe('ended');
-    await reading[Symbol.asyncDispose]();
-    await application.query('COMMIT');
-    await application.end();
-    await expect.poll(async () => await database.connections()).toBe(0);
-  });
+  test.each(['abort', 'dispose'] as const)(
+    'the snapshot of a copy, %s ends the wait at once and leaves no connection',
+    async (how) => {
+      await using database = await shop();
+      await using reading = await Reading.open(database.source(), null);
+      const application = await database.connect();
+      await application.query('BEGIN; INSERT INTO orders VALUES (3)');
+      const copying = reading.untilCopied().then(
+        () => 'ended',
+        () => 'ended',
+      );
+      await sleep(500);
+      if (how === 'abort') reading.abort();
+      else await reading.session[Symbol.asyncDispose]();
+      expect(await Promise.race([copying, sleep(1_000, 'still waiting')])).toBe('ended');
+      await reading[Symbol.asyncDispose]();
+      await application.query('COMMIT');
+      await application.end();
+      await expect.poll(async () => await database.connections()).toBe(0);
+    },
+  );
 });
 
 test('a copy lets go of its locks when it is read, though the consumer has not come back yet', async () => {

@@ -64,7 +64,10 @@ describe('patterns select', () => {
   });
 
   test('a schema or a table whose name has a dot', () => {
-    const dotted = [{ namespace: 'a.b', name: 'c' }, { namespace: 'a', name: 'b.c' }];
+    const dotted = [
+      { namespace: 'a.b', name: 'c' },
+      { namespace: 'a', name: 'b.c' },
+    ];
     expect(selectTables(dotted, ['"a.b".c'])).toEqual([dotted[0]]);
     expect(selectTables(dotted, ['a.b.c'])).toEqual([dotted[1]]);
     expect(selectTables(dotted, ['a.*'])).toEqual([dotted[1]]);
@@ -72,7 +75,18 @@ describe('patterns select', () => {
 });
 
 test('what is no pattern is told from one', () => {
-  for (const text of ['orders', 'public.', '.orders', 'public. orders', 'my schema.orders', '"open.orders', 'public."', '!', '"".a', '']) {
+  for (const text of [
+    'orders',
+    'public.',
+    '.orders',
+    'public. orders',
+    'my schema.orders',
+    '"open.orders',
+    'public."',
+    '!',
+    '"".a',
+    '',
+  ]) {
     expect(tablePatternText.test(text), text).toBe(false);
   }
 });

@@ -68,7 +68,9 @@ describe('a partitioned table', () => {
     await using database = await shop('CREATE TABLE visits (day date PRIMARY KEY) PARTITION BY RANGE (day)');
     await using reading = await Reading.open(database.source(), null);
     await reading.untilHead();
-    expect(reading.seen.filter(({ chunk }) => chunk !== null).map(({ chunk }) => chunk)).toEqual([{ table: 'public.visits', last: true }]);
+    expect(reading.seen.filter(({ chunk }) => chunk !== null).map(({ chunk }) => chunk)).toEqual([
+      { table: 'public.visits', last: true },
+    ]);
   });
 
   test('goes on with partitions that were added between two sessions', async () => {
@@ -85,7 +87,9 @@ describe('a partitioned table', () => {
 
 describe('keys', () => {
   test('of several columns, in their own order', async () => {
-    await using database = await shop('CREATE TABLE lines (a int, b text, c int, n int, PRIMARY KEY (c, a, b)); INSERT INTO lines VALUES (1, $$x$$, 2, 0)');
+    await using database = await shop(
+      'CREATE TABLE lines (a int, b text, c int, n int, PRIMARY KEY (c, a, b)); INSERT INTO lines VALUES (1, $$x$$, 2, 0)',
+    );
     await using reading = await Reading.open(database.source(), null);
     await reading.untilCopied();
     await database.sql("UPDATE lines SET n = 1; UPDATE lines SET b = 'y', c = 3; DELETE FROM lines");
@@ -121,7 +125,9 @@ describe('keys', () => {
       INSERT INTO lines VALUES (1, repeat('x', 10000), 0), (2, NULL, 0)`);
     await using reading = await Reading.open(database.source(), null);
     await reading.untilCopied();
-    await database.sql('UPDATE lines SET n = 1 WHERE id = 1; UPDATE lines SET id = 3 WHERE id = 2; DELETE FROM lines WHERE id = 1');
+    await database.sql(
+      'UPDATE lines SET n = 1 WHERE id = 1; UPDATE lines SET id = 3 WHERE id = 2; DELETE FROM lines WHERE id = 1',
+    );
     await reading.untilHead();
     const large = 'x'.repeat(10_000);
     expect(reading.streamed.map(({ before, after }) => ({ before, after }))).toEqual([
@@ -163,7 +169,9 @@ describe('what belongs to a pipeline', () => {
   });
 
   test('is copied when it is added between two sessions, while the others go on; what is taken out is gone from the stream', async () => {
-    await using database = await shop('CREATE TABLE orders (id int PRIMARY KEY); CREATE TABLE lines (id int PRIMARY KEY); INSERT INTO orders VALUES (1)');
+    await using database = await shop(
+      'CREATE TABLE orders (id int PRIMARY KEY); CREATE TABLE lines (id int PRIMARY KEY); INSERT INTO orders VALUES (1)',
+    );
     const from = await copiedCheckpoint(database.source({ tables: ['public.orders'] }));
     await database.sql('INSERT INTO lines VALUES (10); INSERT INTO orders VALUES (2); INSERT INTO lines VALUES (11)');
     const both = await Reading.open(database.source(), from);
@@ -172,7 +180,13 @@ describe('what belongs to a pipeline', () => {
     await both.untilHead();
     await both[Symbol.asyncDispose]();
     expect(both.seen.flatMap(({ schemaChanges }) => schemaChanges.map(({ table }) => table.name))).toEqual(['lines']);
-    expect(both.rows.map(brief)).toEqual(['read lines 10', 'read lines 11', 'insert orders 2', 'insert lines 12', 'insert orders 3']);
+    expect(both.rows.map(brief)).toEqual([
+      'read lines 10',
+      'read lines 11',
+      'insert orders 2',
+      'insert lines 12',
+      'insert orders 3',
+    ]);
     await using lines = await Reading.open(database.source({ tables: ['public.lines'] }), both.checkpoint);
     await database.sql('INSERT INTO lines VALUES (13); INSERT INTO orders VALUES (4)');
     await lines.untilHead();
@@ -183,7 +197,9 @@ describe('what belongs to a pipeline', () => {
   test('is copied again when it was dropped and made again between two sessions', async () => {
     await using database = await shop('CREATE TABLE orders (id int PRIMARY KEY); INSERT INTO orders VALUES (1)');
     const from = await copiedCheckpoint(database.source());
-    await database.sql('DROP TABLE orders; CREATE TABLE orders (id int PRIMARY KEY, note text); INSERT INTO orders VALUES (7)');
+    await database.sql(
+      'DROP TABLE orders; CREATE TABLE orders (id int PRIMARY KEY, note text); INSERT INTO orders VALUES (7)',
+    );
     await using reading = await Reading.open(database.source(), from);
     await reading.untilHead();
     expect(reading.seen.flatMap(({ schemaChanges }) => schemaChanges.map(({ change }) => change))).toEqual(['create']);
@@ -195,7 +211,10 @@ describe('what belongs to a pipeline', () => {
       CREATE TABLE orders (id int PRIMARY KEY, open bool); CREATE TABLE other (id int PRIMARY KEY);
       CREATE PUBLICATION of_the_dba FOR TABLE orders WHERE (id < 10), other;
       INSERT INTO orders VALUES (1, true), (20, true)`);
-    await using reading = await Reading.open(database.source({ tables: ['public.orders'], publication: 'of_the_dba' }), null);
+    await using reading = await Reading.open(
+      database.source({ tables: ['public.orders'], publication: 'of_the_dba' }),
+      null,
+    );
     await reading.untilCopied();
     await database.sql('INSERT INTO orders VALUES (2, false), (30, false); INSERT INTO other VALUES (1)');
     await reading.untilHead();

@@ -30,7 +30,9 @@ describe('a wire', () => {
     wire.query('SELECT 1');
     wire.copyData(Buffer.from('abc'));
     await wire[Symbol.asyncDispose]();
-    expect(Buffer.concat(received).toString('hex')).toBe(`510000000d${Buffer.from('SELECT 1\0').toString('hex')}6400000007616263${TERMINATE}`);
+    expect(Buffer.concat(received).toString('hex')).toBe(
+      `510000000d${Buffer.from('SELECT 1\0').toString('hex')}6400000007616263${TERMINATE}`,
+    );
   });
 
   test('that is disposed waits until the server has let go: a slot is free then', async () => {

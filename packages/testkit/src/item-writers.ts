@@ -105,7 +105,7 @@ class Writer {
   expectArrived(copied: readonly string[], streamed: readonly string[]): void {
     const lengths = this.transactions.map((events) => events.length);
     let inCopy = this.transactions.length;
-    for (let left = streamed.length; left > 0 && inCopy > 0; ) left -= lengths[--inCopy]!;
+    for (let left = streamed.length; left > 0 && inCopy > 0;) left -= lengths[--inCopy]!;
     expect(streamed, `writer ${this.#index}: the stream`).toEqual(this.transactions.slice(inCopy).flat());
     const items = replay(this.transactions.slice(0, inCopy).flat());
     const expected = Array.from(items, ([id, label]) => `insert ${id} ${label}`);

@@ -23,7 +23,8 @@ export class OrderGuard {
     else for (const row of batch.rows) this.#copied(row, batch.checkpoint);
     this.#notSplit(batch);
     if (batch.checkpoint !== null) this.#boundary(batch.checkpoint);
-    if (batch.chunk === null) this.#openCommit = batch.checkpoint === null ? (batch.rows.at(-1)?.position ?? this.#openCommit) : null;
+    if (batch.chunk === null)
+      this.#openCommit = batch.checkpoint === null ? (batch.rows.at(-1)?.position ?? this.#openCommit) : null;
   }
 
   #streamed(row: SeenRow): void {
@@ -38,20 +39,28 @@ export class OrderGuard {
     expect(row.ordinal, 'ordinals count from 1').toBeGreaterThanOrEqual(1);
     // What an engine that resumes from a checkpoint drops as replayed must be exactly what came before it.
     if (this.#checkpoint !== null) {
-      expect(comparePositions(row.position, this.#checkpoint.position), 'a row behind a checkpoint sorts after it').toBeGreaterThan(0);
+      expect(
+        comparePositions(row.position, this.#checkpoint.position),
+        'a row behind a checkpoint sorts after it',
+      ).toBeGreaterThan(0);
     }
     this.#lastRow = row;
   }
 
   #copied(row: SeenRow, checkpoint: Checkpoint | null): void {
     expect(checkpoint, 'a chunk has a checkpoint').not.toBeNull();
-    expect(comparePositions(row.position, checkpoint!.position), 'a chunk lies at or before its checkpoint').toBeLessThanOrEqual(0);
+    expect(
+      comparePositions(row.position, checkpoint!.position),
+      'a chunk lies at or before its checkpoint',
+    ).toBeLessThanOrEqual(0);
     if (row.version > this.#copiedVersion) this.#copiedVersion = row.version;
   }
 
   #notSplit(batch: SeenBatch): void {
     if (this.#openCommit === null || batch.rows.length === 0) return;
-    expect(batch.rows[0]!.position, 'without a checkpoint the next batch goes on with the same transaction').toBe(this.#openCommit);
+    expect(batch.rows[0]!.position, 'without a checkpoint the next batch goes on with the same transaction').toBe(
+      this.#openCommit,
+    );
   }
 
   #boundary(checkpoint: Checkpoint): void {
@@ -59,7 +68,10 @@ export class OrderGuard {
       expect(comparePositions(checkpoint.position, this.#checkpoint.position), 'checkpoints ascend').toBeGreaterThan(0);
     }
     if (this.#lastRow !== null) {
-      expect(comparePositions(this.#lastRow.position, checkpoint.position), 'a checkpoint is not before its rows').toBeLessThanOrEqual(0);
+      expect(
+        comparePositions(this.#lastRow.position, checkpoint.position),
+        'a checkpoint is not before its rows',
+      ).toBeLessThanOrEqual(0);
     }
     this.#checkpoint = checkpoint;
   }

@@ -1,5 +1,13 @@
 import { expect } from 'vitest';
-import { WeirError, tableName, type Batch, type Checkpoint, type Position, type Source, type SourceSession } from '@weir/sdk';
+import {
+  WeirError,
+  tableName,
+  type Batch,
+  type Checkpoint,
+  type Position,
+  type Source,
+  type SourceSession,
+} from '@weir/sdk';
 import { OrderGuard } from './order-guard.ts';
 import { seeBatch, type SeenBatch, type SeenRow } from './seen-batch.ts';
 
@@ -115,7 +123,10 @@ export class Reading implements AsyncDisposable {
     this.abort();
     await withinPatience(Promise.resolve(this.session[Symbol.asyncDispose]()), 'the session did not close');
     // A generator of a disposed session may end with the failure that it was about to throw.
-    await withinPatience(this.#return().catch(() => {}), 'the batches did not end');
+    await withinPatience(
+      this.#return().catch(() => {}),
+      'the batches did not end',
+    );
   }
 
   async #return(): Promise<void> {

@@ -1,4 +1,15 @@
-import { NO_TABLE, RowCursor, tableName, unchanged, type Batch, type Checkpoint, type ImageCursor, type Op, type SchemaChange, type Table } from '@weir/sdk';
+import {
+  NO_TABLE,
+  RowCursor,
+  tableName,
+  unchanged,
+  type Batch,
+  type Checkpoint,
+  type ImageCursor,
+  type Op,
+  type SchemaChange,
+  type Table,
+} from '@weir/sdk';
 
 /** A cell's bytes as Latin-1 text, so that any bytes compare exactly. */
 export type SeenCell = string | null | typeof unchanged;
@@ -73,5 +84,7 @@ function seeImage(image: ImageCursor, cells: number): SeenCell[] | null {
 
 /** Bytes, or the UTF-8 bytes of a text, as a cell is seen. */
 export function latin1(bytes: Uint8Array | string): string {
-  return (typeof bytes === 'string' ? Buffer.from(bytes) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)).toString('latin1');
+  return (
+    typeof bytes === 'string' ? Buffer.from(bytes) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  ).toString('latin1');
 }

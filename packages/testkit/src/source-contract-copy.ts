@@ -13,21 +13,25 @@ const BALLAST = 1_000_000;
 
 export function describeCopy(driver: SourceDriver): void {
   describe('copy', () => {
-    it('is followed by the stream with nothing lost, doubled or out of order between (invariants 2 and 7)', { timeout: 60_000 }, async () => {
-      await using environment = await driver.start();
-      await environment.fill(BALLAST, 30_000, 'ballast');
-      await using writers = new ItemWriters(environment, testSeed);
-      writers.start();
-      await writers.more(30);
-      await using reading = await Reading.open(environment.source(), null);
-      await reading.untilCopied();
-      await writers.more(60);
-      await writers.stop();
-      await reading.untilHead();
-      writers.expectArrived(reading.copied, reading.streamed);
-      expect(foldItems(reading.rows)).toEqual(foldItems(await scanTable(environment.source(), 'items')));
-      expect(reading.streamed.length).toBeGreaterThan(0);
-    });
+    it(
+      'is followed by the stream with nothing lost, doubled or out of order between (invariants 2 and 7)',
+      { timeout: 60_000 },
+      async () => {
+        await using environment = await driver.start();
+        await environment.fill(BALLAST, 30_000, 'ballast');
+        await using writers = new ItemWriters(environment, testSeed);
+        writers.start();
+        await writers.more(30);
+        await using reading = await Reading.open(environment.source(), null);
+        await reading.untilCopied();
+        await writers.more(60);
+        await writers.stop();
+        await reading.untilHead();
+        writers.expectArrived(reading.copied, reading.streamed);
+        expect(foldItems(reading.rows)).toEqual(foldItems(await scanTable(environment.source(), 'items')));
+        expect(reading.streamed.length).toBeGreaterThan(0);
+      },
+    );
 
     it('gives a table without rows: created, a last chunk, no rows', async () => {
       await using environment = await driver.start();
@@ -72,27 +76,31 @@ export function describeCopy(driver: SourceDriver): void {
       expect(reading.session.status()).toMatchObject({ phase: 'stream', snapshot: [] });
     });
 
-    it('that is killed goes on with the tables that were not finished, and ends the same (invariant 4)', { timeout: 60_000 }, async () => {
-      await using environment = await driver.start();
-      await environment.createTypes();
-      await environment.fill(1, 60_000, 'before');
-      const killed = await killCopy(environment.source());
-      expect(killed.finished).toHaveLength(1);
-      expect(killed.unfinished).toHaveLength(1);
-      await environment.apply([
-        { op: 'update', id: 7, label: 'between' },
-        { op: 'delete', id: 8 },
-        { op: 'insert', id: 100_000, label: 'between' },
-      ]);
-      await using reading = await Reading.open(environment.source(), killed.checkpoint);
-      await reading.untilCopied(killed.unfinished);
-      await environment.apply([{ op: 'delete', id: 9 }]);
-      await reading.untilHead();
-      expect(created(reading.seen)).toEqual(killed.unfinished);
-      expect(new Set(reading.copied.map(({ table }) => table))).toEqual(new Set(killed.unfinished));
-      const kept = killed.rows.filter(({ table }) => killed.finished.includes(table));
-      expect(foldItems([...kept, ...reading.rows])).toEqual(foldItems(await scanTable(environment.source(), 'items')));
-    });
+    it(
+      'that is killed goes on with the tables that were not finished, and ends the same (invariant 4)',
+      { timeout: 60_000 },
+      async () => {
+        await using environment = await driver.start();
+        await environment.createTypes();
+        await environment.fill(1, 60_000, 'before');
+        const killed = await killCopy(environment.source());
+        expect(killed.finished).toHaveLength(1);
+        expect(killed.unfinished).toHaveLength(1);
+        await environment.apply([
+          { op: 'update', id: 7, label: 'between' },
+          { op: 'delete', id: 8 },
+          { op: 'insert', id: 100_000, label: 'between' },
+        ]);
+        await using reading = await Reading.open(environment.source(), killed.checkpoint);
+        await reading.untilCopied(killed.unfinished);
+        await environment.apply([{ op: 'delete', id: 9 }]);
+        await reading.untilHead();
+        expect(created(reading.seen)).toEqual(killed.unfinished);
+        expect(new Set(reading.copied.map(({ table }) => table))).toEqual(new Set(killed.unfinished));
+        const kept = killed.rows.filter(({ table }) => killed.finished.includes(table));
+        expect(foldItems([...kept, ...reading.rows])).toEqual(foldItems(await scanTable(environment.source(), 'items')));
+      },
+    );
   });
 }
 
@@ -116,5 +124,7 @@ async function killCopy(source: Source): Promise<KilledCopy> {
 }
 
 function created(batches: readonly SeenBatch[]): string[] {
-  return batches.flatMap(({ schemaChanges }) => schemaChanges.filter(({ change }) => change === 'create').map(({ table }) => tableName(table)));
+  return batches.flatMap(({ schemaChanges }) =>
+    schemaChanges.filter(({ change }) => change === 'create').map(({ table }) => tableName(table)),
+  );
 }

@@ -12,7 +12,10 @@ export function describeFailures<Environment extends SourceEnvironment>(driver: 
     for (const discontinuity of driver.discontinuities) {
       it(`${discontinuity.name}, ${discontinuity.when}: ${discontinuity.code}`, async () => {
         await using environment = await driver.start();
-        const { error, rows } = await (discontinuity.when === 'stopped' ? causeStopped : causeStreaming)(environment, discontinuity);
+        const { error, rows } = await (discontinuity.when === 'stopped' ? causeStopped : causeStreaming)(
+          environment,
+          discontinuity,
+        );
         expect(error.code, error.message).toBe(discontinuity.code);
         expect(error.policy).toMatchObject({ exit: 4, policy: 'stop' });
         expect(rows, 'nothing may be delivered behind the gap').toBe(0);
@@ -93,7 +96,10 @@ async function causeStopped<E extends SourceEnvironment>(environment: E, discont
   return { error: await failure(openAndPull(environment.source(), from)), rows: 0 };
 }
 
-async function causeStreaming<E extends SourceEnvironment>(environment: E, discontinuity: Discontinuity<E>): Promise<Refusal> {
+async function causeStreaming<E extends SourceEnvironment>(
+  environment: E,
+  discontinuity: Discontinuity<E>,
+): Promise<Refusal> {
   const checkpoint = await streamedOnce(environment);
   await using reading = await Reading.open(environment.source(), checkpoint);
   await environment.apply([{ op: 'insert', id: 2, label: 'b' }]);

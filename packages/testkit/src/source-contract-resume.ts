@@ -12,29 +12,43 @@ import type { Change, SourceDriver, SourceEnvironment } from './source-driver.ts
 /** Transactions of every kind, one after the other. */
 const script: readonly (readonly Change[])[] = [
   [{ op: 'insert', id: 1, label: 'a', large: largeValue(1) }],
-  [{ op: 'insert', id: 2, label: 'b' }, { op: 'insert', id: 3, label: 'c' }],
+  [
+    { op: 'insert', id: 2, label: 'b' },
+    { op: 'insert', id: 3, label: 'c' },
+  ],
   [{ op: 'update', id: 1, label: 'a2' }],
-  [{ op: 'changeKey', id: 2, to: 20 }, { op: 'update', id: 20, label: 'b2' }],
+  [
+    { op: 'changeKey', id: 2, to: 20 },
+    { op: 'update', id: 20, label: 'b2' },
+  ],
   [{ op: 'delete', id: 3 }],
   [{ op: 'truncate' }],
-  [{ op: 'insert', id: 1, label: 'again' }, { op: 'delete', id: 1 }, { op: 'insert', id: 1, label: 'and again' }],
+  [
+    { op: 'insert', id: 1, label: 'again' },
+    { op: 'delete', id: 1 },
+    { op: 'insert', id: 1, label: 'and again' },
+  ],
   [{ op: 'update', id: 1, label: null, large: largeValue(2) }],
   [{ op: 'changeKey', id: 1, to: 4 }],
 ];
 
 export function describeResume(driver: SourceDriver): void {
   describe('resume', () => {
-    it('from every checkpoint of the stream gives exactly the rest, byte for byte (invariant 4)', { timeout: 60_000 }, async () => {
-      await using environment = await driver.start();
-      const whole = await recordedScript(environment);
-      expect(whole.marks.length).toBeGreaterThan(script.length);
-      // Ascending: a checkpoint that a session is opened with counts as durable.
-      for (const { checkpoint, rows } of whole.marks) {
-        await using reading = await Reading.open(environment.source(), checkpoint);
-        await reading.untilHead();
-        expect(reading.rows).toEqual(whole.rows.slice(rows));
-      }
-    });
+    it(
+      'from every checkpoint of the stream gives exactly the rest, byte for byte (invariant 4)',
+      { timeout: 60_000 },
+      async () => {
+        await using environment = await driver.start();
+        const whole = await recordedScript(environment);
+        expect(whole.marks.length).toBeGreaterThan(script.length);
+        // Ascending: a checkpoint that a session is opened with counts as durable.
+        for (const { checkpoint, rows } of whole.marks) {
+          await using reading = await Reading.open(environment.source(), checkpoint);
+          await reading.untilHead();
+          expect(reading.rows).toEqual(whole.rows.slice(rows));
+        }
+      },
+    );
 
     it('from the first checkpoint gives everything again as long as nothing was confirmed (invariant 1)', async () => {
       await using environment = await driver.start();
@@ -66,7 +80,10 @@ export function describeResume(driver: SourceDriver): void {
         checkpoints.push(...reading.seen.map(({ checkpoint }) => checkpoint).filter((checkpoint) => checkpoint !== null));
       }
       expect(checkpoints.length).toBeGreaterThan(2);
-      await environment.apply([{ op: 'update', id: 1, label: 'b' }, { op: 'delete', id: 2 }]);
+      await environment.apply([
+        { op: 'update', id: 1, label: 'b' },
+        { op: 'delete', id: 2 },
+      ]);
       const expected = foldItems(await scanTable(environment.source(), 'items'));
       for (const checkpoint of checkpoints.slice(0, -1)) {
         await using reading = await Reading.open(environment.source(), checkpoint);
@@ -148,7 +165,9 @@ function committed(reading: Reading): SeenRow[] {
 }
 
 /** Plays the script with a pull after each transaction. Marks: each checkpoint, and how many rows of the stream came before. */
-async function recordedScript(environment: SourceEnvironment): Promise<{ rows: SeenRow[]; marks: { checkpoint: Checkpoint; rows: number }[] }> {
+async function recordedScript(
+  environment: SourceEnvironment,
+): Promise<{ rows: SeenRow[]; marks: { checkpoint: Checkpoint; rows: number }[] }> {
   await using reading = await Reading.open(environment.source(), null);
   await reading.untilCopied();
   const marks = [{ checkpoint: reading.checkpoint, rows: 0 }];

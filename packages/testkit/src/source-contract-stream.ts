@@ -68,28 +68,44 @@ export function describeStream(driver: SourceDriver): void {
       const batches = reading.seen.slice(from).filter(({ rows }) => rows.length > 0);
       expect(batches.length).toBeGreaterThan(3);
       expect(batches.slice(0, -1).every(({ checkpoint }) => checkpoint === null)).toBe(true);
-      expect(reading.streamed.map(({ ordinal }) => ordinal)).toEqual(Array.from({ length: LARGE_TRANSACTION }, (_, i) => i + 1));
+      expect(reading.streamed.map(({ ordinal }) => ordinal)).toEqual(
+        Array.from({ length: LARGE_TRANSACTION }, (_, i) => i + 1),
+      );
       expect(new Set(reading.streamed.map(({ position }) => position)).size).toBe(1);
     });
 
-    it('gives a checkpoint at least once a batch and a transaction, however long the backlog (invariant 3)', { timeout: 60_000 }, async () => {
-      await using environment = await driver.start();
-      await using reading = await Reading.open(environment.source(), null);
-      await reading.untilCopied();
-      const sizes = [...Array.from({ length: 40 }, () => 700), BATCH_ROWS, 100, BATCH_ROWS, 100, BATCH_ROWS, 5_000, 5_000, 5_000];
-      for (const [i, size] of sizes.entries()) await environment.fill(i * 10_000, size, 'backlog');
-      // The stream starts with the first pull: from then on it gathers as much as it may.
-      await reading.until(({ rows }) => rows.length > 0);
-      await sleep(500);
-      await reading.untilHead();
-      expect(reading.streamed).toHaveLength(sizes.reduce((sum, size) => sum + size, 0));
-      let uncommitted = 0;
-      for (const { rows, checkpoint } of reading.seen) {
-        uncommitted += rows.length;
-        expect(uncommitted).toBeLessThanOrEqual(2 * BATCH_ROWS);
-        if (checkpoint !== null) uncommitted = 0;
-      }
-    });
+    it(
+      'gives a checkpoint at least once a batch and a transaction, however long the backlog (invariant 3)',
+      { timeout: 60_000 },
+      async () => {
+        await using environment = await driver.start();
+        await using reading = await Reading.open(environment.source(), null);
+        await reading.untilCopied();
+        const sizes = [
+          ...Array.from({ length: 40 }, () => 700),
+          BATCH_ROWS,
+          100,
+          BATCH_ROWS,
+          100,
+          BATCH_ROWS,
+          5_000,
+          5_000,
+          5_000,
+        ];
+        for (const [i, size] of sizes.entries()) await environment.fill(i * 10_000, size, 'backlog');
+        // The stream starts with the first pull: from then on it gathers as much as it may.
+        await reading.until(({ rows }) => rows.length > 0);
+        await sleep(500);
+        await reading.untilHead();
+        expect(reading.streamed).toHaveLength(sizes.reduce((sum, size) => sum + size, 0));
+        let uncommitted = 0;
+        for (const { rows, checkpoint } of reading.seen) {
+          uncommitted += rows.length;
+          expect(uncommitted).toBeLessThanOrEqual(2 * BATCH_ROWS);
+          if (checkpoint !== null) uncommitted = 0;
+        }
+      },
+    );
 
     it('gives the checkpoint of a transaction that ends with a full batch at once', async () => {
       await using environment = await driver.start();
@@ -139,7 +155,9 @@ export function describeStream(driver: SourceDriver): void {
       await sleep(500);
       reading.session.finishAt(target);
       await reading.untilEnd();
-      const reached = reading.seen.filter(({ checkpoint }) => checkpoint !== null && comparePositions(checkpoint.position, target) >= 0);
+      const reached = reading.seen.filter(
+        ({ checkpoint }) => checkpoint !== null && comparePositions(checkpoint.position, target) >= 0,
+      );
       expect(reached).toHaveLength(1);
       expect(reading.seen.at(-1)).toBe(reached[0]);
       await reading[Symbol.asyncDispose]();

@@ -39,7 +39,10 @@ export function describeValues(driver: SourceDriver): void {
       await using reading = await Reading.open(environment.source(), null);
       await reading.untilCopied();
       await environment.apply([{ op: 'update', id: 1, label: 'b' }]);
-      await environment.apply([{ op: 'insert', id: 2, label: 'c', large: largeValue(2) }, { op: 'update', id: 2, label: 'd' }]);
+      await environment.apply([
+        { op: 'insert', id: 2, label: 'c', large: largeValue(2) },
+        { op: 'update', id: 2, label: 'd' },
+      ]);
       await environment.apply([{ op: 'changeKey', id: 2, to: 3 }]);
       await environment.apply([{ op: 'update', id: 3, large: largeValue(3) }]);
       await environment.apply([{ op: 'update', id: 3, large: null }]);

@@ -19,7 +19,10 @@ export interface Status {
 }
 
 /** A server's side of the replication protocol in memory, in the place of a connection. */
-export class FakeWalsender implements Pick<Wire, 'query' | 'copyData' | 'pause' | 'resume' | 'onData' | 'onFailure' | 'failure'> {
+export class FakeWalsender implements Pick<
+  Wire,
+  'query' | 'copyData' | 'pause' | 'resume' | 'onData' | 'onFailure' | 'failure'
+> {
   failure: WeirError | null = null;
   onData: (chunk: Buffer) => void = () => {};
   onFailure: (error: WeirError) => void = () => {};

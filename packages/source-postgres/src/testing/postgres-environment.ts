@@ -19,7 +19,9 @@ export class PostgresEnvironment implements SourceEnvironment {
 
   static async start(server: TestServer): Promise<PostgresEnvironment> {
     const database = await TestDatabase.create(server.url);
-    await database.sql('CREATE TABLE items (id int PRIMARY KEY, label text, large text); CREATE TABLE other_log (content text)');
+    await database.sql(
+      'CREATE TABLE items (id int PRIMARY KEY, label text, large text); CREATE TABLE other_log (content text)',
+    );
     return new PostgresEnvironment(database);
   }
 
@@ -37,11 +39,10 @@ export class PostgresEnvironment implements SourceEnvironment {
   }
 
   async fill(first: number, count: number, label: string): Promise<void> {
-    await this.database.sql('INSERT INTO items SELECT i, $3, NULL FROM generate_series($1::int, $1::int + $2::int - 1) AS i', [
-      first,
-      count,
-      label,
-    ]);
+    await this.database.sql(
+      'INSERT INTO items SELECT i, $3, NULL FROM generate_series($1::int, $1::int + $2::int - 1) AS i',
+      [first, count, label],
+    );
   }
 
   async createTypes(): Promise<void> {
@@ -87,7 +88,10 @@ async function applyChange(client: pg.PoolClient, change: Change): Promise<void>
     case 'update': {
       const columns = (['label', 'large'] as const).filter((column) => change[column] !== undefined);
       const assignments = columns.map((column, i) => `${column} = $${i + 2}`).join(', ');
-      await client.query(`UPDATE items SET ${assignments} WHERE id = $1`, [change.id, ...columns.map((column) => change[column])]);
+      await client.query(`UPDATE items SET ${assignments} WHERE id = $1`, [
+        change.id,
+        ...columns.map((column) => change[column]),
+      ]);
       break;
     }
     case 'delete':

@@ -22,7 +22,12 @@ export class TestDatabase implements AsyncDisposable {
     this.name = name;
     this.#serverUrl = serverUrl;
     this.url = databaseUrl(serverUrl, name);
-    this.#pool = new pg.Pool({ connectionString: this.url, max: 8, application_name: 'test', lock_timeout: LOCK_TIMEOUT_MS });
+    this.#pool = new pg.Pool({
+      connectionString: this.url,
+      max: 8,
+      application_name: 'test',
+      lock_timeout: LOCK_TIMEOUT_MS,
+    });
     this.#pool.on('error', () => {});
   }
 
@@ -93,12 +98,19 @@ export class TestDatabase implements AsyncDisposable {
 
   /** How many connections Weir has to this database. */
   async connections(): Promise<number> {
-    return Number(await this.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'weir' AND datname = $1", [this.name]));
+    return Number(
+      await this.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'weir' AND datname = $1", [
+        this.name,
+      ]),
+    );
   }
 
   /** Cuts them; resolves when the server has let them go, slots included. */
   async disconnect(): Promise<void> {
-    await this.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'weir' AND datname = $1", [this.name]);
+    await this.sql(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'weir' AND datname = $1",
+      [this.name],
+    );
     while ((await this.connections()) > 0) await sleep(10);
   }
 
@@ -106,7 +118,9 @@ export class TestDatabase implements AsyncDisposable {
     await this.disconnect();
     await this.#pool.end();
     await onServer(this.#serverUrl, async (client) => {
-      await client.query('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = $1', [this.name]);
+      await client.query('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = $1', [
+        this.name,
+      ]);
       await client.query(`DROP DATABASE ${this.name} WITH (FORCE)`);
       for (const role of this.#roles) await client.query(`DROP ROLE ${role}`);
     });
