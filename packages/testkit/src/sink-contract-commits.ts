@@ -49,9 +49,9 @@ export function describeCommits(driver: SinkDriver): void {
       await using _ = harness;
       const state: Json = { at: 1 };
       const checkpoints: Checkpoint[] = [];
-      for (const of of [state, state, { at: 2 }, state, null]) {
+      for (const next of [state, state, { at: 2 }, state, null]) {
         feed.begin();
-        checkpoints.push(feed.checkpoint(of));
+        checkpoints.push(feed.checkpoint(next));
       }
       for (const checkpoint of checkpoints) {
         await harness.commit(session, checkpoint);
