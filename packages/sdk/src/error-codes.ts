@@ -55,7 +55,7 @@ export const errorCodes = {
   WEIR_PG_GRANT_SELECT: { exit: 3, policy: 'stop', remedy: 'GRANT SELECT ON … TO …;' },
   WEIR_PG_GRANT_PUBLICATION: { exit: 3, policy: 'stop', remedy: 'Let the owner of the tables create the publication, and name it in `publication`.' },
   WEIR_PG_TABLES_NONE: { exit: 2, policy: 'stop', remedy: 'Correct `tables`: no table of the database matches.' },
-  WEIR_PG_REPLICA_IDENTITY: { exit: 2, policy: 'stop', remedy: 'Give the table a primary key, or ALTER TABLE … REPLICA IDENTITY FULL;' },
+  WEIR_PG_REPLICA_IDENTITY: { exit: 2, policy: 'stop', remedy: 'Give the table a primary key, or ALTER TABLE … REPLICA IDENTITY USING INDEX …;' },
   WEIR_PG_SLOT_IN_USE: { exit: 3, policy: 'retry', remedy: 'Another process reads this slot; stop it, or give this pipeline its own `slot`.' },
   WEIR_PG_SLOT_FOREIGN: { exit: 2, policy: 'stop', remedy: 'The slot has another plugin or database; give this pipeline its own `slot`.' },
   WEIR_PG_SLOT_LOST: { exit: 4, policy: 'stop', remedy: 'The changes since the checkpoint are gone; copy again from scratch.' },

@@ -52,7 +52,8 @@ const TABLES = `
            WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '') AS columns,
          (SELECT json_agg(k.attnum ORDER BY k.place)
             FROM pg_index i, unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
-           WHERE i.indrelid = c.oid AND k.place <= i.indnkeyatts AND i.indisvalid AND (i.indimmediate OR c.relreplident = 'f')
+           WHERE i.indrelid = c.oid AND k.place <= i.indnkeyatts AND i.indisvalid
+             AND (i.indimmediate OR c.relreplident = 'f')
              AND CASE c.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END) AS key
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p'
@@ -83,13 +84,25 @@ export async function readCatalog(client: pg.Client): Promise<CatalogTable[]> {
   return (await query(client, TABLES)).map((row) => catalogTable(row, types));
 }
 
-type ColumnRow = [name: string, typeOid: string | number, modifier: number, nullable: boolean, sourceType: string, attnum: number];
+type ColumnRow = [
+  name: string,
+  typeOid: string | number,
+  modifier: number,
+  nullable: boolean,
+  sourceType: string,
+  attnum: number,
+];
 
 function catalogTable(row: Record<string, string | null>, types: ReadonlyMap<number, PgType>): CatalogTable {
   const rows = JSON.parse(row['columns'] ?? '[]') as ColumnRow[];
   const keyNumbers = JSON.parse(row['key'] ?? '[]') as number[];
   const mappings = rows.map(([, typeOid, modifier]) => mapType(types, Number(typeOid), modifier));
-  const columns: Column[] = rows.map(([name, , , nullable, sourceType], i) => ({ name, type: mappings[i]!.type, nullable, sourceType }));
+  const columns: Column[] = rows.map(([name, , , nullable, sourceType], i) => ({
+    name,
+    type: mappings[i]!.type,
+    nullable,
+    sourceType,
+  }));
   const key = keyNumbers.map((attnum) => rows.findIndex((column) => column[5] === attnum));
   const namespace = row['nspname']!;
   const name = row['relname']!;
@@ -115,7 +128,7 @@ export function bindTable(table: CatalogTable): TableBinding {
   return { table: table.table, rewrites: table.rewrites, skip: false };
 }
 
-/** Names, types and key of the columns as one text: what must be the same for copied rows and streamed ones to fit together. */
+/** Names, types and key of the columns as one text: it must be the same for copied and streamed rows to fit together. */
 export function schemaDigest(table: CatalogTable): string {
   const columns = table.columns.map((column) => `${column.name}:${column.typeOid}:${column.modifier}`);
   return `${columns.join(',')};${table.table.key.join(',')};${table.replicaIdentity}`;

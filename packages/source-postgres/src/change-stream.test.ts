@@ -133,7 +133,8 @@ describe('the server is told', () => {
   test('where to start, with names quoted', async () => {
     const { server } = await started({ publication: `it's "mine"` });
     expect(server.queries).toEqual([
-      `START_REPLICATION SLOT "weir_shop" LOGICAL 0/3E8 (proto_version '1', publication_names '"it''s ""mine"""', messages 'true')`,
+      `START_REPLICATION SLOT "weir_shop" LOGICAL 0/3E8 ` +
+        `(proto_version '1', publication_names '"it''s ""mine"""', messages 'true')`,
     ]);
   });
 

@@ -149,7 +149,8 @@ export class ChangeStream {
     this.#idleAt = this.#heardAt = clock.now();
     const name = publication.replaceAll("'", "''").replaceAll('"', '""');
     wire.query(
-      `START_REPLICATION SLOT "${slot}" LOGICAL ${formatLsn(from)} (proto_version '1', publication_names '"${name}"', messages 'true')`,
+      `START_REPLICATION SLOT "${slot}" LOGICAL ${formatLsn(from)} ` +
+        `(proto_version '1', publication_names '"${name}"', messages 'true')`,
     );
     void this.#tick();
   }
@@ -184,7 +185,7 @@ export class ChangeStream {
     }
   }
 
-  /** Outside a transaction everything below the keepalive's LSN has been sent, so it is a boundary as good as a commit's end. */
+  /** Outside a transaction all below the keepalive's LSN has been sent, so it is a boundary as good as a commit's end. */
   #keepalive(start: number): void {
     const { data } = this.#writer;
     const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
@@ -293,7 +294,8 @@ export class ChangeStream {
         this.#sendStatus(waiting || now - this.#heardAt >= STATUS_MS * 2);
       }
       if (this.#paused) this.#heardAt = now;
-      if (now - this.#heardAt >= SILENCE_MS) this.fail(new WeirError('WEIR_PG_CONNECTION_LOST', 'the server has gone silent'));
+      if (now - this.#heardAt >= SILENCE_MS)
+        this.fail(new WeirError('WEIR_PG_CONNECTION_LOST', 'the server has gone silent'));
       if (this.#idleStepIsDue()) this.#wakeConsumer();
     }
   }

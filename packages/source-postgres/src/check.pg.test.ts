@@ -145,7 +145,8 @@ describe('rights', () => {
     );
     const role = await database.role('REPLICATION');
     await database.sql(
-      `GRANT SELECT ON orders TO ${role.name}; CREATE PUBLICATION ${database.slot} FOR TABLE orders WITH (publish_via_partition_root = true)`,
+      `GRANT SELECT ON orders TO ${role.name};
+       CREATE PUBLICATION ${database.slot} FOR TABLE orders WITH (publish_via_partition_root = true)`,
     );
     const source = database.source({}, role.url);
     const [error] = await errorsOf(source);

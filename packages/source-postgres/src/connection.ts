@@ -27,7 +27,11 @@ const SESSION_SETTINGS: Record<string, string> = {
  * @param signal gives up when it aborts; it has no power over the connection afterwards, see {@link cutOnAbort}
  * @throws WeirError with what the server or the network answered; the signal's reason
  */
-export async function connect(config: PostgresConfig, signal: AbortSignal, options: { replication?: boolean } = {}): Promise<pg.Client> {
+export async function connect(
+  config: PostgresConfig,
+  signal: AbortSignal,
+  options: { replication?: boolean } = {},
+): Promise<pg.Client> {
   signal.throwIfAborted();
   const url = parseUrl(config);
   const client = new pg.Client({
@@ -69,11 +73,19 @@ function parseUrl(config: PostgresConfig): URL {
   try {
     const url = new URL(config.url.reveal());
     for (const part of [url.username, url.password, url.pathname, url.hostname]) decodeURIComponent(part);
-    if (url.protocol === 'postgres:' || url.protocol === 'postgresql:') return url;
-  } catch {
-    // The message below holds no part of the text: it may be a password.
+    if (url.protocol === 'postgres:' || url.protocol === 'postgresql:') return withoutParameters(url);
+  } catch (error) {
+    // Any other error's message is not shown: it may hold a part of the text, and so of the password.
+    if (error instanceof WeirError) throw error;
   }
   throw new WeirError('WEIR_CONFIG_INVALID', 'expected postgres://user:password@host:port/database', { path: 'url' });
+}
+
+/** A parameter that is not looked at, `sslmode` above all, must not seem to be. Its name may be part of a misread password. */
+function withoutParameters(url: URL): URL {
+  if (url.search === '') return url;
+  const fix = 'Take what follows the ? out of the URL; for TLS set `tls: verify-full` or `tls: disable` beside `url`.';
+  throw new WeirError('WEIR_CONFIG_INVALID', 'the URL has parameters behind a ?, which are not read', { path: 'url', fix });
 }
 
 function connectionOptions(url: URL, config: PostgresConfig): pg.ClientConfig {
@@ -105,7 +117,10 @@ function connectionError(error: unknown, url: URL): WeirError {
   const where = `${url.hostname || '127.0.0.1'}:${url.port || '5432'}${url.pathname} as ${decodeURIComponent(url.username)}`;
   const known = CONNECT_CODES[code] ?? (isTlsError(code, message) ? 'WEIR_PG_TLS' : undefined);
   const refused = message.includes('password must be a string') ? 'WEIR_PG_AUTH' : known;
-  return new WeirError(refused ?? 'WEIR_PG_CONNECT', `cannot connect to ${where}: ${message || code}`, { cause: error, path: 'url' });
+  return new WeirError(refused ?? 'WEIR_PG_CONNECT', `cannot connect to ${where}: ${message || code}`, {
+    cause: error,
+    path: 'url',
+  });
 }
 
 function isTlsError(code: string, message: string): boolean {
@@ -139,7 +154,11 @@ export function serverError(error: unknown, doing: string): WeirError {
 const asText = { getTypeParser: () => (text: string) => text } as pg.CustomTypesConfig;
 
 /** Runs a statement and returns its rows as text or null. @throws WeirError, see {@link serverError} */
-export async function query(client: pg.Client, sql: string, values: unknown[] = []): Promise<Record<string, string | null>[]> {
+export async function query(
+  client: pg.Client,
+  sql: string,
+  values: unknown[] = [],
+): Promise<Record<string, string | null>[]> {
   try {
     const result = await client.query<Record<string, string | null>>({ text: sql, values, types: asText });
     return result.rows;

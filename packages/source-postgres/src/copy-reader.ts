@@ -13,7 +13,7 @@ const READY_FOR_QUERY = 0x5a;
 /** Decoded batches that wait for the consumer, before the socket stops reading. */
 const AHEAD_BYTES = 4 << 20;
 
-/** Runs COPY … TO STDOUT in text format on a connection and gives its rows as batches of `read` rows. One copy at a time. */
+/** Runs COPY … TO STDOUT in text format on a connection: its rows as batches of `read` rows. One copy at a time. */
 export class CopyReader {
   readonly #wire: Wire;
   readonly #writer = new BatchWriter();

@@ -64,14 +64,12 @@ const text = fc
   .map((value) => value.replaceAll('\0', '0'));
 
 test('cells come back as they were', () => {
-  const tables = fc
-    .integer({ min: 1, max: 6 })
-    .chain((columns) =>
-      fc.array(fc.array(fc.option(text, { freq: 6 }), { minLength: columns, maxLength: columns }), {
-        minLength: 1,
-        maxLength: 20,
-      }),
-    );
+  const tables = fc.integer({ min: 1, max: 6 }).chain((columns) =>
+    fc.array(fc.array(fc.option(text, { freq: 6 }), { minLength: columns, maxLength: columns }), {
+      minLength: 1,
+      maxLength: 20,
+    }),
+  );
   fc.assert(
     fc.property(tables, (rows) => {
       const bound = binding(rows[0]!.map(() => null));

@@ -9,7 +9,8 @@ const N = 0x4e;
 /** What stands for `\b`, `\f`, `\n`, `\r`, `\t` and `\v`; every other character after a backslash stands for itself. */
 const escapes = new Uint8Array(128);
 for (let byte = 0; byte < 128; byte++) escapes[byte] = byte;
-for (const [letter, byte] of Object.entries({ b: 8, f: 12, n: 10, r: 13, t: 9, v: 11 })) escapes[letter.charCodeAt(0)] = byte;
+for (const [letter, byte] of Object.entries({ b: 8, f: 12, n: 10, r: 13, t: 9, v: 11 }))
+  escapes[letter.charCodeAt(0)] = byte;
 
 /**
  * Adds the cells of one row of COPY's text format, lying in `writer.data[start, end)`, to the row that was begun.

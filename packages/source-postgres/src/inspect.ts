@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { quoteTable, readCatalog, type CatalogTable } from './catalog.ts';
 import type { PostgresConfig } from './config.ts';
 import { query, quoteIdentifier } from './connection.ts';
+import { tableResults } from './inspect-tables.ts';
 import { publishedTables } from './publication.ts';
 import { selectTables } from './table-pattern.ts';
 
@@ -40,11 +41,29 @@ export async function inspectServer(
   };
   const row = server!;
   const role = quoteIdentifier(row['role']!);
-  expect(Number(row['version']) >= 140_000, 'WEIR_PG_VERSION', `PostgreSQL ${row['version_text']}`, `PostgreSQL ${row['version_text']} is too old`);
+  expect(
+    Number(row['version']) >= 140_000,
+    'WEIR_PG_VERSION',
+    `PostgreSQL ${row['version_text']}`,
+    `PostgreSQL ${row['version_text']} is too old`,
+  );
   expect(row['standby'] === 'f', 'WEIR_PG_STANDBY', 'the server is a primary', 'the server is a standby');
-  expect(row['wal_level'] === 'logical', 'WEIR_PG_WAL_LEVEL', 'wal_level is logical', `wal_level is ${row['wal_level']}, not logical`);
-  expect(row['replication'] === 't', 'WEIR_PG_GRANT_REPLICATION', 'the role may replicate', `role ${row['role']} may not replicate`, `ALTER ROLE ${role} REPLICATION;`, 'url');
-  const slotExists = (await query(client, 'SELECT 1 FROM pg_replication_slots WHERE slot_name = $1', [names.slot])).length > 0;
+  expect(
+    row['wal_level'] === 'logical',
+    'WEIR_PG_WAL_LEVEL',
+    'wal_level is logical',
+    `wal_level is ${row['wal_level']}, not logical`,
+  );
+  expect(
+    row['replication'] === 't',
+    'WEIR_PG_GRANT_REPLICATION',
+    'the role may replicate',
+    `role ${row['role']} may not replicate`,
+    `ALTER ROLE ${role} REPLICATION;`,
+    'url',
+  );
+  const slotExists =
+    (await query(client, 'SELECT 1 FROM pg_replication_slots WHERE slot_name = $1', [names.slot])).length > 0;
   results.push(slotResult(Number(row['slots']), Number(row['max_slots']), slotExists));
   const tables = selectTables(await readCatalog(client), config.tables);
   results.push(...tableResults(tables, config, row['role']!));
@@ -63,44 +82,6 @@ function slotResult(slots: number, most: number, slotExists: boolean): CheckResu
   return { code, level: 'error', message: `${used}; the pipeline needs one and its first copy another`, fix };
 }
 
-function tableResults(tables: readonly CatalogTable[], config: PostgresConfig, role: string): CheckResult[] {
-  if (tables.length === 0) {
-    const message = `no table matches ${config.tables.join(', ')}`;
-    return [{ code: 'WEIR_PG_TABLES_NONE', level: 'error', message, fix: errorCodes.WEIR_PG_TABLES_NONE.remedy, path: 'tables' }];
-  }
-  const results: CheckResult[] = [{ code: 'WEIR_PG_TABLES_NONE', level: 'ok', message: `${tables.length} tables match` }];
-  for (const table of tables) results.push(...accessResults(table, role), ...identityResults(table));
-  return results;
-}
-
-function accessResults(table: CatalogTable, role: string): CheckResult[] {
-  const code = 'WEIR_PG_GRANT_SELECT';
-  const name = tableName(table);
-  const to = quoteIdentifier(role);
-  if (table.unreadable.length > 0) {
-    // A copy reads partitions one by one, so it needs the right to each.
-    const fix = `GRANT SELECT ON ${table.unreadable.join(', ')} TO ${to};`;
-    return [{ code, level: 'error', message: `role ${role} may not read ${name}`, fix }];
-  }
-  if (!table.filtered) return [];
-  return [{ code, level: 'error', message: `row security hides rows of ${name} from role ${role}`, fix: `ALTER ROLE ${to} BYPASSRLS;` }];
-}
-
-/** Publishing a table without an identity would make the application's own UPDATE and DELETE fail. */
-function identityResults(table: CatalogTable): CheckResult[] {
-  const code = 'WEIR_PG_REPLICA_IDENTITY';
-  const name = tableName(table);
-  if (table.table.key.length === 0 || table.replicaIdentity === 'n') {
-    const message = `${name} has no key by which its rows could be told apart`;
-    const fix = `ALTER TABLE ${quoteTable(table)} ADD PRIMARY KEY (…); or leave it out: "!${name}" in tables.`;
-    return [{ code, level: 'error', message, fix, path: 'tables' }];
-  }
-  const [partition] = table.deviating;
-  if (partition === undefined) return [];
-  const message = `partition ${partition} of ${name} has another replica identity than ${name}`;
-  return [{ code, level: 'error', message, fix: `ALTER TABLE ${partition} REPLICA IDENTITY …; as ${name} has it.`, path: 'tables' }];
-}
-
 async function publicationResults(
   client: pg.Client,
   tables: readonly CatalogTable[],
@@ -110,13 +91,16 @@ async function publicationResults(
   const code = 'WEIR_PG_GRANT_PUBLICATION';
   const [existing] = await query(
     client,
-    `SELECT pubinsert AND pubupdate AND pubdelete AND pubtruncate AS whole, pubviaroot FROM pg_publication WHERE pubname = $1`,
+    `SELECT pubinsert AND pubupdate AND pubdelete AND pubtruncate AS whole, pubviaroot
+       FROM pg_publication WHERE pubname = $1`,
     [publication],
   );
   if (existing !== undefined) {
-    const whole = existing['whole'] === 't' && (existing['pubviaroot'] === 't' || !tables.some((table) => table.partitioned));
+    const whole =
+      existing['whole'] === 't' && (existing['pubviaroot'] === 't' || !tables.some((table) => table.partitioned));
     if (!whole) {
-      const fix = `ALTER PUBLICATION ${quoteIdentifier(publication)} SET (publish = 'insert, update, delete, truncate', publish_via_partition_root = true);`;
+      const options = "publish = 'insert, update, delete, truncate', publish_via_partition_root = true";
+      const fix = `ALTER PUBLICATION ${quoteIdentifier(publication)} SET (${options});`;
       const message = `publication ${publication} leaves out some kinds of change`;
       return [{ code: 'WEIR_PG_PUBLICATION_OPTIONS', level: 'error', message, fix, path: 'publication' }];
     }
@@ -128,9 +112,12 @@ async function publicationResults(
     return [{ code: 'WEIR_PG_PUBLICATION_OPTIONS', level: 'error', message, fix, path: 'publication' }];
   }
   const foreign = tables.find((table) => !table.owned);
-  const create = `CREATE PUBLICATION ${quoteIdentifier(publication)} FOR TABLE ${tables.map(quoteTable).join(', ')} WITH (publish_via_partition_root = true);`;
+  const list = tables.map(quoteTable).join(', ');
+  const options = 'WITH (publish_via_partition_root = true)';
+  const create = `CREATE PUBLICATION ${quoteIdentifier(publication)} FOR TABLE ${list} ${options};`;
   if (server['create_publication'] !== 't') {
-    const fix = `GRANT CREATE ON DATABASE ${quoteIdentifier(server['database']!)} TO ${quoteIdentifier(server['role']!)}; or let an owner run: ${create}`;
+    const grant = `GRANT CREATE ON DATABASE ${quoteIdentifier(server['database']!)} TO ${quoteIdentifier(server['role']!)};`;
+    const fix = `${grant} or let an owner run: ${create}`;
     return [{ code, level: 'error', message: `role ${server['role']} may not create a publication`, fix }];
   }
   if (foreign !== undefined) {

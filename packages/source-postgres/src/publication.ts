@@ -11,23 +11,31 @@ export interface Publication {
   readonly owned: boolean;
 }
 
-/** Columns and rows of a table that a publication has; null = all. A copy reads just those, as the stream sends just those. */
+/** Columns and rows of a table that a publication has; null = all. A copy reads just those, as the stream sends them. */
 export interface PublishedTable {
   readonly columns: readonly string[] | null;
   readonly rowFilter: string | null;
 }
 
 /** The publication, made with `tables` when it is missing. */
-export async function ensurePublication(client: pg.Client, name: string, tables: readonly CatalogTable[]): Promise<Publication> {
+export async function ensurePublication(
+  client: pg.Client,
+  name: string,
+  tables: readonly CatalogTable[],
+): Promise<Publication> {
   const found = await findPublication(client, name);
   if (found !== null) return { name, oid: found, owned: false };
   const list = tables.map(quoteTable).join(', ');
-  await query(client, `CREATE PUBLICATION ${quoteIdentifier(name)} FOR TABLE ${list} WITH (publish_via_partition_root = true)`);
+  await query(
+    client,
+    `CREATE PUBLICATION ${quoteIdentifier(name)} FOR TABLE ${list} WITH (publish_via_partition_root = true)`,
+  );
   return { name, oid: (await findPublication(client, name))!, owned: true };
 }
 
 /**
- * Holds the publication against the checkpoint: rows written while it was away would be missing without a word (invariant 6).
+ * Holds the publication against the checkpoint: rows written while it was away would be missing without a word
+ * (invariant 6).
  * @throws WeirError WEIR_PG_PUBLICATION_MISSING, WEIR_PG_PUBLICATION_CHANGED
  */
 export async function checkPublication(client: pg.Client, state: PostgresState): Promise<Publication> {
@@ -54,7 +62,10 @@ export async function checkMembers(client: pg.Client, state: PostgresState): Pro
     if ((members.get(oid) ?? 0) === member) continue;
     // Its members go with the publication, which may have gone between the two questions.
     await checkPublication(client, state);
-    throw new WeirError('WEIR_PG_PUBLICATION_CHANGED', `${name} was dropped, or taken out of publication ${state.publication.name}`);
+    throw new WeirError(
+      'WEIR_PG_PUBLICATION_CHANGED',
+      `${name} was dropped, or taken out of publication ${state.publication.name}`,
+    );
   }
 }
 
@@ -87,12 +98,20 @@ export async function alterPublication(
 /** What a publication publishes, by `namespace.name`. Column lists and row filters exist from PostgreSQL 15 on. */
 export async function publishedTables(client: pg.Client, name: string): Promise<Map<string, PublishedTable>> {
   const [version] = await query(client, "SELECT current_setting('server_version_num')::int >= 150000 AS lists");
-  const extra = version!['lists'] === 't' ? 'array_to_json(attnames::text[]) AS attnames, rowfilter' : 'NULL AS attnames, NULL AS rowfilter';
-  const rows = await query(client, `SELECT schemaname, tablename, ${extra} FROM pg_publication_tables WHERE pubname = $1`, [name]);
+  const extra =
+    version!['lists'] === 't'
+      ? 'array_to_json(attnames::text[]) AS attnames, rowfilter'
+      : 'NULL AS attnames, NULL AS rowfilter';
+  const rows = await query(client, `SELECT schemaname, tablename, ${extra} FROM pg_publication_tables WHERE pubname = $1`, [
+    name,
+  ]);
   return new Map(
     rows.map((row) => [
       `${row['schemaname']}.${row['tablename']}`,
-      { columns: row['attnames'] === null ? null : (JSON.parse(row['attnames']!) as string[]), rowFilter: row['rowfilter'] ?? null },
+      {
+        columns: row['attnames'] === null ? null : (JSON.parse(row['attnames']!) as string[]),
+        rowFilter: row['rowfilter'] ?? null,
+      },
     ]),
   );
 }

@@ -31,7 +31,8 @@ function jsonText(value: Nested<string>, element: (text: string) => string): str
 
 function jsonString(text: string): string {
   const escaped = text.replace(/["\\]/g, '\\$&');
-  return `"${Array.from(escaped, (char) => (char < ' ' ? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}` : char)).join('')}"`;
+  const unicode = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return `"${Array.from(escaped, (char) => (char < ' ' ? unicode(char) : char)).join('')}"`;
 }
 
 /** Text without the character 0, which PostgreSQL does not store; often with what needs quotes. */

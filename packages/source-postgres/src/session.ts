@@ -115,7 +115,10 @@ export class PostgresSession implements SourceSession {
     try {
       const copiedAt = formatLsn(snapshot.consistentPoint);
       context.log.info({ pipeline: context.pipeline, tables: tables.length, consistentPoint: copiedAt }, 'copying tables');
-      yield emptyBatch(checkpoint(), tables.map(({ table }) => ({ table, change: 'create' })));
+      yield emptyBatch(
+        checkpoint(),
+        tables.map(({ table }) => ({ table, change: 'create' })),
+      );
       for await (const copied of snapshot.batches(signal)) {
         if (copied.tableDone) this.#markCopied(copied.table, copiedAt);
         const batch = this.#chunk(copied, checkpoint());

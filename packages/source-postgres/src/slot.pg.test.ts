@@ -135,6 +135,19 @@ test('a copy lets go of its locks when it is read, though the consumer has not c
   expect(reading.streamed).toHaveLength(1);
 });
 
+test('the status tells how much log is not confirmed yet', async () => {
+  await using database = await shop();
+  await using reading = await Reading.open(database.source(), null);
+  await reading.untilCopied();
+  await database.sql('INSERT INTO orders SELECT i FROM generate_series(10, 50000) i');
+  await reading.untilStreamed(40_000);
+  const lag = (): number => reading.session.status().lagBytes ?? -1;
+  await expect.poll(lag, { timeout: 10_000 }).toBeGreaterThan(2_000_000);
+  await reading.session.confirm(reading.checkpoint);
+  await expect.poll(lag, { timeout: 10_000 }).toBeLessThan(1_000_000);
+  expect(lag()).toBeGreaterThanOrEqual(0);
+});
+
 test('a session leaves no connection, however it ends', async () => {
   await using database = await shop();
   await database.sql('INSERT INTO orders SELECT i FROM generate_series(10, 50000) i');

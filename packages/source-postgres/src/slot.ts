@@ -30,7 +30,8 @@ export async function createSlot(client: pg.Client, slot: string): Promise<bigin
 /**
  * Holds the slot against the checkpoint: it must still be able to give every change behind it (invariant 6).
  * @param from LSN of the checkpoint
- * @throws WeirError WEIR_PG_SLOT_LOST, WEIR_PG_SLOT_INVALIDATED, WEIR_PG_SLOT_ADVANCED, WEIR_PG_SLOT_IN_USE, WEIR_PG_SLOT_FOREIGN
+ * @throws WeirError WEIR_PG_SLOT_LOST, WEIR_PG_SLOT_INVALIDATED, WEIR_PG_SLOT_ADVANCED, WEIR_PG_SLOT_IN_USE,
+ * WEIR_PG_SLOT_FOREIGN
  */
 export async function checkSlot(client: pg.Client, slot: string, from: bigint): Promise<void> {
   const found = await findSlot(client, slot);

@@ -142,7 +142,12 @@ export class Snapshot implements AsyncDisposable {
     }
   }
 
-  async #reader(queue: Range[], left: Map<CatalogTable, number>, out: BatchChannel<CopiedBatch>, stop: AbortSignal): Promise<void> {
+  async #reader(
+    queue: Range[],
+    left: Map<CatalogTable, number>,
+    out: BatchChannel<CopiedBatch>,
+    stop: AbortSignal,
+  ): Promise<void> {
     if (queue.length === 0) return;
     await using wire = await this.#connectReader(stop);
     const reader = new CopyReader(wire);
@@ -183,10 +188,11 @@ export class Snapshot implements AsyncDisposable {
   async #ranges(): Promise<Range[]> {
     const ranges: Range[] = [];
     for (const table of this.#tables) {
+      const tree = 'pg_partition_tree($1::oid) t JOIN pg_class c ON c.oid = t.relid AND t.isleaf';
       const leaves = await query(
         this.#leader,
         `SELECT c.relname, n.nspname, pg_relation_size(c.oid) / current_setting('block_size')::int AS blocks
-           FROM ${table.partitioned ? 'pg_partition_tree($1::oid) t JOIN pg_class c ON c.oid = t.relid AND t.isleaf' : 'pg_class c'}
+           FROM ${table.partitioned ? tree : 'pg_class c'}
            JOIN pg_namespace n ON n.oid = c.relnamespace
           WHERE ${table.partitioned ? 'true' : 'c.oid = $1::oid'}`,
         [table.oid],

@@ -63,7 +63,10 @@ export class PostgresSource implements Source {
     try {
       await query(control, 'BEGIN');
       await query(control, 'SET LOCAL synchronous_commit = local');
-      const [mark] = await query(control, "SELECT pg_logical_emit_message(false, 'weir', 'head') AS lsn, pg_current_xact_id()");
+      const [mark] = await query(
+        control,
+        "SELECT pg_logical_emit_message(false, 'weir', 'head') AS lsn, pg_current_xact_id()",
+      );
       await query(control, 'COMMIT');
       return boundaryPosition(0, parseLsn(mark!['lsn']!));
     } finally {
@@ -117,7 +120,7 @@ export class PostgresSource implements Source {
     }
   }
 
-  /** No checkpoint: publication, then slot (a slot cannot decode with a publication younger than its log), nothing copied. */
+  /** No checkpoint: publication, then slot (it cannot decode with a publication younger than its log), nothing copied. */
   async #begin(control: pg.Client, tables: readonly CatalogTable[]): Promise<Opened> {
     const publication = await ensurePublication(control, this.#names.publication, tables);
     const mine = publication.owned || this.#config.publication === undefined;
@@ -137,19 +140,21 @@ export class PostgresSource implements Source {
   }
 
   /** Everything that the checkpoint relies on must still hold, or it is refused with its code (invariant 6). */
-  async #resume(
-    control: pg.Client,
-    tables: readonly CatalogTable[],
-    checkpoint: Checkpoint,
-  ): Promise<Opened> {
+  async #resume(control: pg.Client, tables: readonly CatalogTable[], checkpoint: Checkpoint): Promise<Opened> {
     const state = readState(checkpoint);
     const from = positionLsn(checkpoint.position);
     const here = await identify(control);
     if (here.system !== state.system) {
-      throw new WeirError('WEIR_PG_SYSTEM_CHANGED', `the server's system identifier is ${here.system}, the checkpoint's ${state.system}`);
+      throw new WeirError(
+        'WEIR_PG_SYSTEM_CHANGED',
+        `the server's system identifier is ${here.system}, the checkpoint's ${state.system}`,
+      );
     }
     if (here.timeline !== state.timeline) {
-      throw new WeirError('WEIR_PG_TIMELINE_CHANGED', `the server is on timeline ${here.timeline}, the checkpoint on ${state.timeline}`);
+      throw new WeirError(
+        'WEIR_PG_TIMELINE_CHANGED',
+        `the server is on timeline ${here.timeline}, the checkpoint on ${state.timeline}`,
+      );
     }
     await checkSlot(control, state.slot, from);
     const publication = await checkPublication(control, state);
@@ -201,7 +206,8 @@ function keptTables(
 }
 
 async function identify(control: pg.Client): Promise<{ system: string; timeline: number }> {
-  const sql = 'SELECT s.system_identifier AS system, c.timeline_id AS timeline FROM pg_control_system() s, pg_control_checkpoint() c';
+  const sql =
+    'SELECT s.system_identifier AS system, c.timeline_id AS timeline FROM pg_control_system() s, pg_control_checkpoint() c';
   const [row] = await query(control, sql);
   return { system: row!['system']!, timeline: Number(row!['timeline']) };
 }

@@ -168,7 +168,7 @@ describe('what belongs to a pipeline', () => {
     expect(reading.rows.map(brief).toSorted()).toEqual(['read old_orders 2', 'read orders 1']);
   });
 
-  test('is copied when it is added between two sessions, while the others go on; what is taken out is gone from the stream', async () => {
+  test('is copied when it is added between two sessions, while the others go on; what is taken out is gone', async () => {
     await using database = await shop(
       'CREATE TABLE orders (id int PRIMARY KEY); CREATE TABLE lines (id int PRIMARY KEY); INSERT INTO orders VALUES (1)',
     );
@@ -206,7 +206,7 @@ describe('what belongs to a pipeline', () => {
     expect(reading.rows.map(brief)).toEqual(['read orders 7,null']);
   });
 
-  test('is all that a publication of others gives of it: tables that were not asked for are left out, rows that it filters too', async () => {
+  test('is what a publication of others gives of it, less the tables that were not asked for', async () => {
     await using database = await shop(`
       CREATE TABLE orders (id int PRIMARY KEY, open bool); CREATE TABLE other (id int PRIMARY KEY);
       CREATE PUBLICATION of_the_dba FOR TABLE orders WHERE (id < 10), other;
@@ -243,4 +243,24 @@ test('a table of several ranges of blocks is copied whole and once', async () =>
   await reading.untilCopied();
   const ids = reading.copied.map(({ after }) => Number(after![0])).toSorted((a, b) => a - b);
   expect(ids).toEqual(Array.from({ length: 30_000 }, (_, i) => i + 1).filter((id) => id % 10 !== 0));
+});
+
+test('rows of 30 MB and tables of 1,000 columns come by copy and by stream', async () => {
+  const columns = Array.from({ length: 999 }, (_, i) => `c${i} int DEFAULT ${i}`).join(', ');
+  await using database = await shop(`
+    CREATE TABLE huge (id int PRIMARY KEY, note text);
+    CREATE TABLE wide (id int PRIMARY KEY, ${columns});
+    INSERT INTO huge VALUES (1, repeat('x', 30000000));
+    INSERT INTO wide SELECT generate_series(1, 300)`);
+  await using reading = await Reading.open(database.source(), null);
+  await reading.untilCopied();
+  await database.sql(`
+    BEGIN; INSERT INTO huge SELECT 2, note FROM huge; INSERT INTO wide SELECT generate_series(301, 600); COMMIT`);
+  await reading.untilHead();
+  for (const rows of [reading.copied, reading.streamed]) {
+    expect(rows.filter(({ table }) => table === 'public.huge').map(({ after }) => after![1]!.toString().length)).toEqual([30_000_000]);
+    const wide = rows.filter(({ table }) => table === 'public.wide');
+    expect(wide).toHaveLength(300);
+    expect(wide.every(({ after }) => after!.length === 1000 && after![999] === '998' && after![1] === '0')).toBe(true);
+  }
 });

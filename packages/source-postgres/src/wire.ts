@@ -59,7 +59,7 @@ export class Wire implements AsyncDisposable {
     this.#socket.resume();
   }
 
-  /** Says goodbye and waits until the server has let go, so that a slot can be used again at once. Who reads gets a failure. */
+  /** Says goodbye and waits until the server has let go: a slot can be used again at once. Who reads gets a failure. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing ??= this.#close();
     await this.#closing;

@@ -164,7 +164,7 @@ function committed(reading: Reading): SeenRow[] {
   return reading.seen.slice(0, last + 1).flatMap(({ rows }) => rows);
 }
 
-/** Plays the script with a pull after each transaction. Marks: each checkpoint, and how many rows of the stream came before. */
+/** Plays the script with a pull after each transaction. Marks: each checkpoint, and the number of rows before it. */
 async function recordedScript(
   environment: SourceEnvironment,
 ): Promise<{ rows: SeenRow[]; marks: { checkpoint: Checkpoint; rows: number }[] }> {

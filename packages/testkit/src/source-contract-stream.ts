@@ -58,7 +58,7 @@ export function describeStream(driver: SourceDriver): void {
       expect(Math.abs(reading.streamed[0]!.time / 1000 - Date.now()), 'commit time in µs').toBeLessThan(60_000);
     });
 
-    it('gives a large transaction in several batches, of which only the last has a checkpoint (invariants 3 and 8)', async () => {
+    it('gives a large transaction in several batches, only the last with a checkpoint (invariants 3 and 8)', async () => {
       await using environment = await driver.start();
       await using reading = await Reading.open(environment.source(), null);
       await reading.untilCopied();

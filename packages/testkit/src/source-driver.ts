@@ -1,6 +1,6 @@
 import type { Checkpoint, ErrorCode, LogicalType, Source } from '@weir/sdk';
 
-/** What a transaction does to the table `items(id, label, large)`: key `id`, an integer; the others are text and may be NULL. */
+/** What a transaction does to the table `items(id, label, large)`: an integer as key, and two texts that may be NULL. */
 export type Change =
   | { readonly op: 'insert'; readonly id: number; readonly label: string | null; readonly large?: string | null }
   /** A column that is left out keeps its value, and is not named in the statement. */

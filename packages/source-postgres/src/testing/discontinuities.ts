@@ -8,7 +8,7 @@ function stopped(name: string, code: ErrorCode, cause: Cause): Discontinuity<Pos
   return { name, code, when: 'stopped', cause };
 }
 
-/** Under a streaming session. `sql` ends with a change that shows it or is missing; `$publication` in it is the pipeline's. */
+/** Under a streaming session. `sql` ends with a change that shows it or is missing; `$publication` is the pipeline's. */
 function streaming(
   name: string,
   sql: string,
@@ -87,7 +87,8 @@ export const discontinuities: readonly Discontinuity<PostgresEnvironment>[] = [
   ),
   streaming(
     'the key changed',
-    "UPDATE items SET label = ''; ALTER TABLE items DROP CONSTRAINT items_pkey, ADD PRIMARY KEY (id, label); INSERT INTO items VALUES (1000, '')",
+    `UPDATE items SET label = ''; ALTER TABLE items DROP CONSTRAINT items_pkey, ADD PRIMARY KEY (id, label);
+     INSERT INTO items VALUES (1000, '')`,
   ),
   streaming('the replica identity changed', 'ALTER TABLE items REPLICA IDENTITY FULL; INSERT INTO items VALUES (1000)'),
   streaming('the table was renamed', 'ALTER TABLE items RENAME TO things; INSERT INTO things VALUES (1000)'),
@@ -113,7 +114,8 @@ export const discontinuities: readonly Discontinuity<PostgresEnvironment>[] = [
   ),
   streaming(
     'the table was taken out of the publication and put back',
-    'ALTER PUBLICATION $publication DROP TABLE items; INSERT INTO items VALUES (1000); ALTER PUBLICATION $publication ADD TABLE items',
+    `ALTER PUBLICATION $publication DROP TABLE items; INSERT INTO items VALUES (1000);
+     ALTER PUBLICATION $publication ADD TABLE items`,
     'WEIR_PG_PUBLICATION_CHANGED',
   ),
 ];

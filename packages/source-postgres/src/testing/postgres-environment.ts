@@ -63,7 +63,7 @@ export class PostgresEnvironment implements SourceEnvironment {
     await this.database.sql("INSERT INTO other_log SELECT repeat('x', 1000) FROM generate_series(1, 8000)");
   }
 
-  /** Log is kept from `restart_lsn` on, which follows the confirmed position at the next record of the running transactions. */
+  /** Log is kept from `restart_lsn` on, which follows the confirmed position at the next record of running transactions. */
   async retainedBytes(): Promise<number> {
     await this.database.sql('SELECT pg_log_standby_snapshot()');
     await sleep(50);

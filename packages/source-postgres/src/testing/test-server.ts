@@ -10,7 +10,7 @@ export interface TestServer {
 /** A server flushes asynchronous commits this often, so that no test waits long for one. */
 const SETTINGS = { wal_writer_delay: '10ms', max_connections: '200', max_replication_slots: '50', max_wal_senders: '50' };
 
-/** Starts a server before the tests of this file and removes it after them; `WEIR_TEST_POSTGRES_URL` names one that runs already. */
+/** Starts a server for the tests of this file and removes it after them; `WEIR_TEST_POSTGRES_URL` names one that runs. */
 export function useTestServer(): TestServer {
   let temporary: TemporaryPostgres | null = null;
   const server = { url: process.env['WEIR_TEST_POSTGRES_URL'] ?? '' };

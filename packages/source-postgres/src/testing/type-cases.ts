@@ -16,7 +16,7 @@ function typeCase(column: string, sqlType: string, type: TypeCase['type'], pairs
 /** A literal that is its own canonical text. */
 const same = (...texts: string[]): Pair[] => texts.map((text) => [`'${text.replaceAll("'", "''")}'`, text]);
 const array = (of: TypeCase['type']): TypeCase['type'] => ({ kind: 'array', of });
-const awkward = `tab\t newline\n return\r backslash\\ quotes '"\` comma, braces {} \\N \\. null ünï¢øde 😀 \u0001\u007f`;
+const awkward = `tab\t newline\n return\r back\\slash quotes '"\` comma, {} \\N \\. null ünï¢øde 😀 \u0001\u007f`;
 
 const numbers = [
   typeCase('a_bool', 'bool', { kind: 'bool' }, same('t', 'f')),
