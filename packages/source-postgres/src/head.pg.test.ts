@@ -36,7 +36,7 @@ test('the head of an idle server is there at once, wherever its log ends', { tim
     await database.sql("SELECT pg_logical_emit_message(false, '', repeat('x', $1::int))", [i * 273]);
     const asked = Date.now();
     await source.head(signal);
-    expect(Date.now() - asked).toBeLessThan(2_000);
+    expect(Date.now() - asked).toBeLessThan(10_000);
   }
 });
 
@@ -54,7 +54,7 @@ test('a transaction that is open and has written holds up neither the head nor t
       const asked = Date.now();
       await using reading = await Reading.open(database.source(), from);
       await reading.untilHead();
-      expect(Date.now() - asked).toBeLessThan(5_000);
+      expect(Date.now() - asked).toBeLessThan(15_000);
       expect(reading.rows.map(({ after }) => after)).toEqual([[String(i), 'committed']]);
       from = reading.checkpoint;
     });

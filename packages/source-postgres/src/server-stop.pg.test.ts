@@ -6,7 +6,7 @@ import { copiedCheckpoint, refusal } from './testing/open-source.ts';
 import { TestDatabase, databaseUrl } from './testing/test-database.ts';
 
 /** A server that waits for its replication readers would wait for `wal_sender_timeout`, a minute. */
-const PROMPT_STOP_MS = 10_000;
+const PROMPT_STOP_MS = 30_000;
 
 async function shop(serverUrl: string): Promise<TestDatabase> {
   const database = await TestDatabase.create(serverUrl);

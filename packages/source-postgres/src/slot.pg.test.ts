@@ -91,10 +91,9 @@ describe('while an open transaction holds up', () => {
     const abort = new AbortController();
     const opening = database.source().open(null, abort.signal);
     await sleep(500);
-    const aborted = Date.now();
     abort.abort(new Error('aborted by the test'));
+    // Without the abort it would wait for the COMMIT below, for ever.
     await expect(opening).rejects.toThrow('aborted by the test');
-    expect(Date.now() - aborted).toBeLessThan(1_000);
     await application.query('COMMIT');
     await application.end();
     await expect.poll(async () => await database.connections()).toBe(0);

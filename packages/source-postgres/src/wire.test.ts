@@ -49,7 +49,7 @@ describe('a wire', () => {
     const asked = Date.now();
     await wire[Symbol.asyncDispose]();
     expect(Date.now() - asked).toBeGreaterThan(1_500);
-    expect(Date.now() - asked).toBeLessThan(4_000);
+    expect(Date.now() - asked).toBeLessThan(15_000);
   });
 
   test('that is disposed reads on, since a server that cannot send does not listen', async () => {

@@ -5,7 +5,7 @@ import { Reading, failure } from './reading.ts';
 import type { Discontinuity, SourceDriver, SourceEnvironment } from './source-driver.ts';
 
 /** After an abort nothing may wait for the database, in ms. */
-const PROMPT_MS = 2_000;
+const PROMPT_MS = 10_000;
 
 export function describeFailures<Environment extends SourceEnvironment>(driver: SourceDriver<Environment>): void {
   describe('a discontinuity is refused with its code, never passed over (invariant 6)', () => {

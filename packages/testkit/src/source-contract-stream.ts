@@ -7,8 +7,8 @@ import type { Change, SourceDriver } from './source-driver.ts';
 
 /** More than three batches hold. */
 const LARGE_TRANSACTION = 30_000;
-/** A source may wait this long with a checkpoint that nothing follows, in ms: a sink cannot commit without it. */
-const PROMPT_MS = 2_000;
+/** Longer than a slow machine takes, in ms, and shorter than a source waits for the step of an idle one (10 s). */
+const PROMPT_MS = 9_000;
 
 export function describeStream(driver: SourceDriver): void {
   describe('stream', () => {

@@ -125,9 +125,9 @@ describe('the load', () => {
     const load = new ShopLoad(url, { connections: 2, log: (line) => notes.push(line) });
     load.start();
     await expect.poll(() => notes, { timeout: 5_000 }).toEqual([expect.stringContaining('ECONNREFUSED')]);
-    const startedAt = performance.now();
+    // Its next try is seconds away; a stop that waited for an answer would wait for ever.
     await load.stop();
-    expect(performance.now() - startedAt).toBeLessThan(2000);
+    expect(notes).toHaveLength(1);
   });
 
   test('the same seed chooses the same transactions', () => {
