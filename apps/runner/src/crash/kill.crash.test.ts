@@ -6,6 +6,7 @@ import { crashPoints, type CrashPoint } from '@weir/sdk';
 import { temporaryPostgres, type TemporaryPostgres } from '@weir/services';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SeededRandom } from '../demo/seeded-random.ts';
 import { BankLoad, TOTAL, createBank } from './bank.ts';
 import { RunnerProcess, weir } from './runner-process.ts';
 
@@ -27,17 +28,6 @@ const passes: Record<CrashPoint, readonly number[]> = {
 
 const seed = Number(process.env['WEIR_SEED'] ?? Date.now() % 1_000_000);
 
-/** Mulberry32: a small seeded generator, enough to choose accounts and moments. */
-function seeded(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 /** The money in the sink; null while the accounts are not copied. */
 async function totalBalance(duckdb: string): Promise<string | null> {
   const instance = await DuckDBInstance.create(duckdb);
@@ -58,13 +48,13 @@ describe(`a killed runner loses and doubles nothing (seed ${seed})`, () => {
   let server: TemporaryPostgres;
   let load: BankLoad;
   let folder: string;
-  const random = seeded(seed);
+  const random = new SeededRandom(seed);
 
   beforeAll(async () => {
     server = await temporaryPostgres();
     await createBank(server.url);
     folder = await mkdtemp(join(tmpdir(), 'weir-crash-'));
-    load = new BankLoad(server.url, random);
+    load = new BankLoad(server.url, () => random.next());
   });
 
   afterAll(async () => {
@@ -125,7 +115,7 @@ describe(`a killed runner loses and doubles nothing (seed ${seed})`, () => {
     try {
       for (let round = 0; round < 6; round++) {
         const runner = new RunnerProcess(['run', file]);
-        await new Promise((resolve) => setTimeout(resolve, 600 + random() * 2500));
+        await new Promise((resolve) => setTimeout(resolve, 600 + random.next() * 2500));
         runner.kill();
         expect((await runner.ended).signal).toBe('SIGKILL');
         await expectWholeTransactions(duckdb);
