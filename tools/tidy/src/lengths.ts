@@ -10,7 +10,7 @@ export interface LengthLimits {
   readonly function: number;
 }
 
-/** Lengths above a limit that are put up with for now, in lines: `path` or `path#function`. They may only shrink. */
+/** Lengths above a limit that stand as exceptions, in lines: `path` or `path#function`. They may only shrink. */
 export type LengthRatchet = Readonly<Record<string, number>>;
 
 const registrations = new Set(['describe', 'it', 'test', 'bench', 'beforeAll', 'beforeEach', 'afterAll', 'afterEach']);

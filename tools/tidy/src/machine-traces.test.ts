@@ -10,7 +10,7 @@ test.each(['wo' + 'rk', 'ro' + 'ot', 'ho' + 'me', 'Us' + 'ers'])('a path below /
 });
 
 test('the address of a registry is found', () => {
-  const host = 'https://registry.' + 'example.org';
+  const host = 'https://' + 'registry.' + 'example.org';
   expect(found(`from ${host}/pg`)).toEqual([`a.md:1 names a package registry: ${host}`]);
 });
 
