@@ -184,7 +184,7 @@ describe('a lane commits on checkpoints only (invariant 3)', () => {
 
   test('schema changes without rows are written', async () => {
     const world = await LaneWorld.open();
-    await world.deliver(emptyBatch(boundary(1), [{ table: orders, change: 'add', column: 'note' }]));
+    await world.deliver(emptyBatch(boundary(1), [{ table: orders, change: 'add', column: 'note', value: null }]));
     expect(world.calls).toEqual(['write', 'commit']);
   });
 });
@@ -237,7 +237,7 @@ describe('a sink that is ahead gets nothing twice (invariant 4)', () => {
   });
 
   test('schema changes before a row that it holds are not applied again, those before a new one are', async () => {
-    const change: SchemaChange = { table: orders, change: 'add', column: 'note' };
+    const change: SchemaChange = { table: orders, change: 'add', column: 'note', value: null };
     const world = await LaneWorld.open(holds);
     const [held, partly] = [batchOf([2], null, [change]), batchOf([2, 3], boundary(3), [change])];
     await world.deliver(held, partly, batchOf([4], boundary(4), [change]));

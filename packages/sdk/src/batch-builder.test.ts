@@ -166,7 +166,7 @@ describe('BatchBuilder', () => {
 
   test('carries schema changes in order, before the rows of their batch', () => {
     const builder = new BatchBuilder().begin(commit);
-    builder.schemaChange({ table: pair, change: 'create' }).schemaChange({ table: pair, change: 'add', column: 'c1' });
+    builder.schemaChange({ table: pair, change: 'create' }).schemaChange({ table: pair, change: 'add', column: 'c1', value: null });
     expect(builder.build(null).schemaChanges.map(({ change }) => change)).toEqual(['create', 'add']);
     expect(builder.build(null).schemaChanges).toEqual([]);
   });

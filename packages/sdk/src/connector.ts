@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Clock } from './clock.ts';
 import type { Sink } from './sink.ts';
 import type { Source } from './source.ts';
+import type { SchemaChangeKind } from './table.ts';
 
 /** Structured logging; the fields come first, as in pino. Fields never hold row values or secrets (invariant 10). */
 export interface Logger {
@@ -22,14 +23,28 @@ export interface ConnectorContext {
   readonly clock: Clock;
 }
 
+export type SchemaPolicy = 'apply' | 'ignore' | 'stop';
+export type SchemaPolicies = Readonly<Record<SchemaChangeKind, SchemaPolicy>>;
+
+/** The same for all kinds, but that a dropped table is left in the sink: to drop data is asked for by name. */
+export function schemaPolicies(policy: SchemaPolicy): SchemaPolicies {
+  const dropTable = policy === 'apply' ? 'ignore' : policy;
+  return { create: policy, add: policy, drop: policy, rename: policy, widen: policy, key: policy, 'drop-table': dropTable };
+}
+
 /** The options that every sink has, beside its connector's block in the YAML. */
 export interface SinkOptions {
   readonly mode: 'mirror' | 'append';
   /** Templates with `{schema}` and `{table}`. */
   readonly target: { readonly schema: string; readonly table: string };
   readonly deletes: 'hard' | 'soft';
-  readonly schemaChanges: 'apply' | 'ignore' | 'stop';
-  readonly onError: 'stop' | 'stop_table' | 'dead_letter';
+  /**
+   * What becomes of a schema change, by kind. The engine withholds from the sink what is not to be applied; a sink whose
+   * table lacks a column that `add` or `rename` would have brought leaves that column's values out.
+   */
+  readonly schemaChanges: SchemaPolicies;
+  /** `stop_table`: an error that is about one table stops that table at this sink, and the others go on. */
+  readonly onError: 'stop' | 'stop_table';
   /** Bytes that the sink may hold, within the pipeline's `buffer_bytes`. */
   readonly memoryBytes: number;
 }

@@ -36,6 +36,16 @@ export const errorCodes = {
   WEIR_VERIFY_DIFFERENT: { exit: 1, policy: 'stop', remedy: 'Source and sink differ; the keys printed are where to look.' },
   WEIR_DEMO_POSTGRES: { exit: 1, policy: 'stop', remedy: 'The embedded PostgreSQL does not run here; the message says why.' },
 
+  WEIR_SCHEMA_CHANGE: { exit: 4, policy: 'stop', remedy: 'The shape of a table changed and `schema_changes` says stop; allow the change there, then start again.' },
+  WEIR_SCHEMA_IGNORED: { exit: 4, policy: 'stop', remedy: 'The table appeared later and `schema_changes` ignores new tables; allow `create` there and copy again to have it.' },
+  WEIR_SINK_INSERTS_ONLY: { exit: 2, policy: 'stop', remedy: 'The source sends no updates and deletes of this table; give it a key, or deliver it in `mode: append`.' },
+  WEIR_SINK_TYPE: { exit: 2, policy: 'stop', remedy: 'The sink cannot hold this type as configured; leave the column out, or change the option that the message names.' },
+  WEIR_SINK_COLUMN_TYPE: { exit: 2, policy: 'stop', remedy: 'A column of the sink’s table has another type than Weir would give it; alter it, or give the table another name with `target`.' },
+  WEIR_SINK_COLUMN_REQUIRED: { exit: 2, policy: 'stop', remedy: 'The sink’s table has a column that the source lacks and that must not be NULL; give it a default or let it be NULL.' },
+  WEIR_SINK_UNIQUE_INDEX: { exit: 2, policy: 'stop', remedy: 'The sink’s table has a unique index that the source does not have, so rows of the source could be refused; drop it.' },
+  WEIR_SINK_NAME_LENGTH: { exit: 2, policy: 'stop', remedy: 'A name is longer than the sink allows; shorten it with `target`, or leave the table out.' },
+  WEIR_SINK_NAME_COLLISION: { exit: 2, policy: 'stop', remedy: 'Two names of the source are one name at the sink; tell them apart with `target`, or leave one out.' },
+
   WEIR_PGOUTPUT_DAMAGED: { exit: 1, policy: 'retry', remedy: 'A replication message could not be read; the stream is opened again from the last checkpoint.' },
   WEIR_PGOUTPUT_UNSUPPORTED: { exit: 1, policy: 'stop', remedy: 'The server sent a replication message of a protocol version that was not asked for.' },
 

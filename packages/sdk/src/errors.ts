@@ -14,6 +14,8 @@ export interface WeirErrorOptions {
   /** Where in the configuration, as a path: `pipelines.shop.source.postgres.url`. */
   readonly path?: string | undefined;
   readonly place?: ConfigPlace | undefined;
+  /** `namespace.name` of the one table that the error is about: `on_error: stop_table` stops only that. */
+  readonly table?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -23,6 +25,7 @@ export class WeirError extends Error {
   readonly fix: string;
   readonly path: string | undefined;
   readonly place: ConfigPlace | undefined;
+  readonly table: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: WeirErrorOptions = {}) {
     super(redactUrls(message), options.cause === undefined ? undefined : { cause: options.cause });
@@ -31,6 +34,7 @@ export class WeirError extends Error {
     this.fix = redactUrls(options.fix ?? errorCodes[code].remedy);
     this.path = options.path;
     this.place = options.place;
+    this.table = options.table;
   }
 
   get policy(): ErrorPolicy {

@@ -17,10 +17,13 @@ export type { CheckResult } from './check-result.ts';
 export { systemClock, type Clock } from './clock.ts';
 export { byteSize, duration, parseBytes, parseDuration, secret } from './config.ts';
 export {
+  schemaPolicies,
   silentLogger,
   type ConnectorContext,
   type Delivery,
   type Logger,
+  type SchemaPolicies,
+  type SchemaPolicy,
   type SinkConnector,
   type SinkOptions,
   type SourceConnector,
@@ -28,11 +31,13 @@ export {
 export { crashPoint, crashPoints, type CrashPoint } from './crash-point.ts';
 export { errorCodes, type ErrorCode, type ErrorPolicy } from './error-codes.ts';
 export { WeirError, explainError, toWeirError, type ConfigPlace, type WeirErrorOptions } from './errors.ts';
+export { historyColumns, historyTable, softDeleteColumn } from './history.ts';
 export { logicalTypeName, type LogicalType, type SimpleKind } from './logical-type.ts';
 export { comparePositions, earliestCheckpoint, type Checkpoint, type Json, type Position } from './position.ts';
 export { ImageCursor, RowCursor } from './row-cursor.ts';
 export { Secret, redactUrls } from './secret.ts';
 export type {
+  ColumnPlan,
   FlushedSession,
   QueryResult,
   Shard,
@@ -40,9 +45,12 @@ export type {
   SinkBase,
   SinkSession,
   StagedSession,
+  StopReason,
+  TablePlan,
   TransactionalSession,
 } from './sink.ts';
 export type { Source, SourceSession, SourceStatus, TableProgress } from './source.ts';
-export { tableName, type Column, type SchemaChange, type Table } from './table.ts';
+export { tableName, type Column, type SchemaChange, type SchemaChangeKind, type Table } from './table.ts';
+export { targetName } from './target.ts';
 export type { RejectedRow, Transform, Transformed } from './transform.ts';
 export { packVersion, unpackVersion } from './version.ts';

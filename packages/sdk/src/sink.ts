@@ -1,5 +1,6 @@
 import type { Batch } from './batch.ts';
 import type { CheckResult } from './check-result.ts';
+import type { ErrorCode } from './error-codes.ts';
 import type { Checkpoint, Json } from './position.ts';
 import type { Table } from './table.ts';
 
@@ -11,9 +12,22 @@ export interface Shard {
   readonly shard: number;
 }
 
+/** Why a table is stopped at a sink. */
+export interface StopReason {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
 export interface SinkBase extends AsyncDisposable {
   /** Takes a batch in. What it wrote may still be undone until the checkpoint is committed. Must not keep the batch. */
   write(batch: Batch): Promise<void>;
+  /**
+   * The tables that are stopped at this sink, by `namespace.name`, as of `recover`. Their rows are not written to it, until
+   * a `create` starts the table again and takes the mark away. Absent when the sink cannot remember that.
+   */
+  readonly stoppedTables?: ReadonlyMap<string, StopReason>;
+  /** Marks a table as stopped; durable with the next commit, as rows are. */
+  stopTable?(table: { readonly namespace: string; readonly name: string }, reason: StopReason): Promise<void>;
 }
 
 /** Class A: the checkpoint is in the sink's own transaction, guarded by a fence (invariants 4 and 5). */
@@ -49,10 +63,39 @@ export interface QueryResult {
   readonly truncated: boolean;
 }
 
+/** What a column becomes at a sink. */
+export interface ColumnPlan {
+  readonly column: string;
+  readonly sourceType: string;
+  /** See `logicalTypeName`. */
+  readonly logicalType: string;
+  /** The sink's own name of the type; null when it has none for it. */
+  readonly sinkType: string | null;
+  /** What is different or lost there, for a person. */
+  readonly note?: string;
+}
+
+/** What one table becomes at a sink. */
+export interface TablePlan {
+  /** `namespace.name` at the source. */
+  readonly table: string;
+  /** Its name at the sink, as people there write it. */
+  readonly target: string;
+  /** `create`: it is missing there. `use`: it is there and Weir's own. `refuse`: the findings say why. */
+  readonly action: 'create' | 'use' | 'refuse';
+  readonly columns: readonly ColumnPlan[];
+  readonly findings: readonly CheckResult[];
+}
+
 export interface Sink {
   /** Takes the fence, then reads (invariant 5). */
   open(shard: Shard, signal: AbortSignal): Promise<SinkSession>;
   check(signal: AbortSignal): Promise<CheckResult[]>;
+  /**
+   * What each table of a source would become here; changes nothing. Whatever `write` would refuse about a table that can be
+   * known before is a finding here, with the same code.
+   */
+  plan?(tables: readonly Table[], signal: AbortSignal): Promise<TablePlan[]>;
   /** All rows of the mirror of a source's table as `read` rows with canonical cells, in any order; for verification. */
   scan?(table: Table, signal: AbortSignal): AsyncIterable<Batch>;
   /** Answers a read-only query of a person. @param limit most rows to answer */

@@ -7,8 +7,7 @@ import { makeSink } from './testing/temporary-database.ts';
 const refused: readonly { options: Partial<SinkOptions>; path: string }[] = [
   { options: { mode: 'append' }, path: 'mode' },
   { options: { deletes: 'soft' }, path: 'deletes' },
-  { options: { schemaChanges: 'apply' }, path: 'schema_changes' },
-  { options: { onError: 'dead_letter' }, path: 'on_error' },
+  { options: { onError: 'stop_table' }, path: 'on_error' },
   { options: { target: { schema: '{database}', table: '{table}' } }, path: 'target.schema' },
   { options: { target: { schema: '{schema}', table: '' } }, path: 'target.table' },
 ];

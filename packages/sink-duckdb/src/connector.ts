@@ -6,7 +6,6 @@ import { DuckdbSink } from './sink.ts';
 const supported = [
   { option: 'mode', name: 'mode', value: 'mirror' },
   { option: 'deletes', name: 'deletes', value: 'hard' },
-  { option: 'schemaChanges', name: 'schema_changes', value: 'stop' },
   { option: 'onError', name: 'on_error', value: 'stop' },
 ] as const;
 

@@ -288,7 +288,7 @@ describe('a session', () => {
   it('refuses changes of a table that this version cannot follow', async () => {
     await using database = await TemporaryDatabase.make();
     await using session = await withOrders(database.sink(), orders, []);
-    const change = { table: orders, change: 'add', column: 'note' } as const;
+    const change = { table: orders, change: 'add', column: 'note', value: null } as const;
     await expect(session.write(batch(2, (rows) => rows.schemaChange(change)))).rejects.toMatchObject({
       code: 'WEIR_DUCKDB_SCHEMA_CHANGE',
       message: expect.stringContaining(tableName(orders)) as string,

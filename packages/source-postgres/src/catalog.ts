@@ -1,8 +1,7 @@
 import type { CellRewrite, Relation, TableBinding } from '@weir/pgoutput';
+import { mapType, query, quoteIdentifier, readTypes, type PgType } from '@weir/postgres';
 import { tableName, type Column, type Table } from '@weir/sdk';
 import type pg from 'pg';
-import { query, quoteIdentifier } from './connection.ts';
-import { mapType, type PgType } from './types.ts';
 
 /** A column as the catalog has it. */
 export interface CatalogColumn {
@@ -60,27 +59,9 @@ const TABLES = `
      AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'
    ORDER BY n.nspname, c.relname`;
 
-const TYPES = `
-  SELECT oid, typname, typtype, typbasetype, typtypmod,
-         CASE WHEN typinput = 'pg_catalog.array_in'::regproc AND typdelim = ',' THEN typelem ELSE 0 END AS element,
-         typnamespace = 'pg_catalog'::regnamespace AS built_in
-    FROM pg_type WHERE typtype IN ('b', 'd', 'e', 'r', 'm')`;
-
 /** Every table that could be captured, with its columns mapped. */
 export async function readCatalog(client: pg.Client): Promise<CatalogTable[]> {
-  const types = new Map<number, PgType>();
-  for (const row of await query(client, TYPES)) {
-    const oid = Number(row['oid']);
-    types.set(oid, {
-      oid,
-      name: row['typname']!,
-      kind: row['typtype']!,
-      baseOid: Number(row['typbasetype']),
-      baseModifier: Number(row['typtypmod']),
-      elementOid: Number(row['element']),
-      builtIn: row['built_in'] === 't',
-    });
-  }
+  const types = await readTypes(client);
   return (await query(client, TABLES)).map((row) => catalogTable(row, types));
 }
 

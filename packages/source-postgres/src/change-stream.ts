@@ -1,4 +1,5 @@
 import { formatLsn, type DecoderHost, PgoutputDecoder } from '@weir/pgoutput';
+import { Frames, parseErrorResponse, serverError, type Wire } from '@weir/postgres';
 import {
   BATCH_BYTES,
   BATCH_ROWS,
@@ -11,9 +12,6 @@ import {
   type Clock,
   type ErrorCode,
 } from '@weir/sdk';
-import { serverError } from './connection.ts';
-import { Frames } from './frames.ts';
-import { parseErrorResponse, type Wire } from './wire.ts';
 
 const COPY_DATA = 0x64;
 const COPY_DONE = 0x63;

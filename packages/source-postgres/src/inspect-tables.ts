@@ -1,7 +1,7 @@
+import { quoteIdentifier } from '@weir/postgres';
 import { errorCodes, tableName, type CheckResult } from '@weir/sdk';
 import { quoteTable, type CatalogTable } from './catalog.ts';
 import type { PostgresConfig } from './config.ts';
-import { quoteIdentifier } from './connection.ts';
 
 /** Whether tables match, may be read whole, and have a key. @param role the one that is connected */
 export function tableResults(tables: readonly CatalogTable[], config: PostgresConfig, role: string): CheckResult[] {

@@ -1,8 +1,8 @@
+import { query, quoteIdentifier } from '@weir/postgres';
 import { WeirError, errorCodes, tableName, type CheckResult, type ErrorCode } from '@weir/sdk';
 import type pg from 'pg';
 import { quoteTable, readCatalog, type CatalogTable } from './catalog.ts';
 import type { PostgresConfig } from './config.ts';
-import { query, quoteIdentifier } from './connection.ts';
 import { tableResults } from './inspect-tables.ts';
 import { publishedTables } from './publication.ts';
 import { selectTables } from './table-pattern.ts';

@@ -1,7 +1,7 @@
+import { query, quoteIdentifier } from '@weir/postgres';
 import { WeirError, tableName } from '@weir/sdk';
 import type pg from 'pg';
 import { quoteTable, type CatalogTable } from './catalog.ts';
-import { query, quoteIdentifier } from './connection.ts';
 import type { PostgresState } from './position.ts';
 
 export interface Publication {

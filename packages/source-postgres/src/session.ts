@@ -1,5 +1,6 @@
 import type { Begin, Relation, TableBinding } from '@weir/pgoutput';
 import { formatLsn, parseLsn } from '@weir/pgoutput';
+import { connect, query, Wire } from '@weir/postgres';
 import {
   WeirError,
   crashPoint,
@@ -19,11 +20,9 @@ import type pg from 'pg';
 import { bindTable, relationDifference, schemaDigest, type CatalogTable } from './catalog.ts';
 import { ChangeStream } from './change-stream.ts';
 import type { PostgresConfig } from './config.ts';
-import { connect, query } from './connection.ts';
 import { boundaryPosition, chunkPosition, commitPosition, positionLsn, stateJson, type PostgresState } from './position.ts';
 import { checkMembers } from './publication.ts';
 import { Snapshot, type CopiedBatch } from './snapshot.ts';
-import { Wire } from './wire.ts';
 
 /** How often the server is asked where its log ends and whether the publication is as it was, in ms. */
 const WATCH_MS = 2_000;

@@ -1,7 +1,7 @@
 import { parseLsn } from '@weir/pgoutput';
+import { query } from '@weir/postgres';
 import { WeirError, crashPoint } from '@weir/sdk';
 import type pg from 'pg';
-import { query } from './connection.ts';
 
 interface SlotRow {
   readonly plugin: string;

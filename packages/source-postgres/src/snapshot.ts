@@ -1,14 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { parseLsn } from '@weir/pgoutput';
+import { BatchChannel, connect, CopyReader, cutOnAbort, query, quoteIdentifier, quoteLiteral, Wire } from '@weir/postgres';
 import { WeirError, crashPoint, emptyBatch, tableName, type Batch, type TableProgress } from '@weir/sdk';
 import type pg from 'pg';
-import { BatchChannel } from './batch-channel.ts';
 import { bindTable, quoteTable, readCatalog, schemaDigest, type CatalogTable } from './catalog.ts';
 import type { PostgresConfig } from './config.ts';
-import { connect, cutOnAbort, query, quoteIdentifier, quoteLiteral } from './connection.ts';
-import { CopyReader } from './copy-reader.ts';
 import { publishedTables, type PublishedTable } from './publication.ts';
-import { Wire } from './wire.ts';
 
 /** Blocks of 8 KiB that one COPY reads: enough to make its start cheap, few enough to share a large table out. */
 const RANGE_BLOCKS = 4096;

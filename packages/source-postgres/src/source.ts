@@ -1,4 +1,5 @@
 import { parseLsn } from '@weir/pgoutput';
+import { connect, CopyReader, cutOnAbort, query, quoteIdentifier, Wire } from '@weir/postgres';
 import {
   WeirError,
   tableName,
@@ -15,15 +16,12 @@ import {
 import type pg from 'pg';
 import { bindTable, quoteTable, readCatalog, schemaDigest, type CatalogTable } from './catalog.ts';
 import { defaultName, type PostgresConfig } from './config.ts';
-import { connect, cutOnAbort, query, quoteIdentifier } from './connection.ts';
-import { CopyReader } from './copy-reader.ts';
 import { inspectServer, refuseErrors } from './inspect.ts';
 import { boundaryPosition, positionLsn, readState, type PostgresState, type TableState } from './position.ts';
 import { alterPublication, checkPublication, ensurePublication, memberOids } from './publication.ts';
 import { PostgresSession, type SessionOptions } from './session.ts';
 import { checkSlot, createSlot } from './slot.ts';
 import { selectTables } from './table-pattern.ts';
-import { Wire } from './wire.ts';
 
 /** A PostgreSQL database as a source. */
 export class PostgresSource implements Source {

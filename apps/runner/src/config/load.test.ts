@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import type { Secret, WeirError } from '@weir/sdk';
+import { schemaPolicies, type Secret, type WeirError } from '@weir/sdk';
 import { describe, expect, test } from 'vitest';
 import { FakeConnectors } from '../connectors.fake.ts';
 import { TestFolder } from '../folder.fake.ts';
@@ -61,7 +61,7 @@ describe('a valid file', () => {
           mode: 'mirror',
           target: { schema: '{schema}', table: '{table}' },
           deletes: 'hard',
-          schemaChanges: 'stop',
+          schemaChanges: schemaPolicies('stop'),
           onError: 'stop',
           memoryBytes: 128 * 2 ** 20,
         },

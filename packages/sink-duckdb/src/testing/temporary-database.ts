@@ -1,14 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silentLogger, systemClock, type Sink, type SinkOptions } from '@weir/sdk';
+import { schemaPolicies, silentLogger, systemClock, type Sink, type SinkOptions } from '@weir/sdk';
 import { duckdbSink } from '../connector.ts';
 
 export const mirrorOptions: SinkOptions = {
   mode: 'mirror',
   target: { schema: '{schema}', table: '{table}' },
   deletes: 'hard',
-  schemaChanges: 'stop',
+  schemaChanges: schemaPolicies('stop'),
   onError: 'stop',
   memoryBytes: 128 * 2 ** 20,
 };

@@ -1,6 +1,6 @@
 import { encodeBegin, encodeCommit, encodeInsert, encodeRelation } from '@weir/pgoutput/encoder';
+import type { Wire } from '@weir/postgres';
 import type { WeirError } from '@weir/sdk';
-import type { Wire } from '../wire.ts';
 
 const relation = {
   oid: 1,

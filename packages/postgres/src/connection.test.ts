@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Secret } from '@weir/sdk';
 import { failure } from '@weir/testkit';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
-import { postgresConfig, type PostgresConfig } from './config.ts';
-import { connect, quoteIdentifier, quoteLiteral, serverError } from './connection.ts';
+import { connect, quoteIdentifier, quoteLiteral, serverError, type ConnectionConfig } from './connection.ts';
 import { tcpServer } from './testing/tcp-server.ts';
 
 const { signal } = new AbortController();
 
-function config(url: string): PostgresConfig {
-  return postgresConfig.parse({ url });
+function config(url: string): ConnectionConfig {
+  return { url: new Secret(url) };
 }
 
 describe('a URL', () => {

@@ -1,4 +1,6 @@
 import type { LogicalType } from '@weir/sdk';
+import type pg from 'pg';
+import { query } from './connection.ts';
 import { arrayRewrite } from './rewrite-array.ts';
 import { rewriteBytea, rewriteDate, rewriteTimestamp, rewriteTimestamptz, rewriteTimetz } from './rewrite-cell.ts';
 import type { TypeMapping } from './type-mapping.ts';
@@ -16,6 +18,30 @@ export interface PgType {
   readonly elementOid: number;
   /** In pg_catalog; a type of somebody's own may have the same name. */
   readonly builtIn: boolean;
+}
+
+const TYPES = `
+  SELECT oid, typname, typtype, typbasetype, typtypmod,
+         CASE WHEN typinput = 'pg_catalog.array_in'::regproc AND typdelim = ',' THEN typelem ELSE 0 END AS element,
+         typnamespace = 'pg_catalog'::regnamespace AS built_in
+    FROM pg_type WHERE typtype IN ('b', 'd', 'e', 'r', 'm')`;
+
+/** The types of a database by oid. */
+export async function readTypes(client: pg.Client): Promise<Map<number, PgType>> {
+  const types = new Map<number, PgType>();
+  for (const row of await query(client, TYPES)) {
+    const oid = Number(row['oid']);
+    types.set(oid, {
+      oid,
+      name: row['typname']!,
+      kind: row['typtype']!,
+      baseOid: Number(row['typbasetype']),
+      baseModifier: Number(row['typtypmod']),
+      elementOid: Number(row['element']),
+      builtIn: row['built_in'] === 't',
+    });
+  }
+  return types;
 }
 
 const plain = (type: LogicalType): TypeMapping => ({ type, rewrite: null });

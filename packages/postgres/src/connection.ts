@@ -1,7 +1,14 @@
 import { isIP, Socket } from 'node:net';
-import { WeirError, type ErrorCode } from '@weir/sdk';
+import { WeirError, type ErrorCode, type Secret } from '@weir/sdk';
 import pg from 'pg';
-import type { PostgresConfig } from './config.ts';
+
+/** Where a server is and how it is spoken to. */
+export interface ConnectionConfig {
+  /** `postgres://user:password@host:port/database` */
+  readonly url: Secret;
+  /** Default: none on loopback, `verify-full` elsewhere. */
+  readonly tls?: 'verify-full' | 'disable' | undefined;
+}
 
 /** Connecting, TLS and authentication together; a server that does not answer must not hang a start. */
 const CONNECT_TIMEOUT_MS = 15_000;
@@ -28,7 +35,7 @@ const SESSION_SETTINGS: Record<string, string> = {
  * @throws WeirError with what the server or the network answered; the signal's reason
  */
 export async function connect(
-  config: PostgresConfig,
+  config: ConnectionConfig,
   signal: AbortSignal,
   options: { replication?: boolean } = {},
 ): Promise<pg.Client> {
@@ -69,7 +76,7 @@ export function socketOf(client: pg.Client): Socket {
   return (client as unknown as { connection: { stream: Socket } }).connection.stream;
 }
 
-function parseUrl(config: PostgresConfig): URL {
+function parseUrl(config: ConnectionConfig): URL {
   try {
     const url = new URL(config.url.reveal());
     for (const part of [url.username, url.password, url.pathname, url.hostname]) decodeURIComponent(part);
@@ -88,7 +95,7 @@ function withoutParameters(url: URL): URL {
   throw new WeirError('WEIR_CONFIG_INVALID', 'the URL has parameters behind a ?, which are not read', { path: 'url', fix });
 }
 
-function connectionOptions(url: URL, config: PostgresConfig): pg.ClientConfig {
+function connectionOptions(url: URL, config: ConnectionConfig): pg.ClientConfig {
   const host = decodeURIComponent(url.hostname).replace(/^\[|\]$/g, '') || '127.0.0.1';
   const loopback = host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
   const tls = config.tls ?? (loopback ? 'disable' : 'verify-full');

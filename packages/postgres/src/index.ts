@@ -1,0 +1,16 @@
+export { BatchChannel } from './batch-channel.ts';
+export {
+  connect,
+  cutOnAbort,
+  query,
+  quoteIdentifier,
+  quoteLiteral,
+  serverError,
+  socketOf,
+  type ConnectionConfig,
+} from './connection.ts';
+export { CopyReader } from './copy-reader.ts';
+export { Frames } from './frames.ts';
+export type { TypeMapping } from './type-mapping.ts';
+export { mapType, readTypes, type PgType } from './types.ts';
+export { Wire, parseErrorResponse } from './wire.ts';
