@@ -13,6 +13,19 @@ export {
 } from './batch.ts';
 export { BatchBuilder, canonicalCell, unchanged, type CellValue, type RowValues } from './batch-builder.ts';
 export { BATCH_BYTES, BATCH_ROWS, BatchWriter, Spill } from './batch-writer.ts';
+export {
+  Changes,
+  type Change,
+  type ChangedRow,
+  type ChangesOptions,
+  type DeletedRow,
+  type IdleChange,
+  type NewRow,
+  type Row,
+  type Rows,
+  type ShapeChange,
+  type TruncatedTable,
+} from './changes.ts';
 export type { CheckResult } from './check-result.ts';
 export { systemClock, type Clock } from './clock.ts';
 export { byteSize, duration, parseBytes, parseDuration, secret } from './config.ts';
@@ -35,6 +48,7 @@ export { historyColumns, historyTable, softDeleteColumn } from './history.ts';
 export { logicalTypeName, type LogicalType, type SimpleKind } from './logical-type.ts';
 export { comparePositions, earliestCheckpoint, type Checkpoint, type Json, type Position } from './position.ts';
 export { ImageCursor, RowCursor } from './row-cursor.ts';
+export { rowValue, type RowValue } from './row-value.ts';
 export { Secret, redactUrls } from './secret.ts';
 export type {
   ColumnPlan,

@@ -1,14 +1,18 @@
 import { parseLsn } from '@weir/pgoutput';
 import { connect, CopyReader, cutOnAbort, query, quoteIdentifier, Wire } from '@weir/postgres';
 import {
+  Changes,
   WeirError,
   tableName,
   toWeirError,
   type Batch,
   type CheckResult,
   type Checkpoint,
+  type ChangesOptions,
   type ConnectorContext,
   type Position,
+  type Row,
+  type Rows,
   type Source,
   type SourceSession,
   type Table,
@@ -49,6 +53,11 @@ export class PostgresSource implements Source {
       signal.throwIfAborted();
       throw error;
     }
+  }
+
+  /** The changes one by one, for an application that applies each in a transaction of its own. */
+  changes<Tables extends Rows = Readonly<Record<string, Row>>>(options: ChangesOptions = {}): Changes<Tables> {
+    return new Changes<Tables>(this, options);
   }
 
   /**
