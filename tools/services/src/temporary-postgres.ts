@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { EmbeddedPostgres } from './embedded-postgres.ts';
 import { temporaryRoot } from './postgres-place.ts';
+import { versionForTests, type PostgresVersion } from './postgres-versions.ts';
 import type { StopMode } from './postmaster.ts';
 import { isRoot, nobody } from './unprivileged-account.ts';
 
@@ -13,26 +14,37 @@ export interface TemporaryPostgres extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly pid: number;
+  /** The major version. */
+  readonly version: PostgresVersion;
   /** Holds the data, until disposed. */
   readonly directory: string;
   stop(mode?: StopMode): Promise<void>;
+}
+
+export interface TemporaryOptions {
+  /** The major version; by default what `WEIR_TEST_POSTGRES_VERSION` says, else 18. */
+  readonly version?: PostgresVersion;
 }
 
 /**
  * Starts a server in a new temporary directory. It is removed on dispose, and also when this process dies in any way.
  * @param settings server settings on top of those of `EmbeddedPostgres`
  */
-export async function temporaryPostgres(settings: Readonly<Record<string, string>> = {}): Promise<TemporaryPostgres> {
+export async function temporaryPostgres(
+  settings: Readonly<Record<string, string>> = {},
+  { version = versionForTests() }: TemporaryOptions = {},
+): Promise<TemporaryPostgres> {
   const account = isRoot() ? nobody() : null;
   const directory = await mkdtemp(join(await temporaryRoot(account), 'weir-test-postgres-'));
   if (account !== null) await chown(directory, account.uid, account.gid);
   const watchdog = startWatchdog(directory);
   try {
-    const server = await EmbeddedPostgres.start({ directory, settings });
+    const server = await EmbeddedPostgres.start({ directory, settings, version });
     return {
       url: server.url,
       port: server.port,
       pid: server.pid,
+      version: server.version,
       directory,
       stop: (mode) => server.stop(mode),
       async [Symbol.asyncDispose]() {

@@ -1,26 +1,45 @@
 import { temporaryPostgres, type TemporaryPostgres } from '@weir/services';
+import pg from 'pg';
 import { afterAll, beforeAll } from 'vitest';
 
 /** A server for the tests of one file. */
 export interface TestServer {
   /** Of a superuser; known once the tests run. */
   readonly url: string;
+  /** The major version, such as 16; known once the tests run. */
+  readonly version: number;
 }
 
 /** A server flushes asynchronous commits this often, so that no test waits long for one. */
 const SETTINGS = { wal_writer_delay: '10ms', max_connections: '200', max_replication_slots: '50', max_wal_senders: '50' };
 
-/** Starts a server for the tests of this file and removes it after them; `WEIR_TEST_POSTGRES_URL` names one that runs. */
+/**
+ * Starts a server for the tests of this file and removes it after them. `WEIR_TEST_POSTGRES_URL` names one that runs, else
+ * `WEIR_TEST_POSTGRES_VERSION` says which major version starts.
+ */
 export function useTestServer(): TestServer {
   let temporary: TemporaryPostgres | null = null;
-  const server = { url: process.env['WEIR_TEST_POSTGRES_URL'] ?? '' };
+  const server = { url: process.env['WEIR_TEST_POSTGRES_URL'] ?? '', version: 0 };
   beforeAll(async () => {
-    if (server.url !== '') return;
-    temporary = await temporaryPostgres(SETTINGS);
-    server.url = temporary.url;
+    if (server.url === '') {
+      temporary = await temporaryPostgres(SETTINGS);
+      server.url = temporary.url;
+    }
+    server.version = await askVersion(server.url);
   });
   afterAll(async () => {
     await temporary?.[Symbol.asyncDispose]();
   });
   return server;
+}
+
+async function askVersion(url: string): Promise<number> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ server_version_num: string }>('SHOW server_version_num');
+    return Math.trunc(Number(rows[0]!.server_version_num) / 10_000);
+  } finally {
+    await client.end();
+  }
 }
