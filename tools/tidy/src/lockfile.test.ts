@@ -48,6 +48,24 @@ test('a missing entry is found and added with version and platform', () => {
   expect(completeLockfile(lock)).toEqual([]);
 });
 
+test('an alias gets the name and the version behind it, and what its sibling of another platform says', () => {
+  const packages: Lockfile['packages'] = {
+    '': { license: 'Apache-2.0', optionalDependencies: { '@a-1/darwin-x64': 'npm:@a/darwin-x64@1.2.3-beta.4' } },
+    'node_modules/@a-1/linux-x64': { name: '@a/linux-x64', version: '1.2.3-beta.4', license: 'MIT', hasInstallScript: true },
+  };
+  const lock = { packages };
+  expect(completeLockfile(lock)).toEqual(['@a-1/darwin-x64']);
+  expect(lock.packages['node_modules/@a-1/darwin-x64']).toEqual({
+    name: '@a/darwin-x64',
+    version: '1.2.3-beta.4',
+    cpu: ['x64'],
+    hasInstallScript: true,
+    license: 'MIT',
+    optional: true,
+    os: ['darwin'],
+  });
+});
+
 test('an optional dependency that names no platform is left to a person', () => {
   const lock: Lockfile = { packages: { 'node_modules/a': { optionalDependencies: { fsevents: '2.0.0' } } } };
   expect(() => completeLockfile(lock)).toThrow('add it to the lockfile by hand');

