@@ -29,8 +29,11 @@ const OLD_ROW = 0x4f;
  * they throw, `decode` throws.
  */
 export interface DecoderHost {
-  /** A table was announced. Null: its rows are left out, uncounted. */
-  relation(relation: Relation): TableBinding | null;
+  /**
+   * A table was announced. Null: its rows are left out, uncounted. `later`: the host has to find out first; it calls `bind`
+   * before the next message.
+   */
+  relation(relation: Relation): TableBinding | null | 'later';
   /** A transaction starts. Null: it was delivered before; its rows are left out, uncounted. */
   begin(begin: Begin): Commit | null;
   /** A transaction ended, also one that was left out: a boundary, where a checkpoint may stand (invariant 3). */
@@ -57,6 +60,12 @@ export class PgoutputDecoder {
   /** Between BEGIN and COMMIT, also of a transaction that is left out. */
   get inTransaction(): boolean {
     return this.#transaction !== null;
+  }
+
+  /** Puts the open transaction, unless it is left out, among the commits of the batch that is being written. */
+  addCommit(writer: BatchWriter): void {
+    const transaction = this.#transaction;
+    if (transaction !== null && transaction.commit !== null) transaction.indexIn(writer, transaction.commit);
   }
 
   /**
@@ -114,6 +123,14 @@ export class PgoutputDecoder {
   #decodeRelation(): void {
     const relation = readRelation(this.#reader);
     const binding = this.#host.relation(relation);
+    if (binding !== 'later') this.bind(relation, binding);
+  }
+
+  /**
+   * What the rows of an announced table become from here on.
+   * @throws WeirError WEIR_PGOUTPUT_DAMAGED when it has another number of columns
+   */
+  bind(relation: Relation, binding: TableBinding | null): void {
     if (!bindingFits(relation, binding)) throw damaged(RELATION, 0, 'its binding has another number of columns');
     this.#relations.set(relation.oid, bindRelation(relation, binding));
     this.#lastRelation = null;

@@ -3,17 +3,31 @@ import { WeirError, type BatchWriter } from '@weir/sdk';
 /** A message longer than this is damage: PostgreSQL's own limit of an allocation is 1 GiB. */
 const MAX_FRAME = 0x4000_0000;
 
+export type FrameHandler = (type: number, start: number, end: number) => void;
+
 /**
  * Cuts the bytes that arrive into protocol messages (one type byte, four of length), in the slab of a batch writer.
  * `consumed` is the offset of the first byte that is not handled yet; it moves to 0 with `rebase` when a batch closes.
  */
 export class Frames {
   consumed = 0;
+  #held = false;
 
   /** Appends a chunk and calls `handle` for every whole message: its type and its body's place in `writer.data`. */
-  feed(writer: BatchWriter, chunk: Uint8Array, handle: (type: number, start: number, end: number) => void): void {
+  feed(writer: BatchWriter, chunk: Uint8Array, handle: FrameHandler): void {
     writer.append(chunk);
-    while (writer.used - this.consumed >= 5) {
+    this.resume(writer, handle);
+  }
+
+  /** No message after the current one is handled before `resume`. Said by `handle`. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  /** Handles the whole messages that have been fed already. */
+  resume(writer: BatchWriter, handle: FrameHandler): void {
+    this.#held = false;
+    while (!this.#held && writer.used - this.consumed >= 5) {
       const { data } = writer;
       const at = this.consumed;
       const length = ((data[at + 1]! << 24) | (data[at + 2]! << 16) | (data[at + 3]! << 8) | data[at + 4]!) >>> 0;

@@ -2,6 +2,7 @@ import { WeirError, type Batch, type Table } from '@weir/sdk';
 import { ManualClock } from '@weir/testkit';
 import { describe, expect, test } from 'vitest';
 import { ChangeStream, type ChangeStreamOptions } from './change-stream.ts';
+import type { StreamHost } from './stream-host.ts';
 import { boundaryPosition, commitPosition } from './position.ts';
 import { FakeWalsender } from './testing/fake-walsender.ts';
 
@@ -12,6 +13,12 @@ const items: Table = {
   version: 1,
   columns: [{ name: 'id', type: { kind: 'int', bits: 32 }, nullable: false, sourceType: 'integer' }],
   key: [0],
+};
+
+const knowing: Pick<StreamHost, 'relation' | 'knows' | 'learn'> = {
+  relation: () => ({ table: items, rewrites: [null], skip: false }),
+  knows: () => true,
+  learn: async () => await Promise.resolve([]),
 };
 
 interface Setting {
@@ -31,10 +38,11 @@ async function started(changes: Partial<ChangeStreamOptions> = {}): Promise<Sett
     wire: server.wire,
     clock,
     slot: 'weir_shop',
-    publication: 'weir_shop',
+    publications: ['weir_shop'],
+    protocol: { version: 1, streaming: false },
     from: FROM,
     host: {
-      relation: () => ({ table: items, rewrites: [null], skip: false }),
+      ...knowing,
       begin: ({ commitLsn }) => ({
         position: commitPosition(0, commitLsn),
         version: commitLsn,
@@ -131,10 +139,10 @@ describe('the server is told', () => {
   });
 
   test('where to start, with names quoted', async () => {
-    const { server } = await started({ publication: `it's "mine"` });
+    const { server } = await started({ publications: [`it's "mine"`, 'other'] });
     expect(server.queries).toEqual([
       `START_REPLICATION SLOT "weir_shop" LOGICAL 0/3E8 ` +
-        `(proto_version '1', publication_names '"it''s ""mine"""', messages 'true')`,
+        `(proto_version '1', publication_names '"it''s ""mine""","other"', messages 'true')`,
     ]);
   });
 
@@ -228,10 +236,11 @@ describe('a stream fails', () => {
   });
 
   test('in the middle of a transaction without giving its rows a checkpoint (invariant 3)', async () => {
-    const relation = (): never => {
+    const learn = async (): Promise<never> => {
+      await Promise.resolve();
       throw new WeirError('WEIR_PG_SCHEMA_CHANGED', 'public.items: column extra was added');
     };
-    const { server, next } = await started({ host: { relation, begin: () => null } });
+    const { server, next } = await started({ host: { ...knowing, knows: () => false, learn, begin: () => null } });
     server.begin(2000n);
     await expect(next()).rejects.toMatchObject({ code: 'WEIR_PG_SCHEMA_CHANGED' });
   });

@@ -1,98 +1,104 @@
-import { formatLsn, type DecoderHost, PgoutputDecoder } from '@weir/pgoutput';
-import { Frames, parseErrorResponse, serverError, type Wire } from '@weir/postgres';
+import { PgoutputDecoder, formatLsn, type Relation } from '@weir/pgoutput';
+import type { Wire } from '@weir/postgres';
 import {
-  BATCH_BYTES,
-  BATCH_ROWS,
   BatchWriter,
   WeirError,
   crashPoint,
-  emptyBatch,
   type Batch,
   type Checkpoint,
   type Clock,
-  type ErrorCode,
+  type SchemaChange,
 } from '@weir/sdk';
+import { standbyStatus } from './standby-status.ts';
+import { StreamBatches, type ClosedBatch } from './stream-batches.ts';
+import type { StreamHost } from './stream-host.ts';
+import { StreamMessages } from './stream-messages.ts';
 
-const COPY_DATA = 0x64;
-const COPY_DONE = 0x63;
-const ERROR_RESPONSE = 0x45;
-const XLOG_DATA = 0x77;
-const KEEPALIVE = 0x6b;
-/** Type, start LSN, end LSN and time before the payload of an XLogData message. */
-const XLOG_HEADER = 25;
-
-/** Batches that are decoded and wait for the consumer, before the socket stops reading (invariant 8). */
-const AHEAD_BYTES = 8 << 20;
-/** An idle slot moves on this often at most, unless the server asks. */
-const IDLE_MS = 10_000;
 /** How often the server hears of us; well below the default wal_sender_timeout of 60 s. */
 const STATUS_MS = 5_000;
 /** A server that says nothing for so long although asked is gone. */
 const SILENCE_MS = 60_000;
-/** PostgreSQL's epoch, 2000-01-01, in ms since 1970. */
-const POSTGRES_EPOCH_MS = 946_684_800_000;
+
+export interface StreamProtocol {
+  /** 1 for every server, 2 from 14 on, 3 from 15, 4 from 16. */
+  readonly version: 1 | 2 | 3 | 4;
+  /** Whether the server may send transactions that have not ended yet; from version 2 on. */
+  readonly streaming: boolean;
+}
 
 export interface ChangeStreamOptions {
   readonly wire: Wire;
   readonly clock: Clock;
   readonly slot: string;
-  readonly publication: string;
+  readonly publications: readonly string[];
   /** Where to start: everything that committed below is delivered already. */
   readonly from: bigint;
-  readonly host: Pick<DecoderHost, 'relation' | 'begin'>;
+  readonly host: StreamHost;
+  /** Evaluated when a batch closes, in the order of the stream. */
   readonly checkpoint: (endLsn: bigint) => Checkpoint;
+  readonly protocol: StreamProtocol;
+  /** Where open streamed transactions are kept that do not fit in memory. Default: `os.tmpdir()`. */
+  readonly spoolDirectory?: string | undefined;
 }
 
-/** A batch that is closed. */
-interface ClosedBatch {
-  readonly batch: Batch;
-  /** What its checkpoint says; null in the middle of a transaction. */
-  readonly boundary: bigint | null;
+/** Something to be done at a boundary at or behind `lsn`. */
+interface BoundaryTask {
+  readonly lsn: bigint;
+  readonly apply: () => readonly SchemaChange[];
 }
 
 /**
  * The replication stream of a slot as batches. Bytes are decoded as they arrive and gather in one batch while the consumer
  * is busy; a consumer that waits gets what there is at the next boundary.
- *
- * Format: https://www.postgresql.org/docs/current/protocol-replication.html
  */
 export class ChangeStream {
   readonly #options: ChangeStreamOptions;
   readonly #writer = new BatchWriter();
-  readonly #frames = new Frames();
+  readonly #messages: StreamMessages;
   readonly #decoder: PgoutputDecoder;
-  readonly #ready: ClosedBatch[] = [];
-  #readyBytes = 0;
+  readonly #batches: StreamBatches;
+  /** In the order of their LSNs. */
+  readonly #tasks: BoundaryTask[] = [];
+  /** Announced just now, and not known to the host. */
+  #unknown: Relation | null = null;
+  #ending = false;
+  #ended = false;
   #paused = false;
   #consumer: (() => void) | null = null;
   #failure: WeirError | null = null;
-  /** End of the last commit or keepalive that was handled; what a checkpoint may say. */
-  #boundary: bigint;
-  /** The boundary of the last batch that was closed with a checkpoint. */
-  #closed: bigint;
-  /** The last batch that was closed ended in the middle of a transaction. */
-  #owesCheckpoint = false;
   /** The boundary of the last checkpoint that the consumer was given. */
   #delivered: bigint;
   #confirmed: bigint;
   #finishAt: bigint | null = null;
-  #replyAsked = false;
-  #idleAt = 0;
   #heardAt = 0;
   readonly #stopTicking = new AbortController();
 
   constructor(options: ChangeStreamOptions) {
     this.#options = options;
-    this.#boundary = options.from;
-    this.#closed = options.from;
     this.#delivered = options.from;
     this.#confirmed = options.from;
+    this.#messages = new StreamMessages(this.#writer, {
+      change: (start, end) => this.#change(start, end),
+      keepalive: (endLsn, asksReply) => this.#keepalive(endLsn, asksReply),
+      rested: () => this.#rested(),
+      failed: (error) => this.fail(error),
+    });
     this.#decoder = new PgoutputDecoder({
-      relation: options.host.relation,
-      begin: options.host.begin,
-      commit: (end) => {
-        if (end.endLsn > this.#boundary) this.#boundary = end.endLsn;
+      relation: (relation) => {
+        if (options.host.knows(relation)) return options.host.relation(relation);
+        this.#unknown = relation;
+        return 'later';
       },
+      begin: (begin) => options.host.begin(begin),
+      commit: ({ endLsn }) => this.#batches.reached(endLsn),
+    });
+    this.#batches = new StreamBatches({
+      clock: options.clock,
+      writer: this.#writer,
+      frames: this.#messages.frames,
+      from: options.from,
+      checkpoint: options.checkpoint,
+      inTransaction: () => this.#decoder.inTransaction,
     });
   }
 
@@ -100,10 +106,35 @@ export class ChangeStream {
     return this.#confirmed;
   }
 
+  /** Everything that committed below has been decoded. */
+  get boundary(): bigint {
+    return this.#batches.boundary;
+  }
+
   /** Ends `batches` at the first boundary at or past this LSN. */
   finishAt(lsn: bigint): void {
     this.#finishAt = lsn;
     this.#wakeConsumer();
+  }
+
+  /**
+   * Ends `batches` at the next boundary: behind the transaction that is being decoded, or at once outside one; its last batch
+   * has the checkpoint. `boundary` then says where.
+   */
+  endAtBoundary(): void {
+    this.#ending = true;
+    this.#restIfIdle();
+  }
+
+  /**
+   * When everything below `lsn` has been decoded and no transaction is open: closes the batch so far, calls `apply`, and
+   * gives its changes in a batch of their own, without rows, with a checkpoint (none when it returns nothing). Asks the
+   * server for its position while waiting, so that an idle server gets there. Several may wait; they fire in order of LSN.
+   */
+  atBoundary(lsn: bigint, apply: () => readonly SchemaChange[]): void {
+    const later = this.#tasks.findIndex((task) => task.lsn > lsn);
+    this.#tasks.splice(later === -1 ? this.#tasks.length : later, 0, { lsn, apply });
+    this.#restIfIdle();
   }
 
   /** The server may forget everything below (invariant 1). */
@@ -117,7 +148,7 @@ export class ChangeStream {
   /** Ends `batches` with an error, behind what is there already. */
   fail(error: WeirError): void {
     this.#failure ??= error;
-    this.#stopTicking.abort();
+    this.#stop();
     this.#wakeConsumer();
   }
 
@@ -127,81 +158,119 @@ export class ChangeStream {
     this.#start();
     try {
       while (!signal.aborted) {
-        if (this.#finishAt !== null && this.#delivered >= this.#finishAt) return;
+        if (this.#finished()) return;
         const batch = this.#next();
         if (batch !== null) yield batch;
+        else if (this.#ended) return;
         else if (this.#failure !== null) throw this.#failure;
         else await this.#arrival();
       }
     } finally {
       signal.removeEventListener('abort', onAbort);
-      this.#stopTicking.abort();
+      this.#stop();
     }
   }
 
+  /** The boundary that was asked for is delivered, with all that happened at it. */
+  #finished(): boolean {
+    if (this.#finishAt === null || this.#delivered < this.#finishAt) return false;
+    return this.#batches.nextBoundary !== this.#delivered;
+  }
+
+  #stop(): void {
+    this.#messages.stop();
+    this.#stopTicking.abort();
+  }
+
   #start(): void {
-    const { wire, slot, publication, from, clock } = this.#options;
+    const { wire, slot, publications, from, clock, protocol } = this.#options;
     wire.onData = (chunk) => this.#take(chunk);
     wire.onFailure = (error) => this.fail(error);
     if (wire.failure !== null) this.fail(wire.failure);
-    this.#idleAt = this.#heardAt = clock.now();
-    const name = publication.replaceAll("'", "''").replaceAll('"', '""');
+    this.#heardAt = clock.now();
+    const names = publications.map((name) => `"${name.replaceAll('"', '""')}"`).join(',');
     wire.query(
-      `START_REPLICATION SLOT "${slot}" LOGICAL ${formatLsn(from)} ` +
-        `(proto_version '1', publication_names '"${name}"', messages 'true')`,
+      `START_REPLICATION SLOT "${slot}" LOGICAL ${formatLsn(from)} (proto_version '${protocol.version}', ` +
+        `publication_names '${names.replaceAll("'", "''")}', messages 'true'${protocol.streaming ? ", streaming 'on'" : ''})`,
     );
     void this.#tick();
   }
 
   #take(chunk: Uint8Array): void {
-    if (this.#failure !== null) return;
+    if (this.#failure !== null || this.#ended) return;
     this.#heardAt = this.#options.clock.now();
-    try {
-      this.#frames.feed(this.#writer, chunk, (type, start, end) => this.#message(type, start, end));
-      if (this.#writer.rows === 0) this.#frames.compact(this.#writer);
-      if (this.#consumer !== null && this.#closable()) this.#wakeConsumer();
-    } catch (error) {
-      this.fail(error instanceof WeirError ? error : serverError(error, 'reading the stream'));
-    }
+    this.#messages.take(chunk);
   }
 
-  #message(type: number, start: number, end: number): void {
-    if (type === COPY_DATA) this.#copyData(start, end);
-    else if (type === ERROR_RESPONSE) throw streamError(parseErrorResponse(this.#writer.data, start, end));
-    else if (type === COPY_DONE) throw new WeirError('WEIR_PG_CONNECTION_LOST', 'the server ended the stream');
+  #change(start: number, end: number): void {
+    this.#decoder.decode(this.#writer, start, end);
+    if (this.#unknown !== null) {
+      const relation = this.#unknown;
+      this.#unknown = null;
+      this.#messages.suspend(async () => await this.#learn(relation));
+      return;
+    }
+    this.#batches.closeIfDue();
+    this.#atEveryBoundary();
   }
 
-  #copyData(start: number, end: number): void {
-    const kind = this.#writer.data[start];
-    if (kind === XLOG_DATA && end - start > XLOG_HEADER) {
-      this.#decoder.decode(this.#writer, start + XLOG_HEADER, end);
-      if (this.#closeIsDue()) this.#enqueue();
-    } else if (kind === KEEPALIVE && end - start === 18) {
-      this.#keepalive(start);
-    } else {
-      throw new WeirError('WEIR_PGOUTPUT_DAMAGED', `a message of kind ${kind} with ${end - start} bytes is not known`);
-    }
+  async #learn(relation: Relation): Promise<void> {
+    const { host } = this.#options;
+    this.#batches.enqueuePending();
+    this.#flow();
+    this.#wakeConsumer();
+    const changes = await host.learn(relation);
+    this.#decoder.bind(relation, host.relation(relation));
+    for (const change of changes) this.#writer.addSchemaChange(change);
+    if (changes.length > 0) this.#decoder.addCommit(this.#writer);
   }
 
   /** Outside a transaction all below the keepalive's LSN has been sent, so it is a boundary as good as a commit's end. */
-  #keepalive(start: number): void {
-    const { data } = this.#writer;
-    const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-    const endLsn = view.getBigUint64(start + 1);
-    if (data[start + 17] === 1) {
-      this.#replyAsked = true;
+  #keepalive(endLsn: bigint, asksReply: boolean): void {
+    if (asksReply) {
+      this.#batches.askedForReply();
       this.#sendStatus(false);
     }
-    if (!this.#decoder.inTransaction && endLsn > this.#boundary) this.#boundary = endLsn;
+    if (!this.#decoder.inTransaction) this.#batches.reached(endLsn);
+    this.#atEveryBoundary();
+  }
+
+  /** What waits for a boundary is done when this is one that is late enough. */
+  #atEveryBoundary(): void {
+    if (this.#decoder.inTransaction || this.#ended) return;
+    while (this.#tasks.length > 0 && this.#tasks[0]!.lsn <= this.boundary) {
+      this.#batches.enqueuePending();
+      for (const change of this.#tasks.shift()!.apply()) this.#writer.addSchemaChange(change);
+      this.#batches.enqueuePending();
+    }
+    if (!this.#ending) return;
+    this.#batches.enqueueRest();
+    this.#ended = true;
+    this.#messages.stop();
+  }
+
+  /** What has arrived is handled, or something new waits for a boundary. */
+  #rested(): void {
+    if (!this.#messages.suspended) this.#atEveryBoundary();
+    this.#flow();
+    if (this.#ended || this.#batches.waiting || this.#closable()) this.#wakeConsumer();
+  }
+
+  /** A message that is being handled is finished first; that ends with `rested` too. */
+  #restIfIdle(): void {
+    if (!this.#messages.handling && !this.#messages.suspended) this.#messages.rest();
   }
 
   /** The next batch, if there is one to give: a full one, what has gathered, or an idle slot's step. */
   #next(): Batch | null {
-    const ready = this.#ready.shift();
-    if (ready === undefined) return this.#closable() ? this.#give(this.#close()) : null;
-    this.#readyBytes -= ready.batch.bytes;
+    const ready = this.#batches.shift();
+    if (ready === null) return this.#closable() ? this.#give(this.#batches.close()) : null;
     this.#flow();
     return this.#give(ready);
+  }
+
+  #closable(): boolean {
+    return !this.#messages.suspended && this.#batches.closable(this.#finishAt);
   }
 
   #give({ batch, boundary }: ClosedBatch): Batch {
@@ -209,61 +278,12 @@ export class ChangeStream {
     return batch;
   }
 
-  #closable(): boolean {
-    if (this.#decoder.inTransaction) return false;
-    return this.#writer.pending || this.#idleStepIsDue();
-  }
-
-  #idleStepIsDue(): boolean {
-    if (this.#boundary <= this.#closed || this.#decoder.inTransaction) return false;
-    if (this.#finishAt !== null && this.#boundary >= this.#finishAt) return true;
-    return this.#replyAsked || this.#options.clock.now() - this.#idleAt >= IDLE_MS;
-  }
-
-  /**
-   * A batch closes when it is full. It closes early at the end of a transaction when the next one could fill it, or when the
-   * batch before had no checkpoint: else a backlog whose batches all fill up inside transactions would never have one.
-   */
-  #closeIsDue(): boolean {
-    const { rows, pending } = this.#writer;
-    const { consumed } = this.#frames;
-    if (pending && this.#writer.isFull(consumed)) return true;
-    if (this.#decoder.inTransaction || this.#boundary <= this.#closed) return false;
-    return this.#owesCheckpoint || (pending && (rows * 2 >= BATCH_ROWS || consumed * 2 >= BATCH_BYTES));
-  }
-
-  #close(): ClosedBatch {
-    const boundary = this.#decoder.inTransaction ? null : this.#boundary;
-    const checkpoint = boundary === null ? null : this.#options.checkpoint(boundary);
-    this.#owesCheckpoint = boundary === null;
-    if (boundary === null) crashPoint('source.mid-transaction');
-    else this.#markClosed(boundary);
-    if (!this.#writer.pending) return { batch: emptyBatch(checkpoint), boundary };
-    const batch = this.#writer.close(checkpoint, { keepFrom: this.#frames.consumed });
-    this.#frames.rebase();
-    return { batch, boundary };
-  }
-
-  #markClosed(boundary: bigint): void {
-    this.#replyAsked = false;
-    this.#idleAt = this.#options.clock.now();
-    this.#closed = boundary;
-  }
-
-  #enqueue(): void {
-    const closed = this.#close();
-    this.#ready.push(closed);
-    this.#readyBytes += closed.batch.bytes;
-    this.#flow();
-    this.#wakeConsumer();
-  }
-
-  /** Stops and starts the socket so that at most `AHEAD_BYTES` wait. */
+  /** Stops and starts the socket, so that what waits is bounded (invariant 8). */
   #flow(): void {
-    const full = this.#readyBytes >= AHEAD_BYTES;
-    if (full === this.#paused) return;
-    this.#paused = full;
-    if (full) this.#options.wire.pause();
+    const pause = this.#batches.full || this.#messages.suspended;
+    if (pause === this.#paused) return;
+    this.#paused = pause;
+    if (pause) this.#options.wire.pause();
     else this.#options.wire.resume();
   }
 
@@ -286,7 +306,7 @@ export class ChangeStream {
       await clock.sleep(100, this.#stopTicking.signal).catch(() => {});
       if (this.#stopTicking.signal.aborted) return;
       const now = clock.now();
-      const waiting = this.#finishAt !== null && this.#boundary < this.#finishAt;
+      const waiting = this.#waitsForServer();
       if (waiting || now - sentAt >= STATUS_MS) {
         sentAt = now;
         this.#sendStatus(waiting || now - this.#heardAt >= STATUS_MS * 2);
@@ -294,27 +314,16 @@ export class ChangeStream {
       if (this.#paused) this.#heardAt = now;
       if (now - this.#heardAt >= SILENCE_MS)
         this.fail(new WeirError('WEIR_PG_CONNECTION_LOST', 'the server has gone silent'));
-      if (this.#idleStepIsDue()) this.#wakeConsumer();
+      if (this.#batches.idleStepIsDue(this.#finishAt)) this.#wakeConsumer();
     }
   }
 
-  /** Standby status update: what is durable in every sink counts as written, flushed and applied. */
-  #sendStatus(askReply: boolean): void {
-    const message = Buffer.alloc(34);
-    message[0] = 0x72; // r
-    message.writeBigUInt64BE(this.#confirmed, 1);
-    message.writeBigUInt64BE(this.#confirmed, 9);
-    message.writeBigUInt64BE(this.#confirmed, 17);
-    message.writeBigInt64BE(BigInt(this.#options.clock.now() - POSTGRES_EPOCH_MS) * 1000n, 25);
-    message[33] = askReply ? 1 : 0;
-    this.#options.wire.copyData(message);
+  #waitsForServer(): boolean {
+    const targets = [this.#finishAt, this.#tasks[0]?.lsn ?? null];
+    return targets.some((lsn) => lsn !== null && this.boundary < lsn);
   }
-}
 
-/** What the server says when it refuses or ends a stream. */
-function streamError(response: { code: string; message: string }): WeirError {
-  const codes: Record<string, ErrorCode> = { '42704': 'WEIR_PG_PUBLICATION_MISSING', '53300': 'WEIR_PG_SENDERS_FULL' };
-  const known = codes[response.code];
-  if (known !== undefined) return new WeirError(known, `the stream: ${response.message}`);
-  return serverError(response, 'the stream');
+  #sendStatus(askReply: boolean): void {
+    this.#options.wire.copyData(standbyStatus(this.#confirmed, this.#options.clock.now(), askReply));
+  }
 }

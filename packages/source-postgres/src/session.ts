@@ -159,9 +159,15 @@ export class PostgresSession implements SourceSession {
       wire: this.#wire,
       clock: context.clock,
       slot: this.#state.slot,
-      publication: this.#state.publication.name,
+      publications: [this.#state.publication.name],
       from,
-      host: { relation: (relation) => this.#bind(relation), begin: (begin) => this.#begin(begin) },
+      host: {
+        relation: (relation) => this.#bind(relation),
+        begin: (begin) => this.#begin(begin),
+        knows: (relation) => this.#difference(relation) === null,
+        learn: async (relation) => await this.#refuse(relation),
+      },
+      protocol: { version: 1, streaming: false },
       checkpoint: (endLsn) => ({ position: boundaryPosition(this.#state.epoch, endLsn), state }),
     });
     if (this.#finishAt !== null) this.#stream.finishAt(this.#finishAt);
@@ -172,13 +178,25 @@ export class PostgresSession implements SourceSession {
 
   /** What a relation's rows become; none for tables that are published and not selected. */
   #bind(relation: Relation): TableBinding | null {
+    const table = this.#find(relation);
+    return table === undefined ? null : this.#bindings.get(tableName(table))!.binding;
+  }
+
+  #find(relation: Relation): CatalogTable | undefined {
     // A renamed table has another name, one that was made again another oid.
     const sameOid = this.#options.tables.find((table) => table.oid === relation.oid);
-    const table = sameOid ?? this.#tables.get(tableName(relation));
-    if (table === undefined) return null;
-    const difference = relationDifference(table, relation);
-    if (difference !== null) throw new WeirError('WEIR_PG_SCHEMA_CHANGED', `${tableName(table)}: ${difference}`);
-    return this.#bindings.get(tableName(table))!.binding;
+    return sameOid ?? this.#tables.get(tableName(relation));
+  }
+
+  #difference(relation: Relation): string | null {
+    const table = this.#find(relation);
+    return table === undefined ? null : relationDifference(table, relation);
+  }
+
+  async #refuse(relation: Relation): Promise<never> {
+    await Promise.resolve();
+    const what = `${tableName(this.#find(relation)!)}: ${this.#difference(relation)}`;
+    throw new WeirError('WEIR_PG_SCHEMA_CHANGED', what);
   }
 
   /**
