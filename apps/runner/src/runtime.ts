@@ -1,5 +1,6 @@
 import { Pipeline } from '@weir/engine';
 import {
+  closestName,
   systemClock,
   toWeirError,
   WeirError,
@@ -11,7 +12,6 @@ import {
 } from '@weir/sdk';
 import { openSqliteStore, type Store } from '@weir/store';
 import { serveApi, type ApiServer } from './api/serve.ts';
-import { closestName } from './closest-name.ts';
 import type { Config, PipelineConfig, SinkConfig, SourceConfig } from './config/config.ts';
 import { locateSink, locateSource } from './located.ts';
 import { rememberStatus, type RuntimeStatus } from './runtime-status.ts';

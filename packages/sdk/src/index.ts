@@ -28,6 +28,7 @@ export {
 } from './changes.ts';
 export type { CheckResult } from './check-result.ts';
 export { systemClock, type Clock } from './clock.ts';
+export { closestName } from './closest-name.ts';
 export { byteSize, duration, parseBytes, parseDuration, secret } from './config.ts';
 export {
   schemaPolicies,

@@ -1,6 +1,5 @@
-import { WeirError } from '@weir/sdk';
+import { WeirError, closestName } from '@weir/sdk';
 import type { z } from 'zod';
-import { closestName } from '../closest-name.ts';
 import { pathText, type ConfigPath } from './config.ts';
 import type { ConfigDocument } from './document.ts';
 import { knownKeys, type JsonSchema } from './json-schema.ts';
