@@ -3,7 +3,7 @@ import type { FaultScript } from './fault-script.ts';
 
 /**
  * Any sink with things that go wrong. Its operations are `NAME.open`, `.recover`, `.write`, `.commit`, `.stage`, `.apply`,
- * `.flush` and `.dispose`.
+ * `.flush`, `.stopTable` and `.dispose`.
  */
 export class FaultySink implements Sink {
   readonly #inner: Sink;
@@ -27,38 +27,47 @@ export class FaultySink implements Sink {
   #faulty(session: SinkSession): SinkSession {
     switch (session.mode) {
       case 'transactional':
-        return {
-          ...this.#base(session),
+        return this.#onBase(session, {
           mode: session.mode,
           recover: async () => await this.#perform('recover', async () => await session.recover()),
           commit: async (checkpoint) => await this.#perform('commit', async () => await session.commit(checkpoint)),
-        };
+        });
       case 'staged':
-        return {
-          ...this.#base(session),
+        return this.#onBase(session, {
           mode: session.mode,
           recover: async () => await this.#perform('recover', async () => await session.recover()),
           stage: async (checkpoint) => await this.#perform('stage', async () => await session.stage(checkpoint)),
           apply: async (staged) => await this.#perform('apply', async () => await session.apply(staged)),
-        };
+        });
       case 'idempotent':
       case 'at-least-once':
-        return {
-          ...this.#base(session),
+        return this.#onBase(session, {
           mode: session.mode,
           flush: async () => await this.#perform('flush', async () => await session.flush()),
-        };
+        });
     }
   }
 
-  #base(session: SinkBase): SinkBase {
-    return {
+  /** Adds what every session has. Which tables are stopped is asked of the inner session each time. */
+  #onBase<Session extends SinkSession>(session: Session, own: Omit<Session, keyof SinkBase>): SinkSession {
+    const base: SinkBase = {
       write: async (batch) => {
         const half = async (): Promise<void> => await session.write(filterRows(batch, (row) => row < batch.rows / 2));
         await this.#perform('write', async () => await session.write(batch), half);
       },
       [Symbol.asyncDispose]: async () => await this.#perform('dispose', async () => await session[Symbol.asyncDispose]()),
     };
+    if (session.stopTable !== undefined) {
+      Object.defineProperties(base, {
+        stoppedTables: { enumerable: true, get: () => session.stoppedTables },
+        stopTable: {
+          enumerable: true,
+          value: async (...args: Parameters<NonNullable<SinkBase['stopTable']>>) =>
+            await this.#perform('stopTable', async () => await session.stopTable!(...args)),
+        },
+      });
+    }
+    return Object.assign(base, own) as unknown as SinkSession;
   }
 
   async #perform<T>(operation: string, work: () => Promise<T>, half?: () => Promise<void>): Promise<T> {

@@ -10,6 +10,7 @@ export { Reading, failure } from './reading.ts';
 export { seededRandom, testSeed } from './seed.ts';
 export type { SeenBatch, SeenCell, SeenRow } from './seen-batch.ts';
 export { sinkContract } from './sink-contract.ts';
+export { contractOptions, contractShard } from './sink-driver.ts';
 export type { SinkDriver, SinkEnvironment, ValueCase } from './sink-driver.ts';
 export { sourceContract } from './source-contract.ts';
 export type { Change, Discontinuity, SourceDriver, SourceEnvironment, TypeCase } from './source-driver.ts';

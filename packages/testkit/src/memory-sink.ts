@@ -1,42 +1,58 @@
 import {
   BatchBuilder,
   WeirError,
+  logicalTypeName,
+  tableName,
   type Batch,
   type CheckResult,
   type Checkpoint,
   type Json,
   type Shard,
   type Sink,
+  type SinkOptions,
   type SinkSession,
+  type StopReason,
   type Table,
+  type TablePlan,
 } from '@weir/sdk';
-import type { MemoryTarget } from './memory-target.ts';
+import { nameAt } from './memory-tables.ts';
+import type { MemoryTarget, MemoryWriter, Written } from './memory-target.ts';
 import { readRow } from './pruning-session.ts';
-import { seeBatch, type SeenBatch } from './seen-batch.ts';
+import { seeBatch } from './seen-batch.ts';
+import { contractOptions, contractShard } from './sink-driver.ts';
 
-/** A sink of any class over a {@link MemoryTarget}: a strict mirror, except for `at-least-once`, which appends. */
+/** A sink of any class over a {@link MemoryTarget}: strict, except for `at-least-once`, which appends what comes. */
 export class MemorySink implements Sink {
   readonly #target: MemoryTarget;
   readonly #mode: SinkSession['mode'];
+  readonly #options: SinkOptions;
 
-  constructor(target: MemoryTarget, mode: SinkSession['mode'] = 'transactional') {
+  /** @param options what differs from {@link contractOptions} */
+  constructor(
+    target: MemoryTarget,
+    mode: SinkSession['mode'] = 'transactional',
+    options: Partial<SinkOptions> = {},
+  ) {
     this.#target = target;
     this.#mode = mode;
+    this.#options = { ...contractOptions, ...options };
   }
 
-  /** One shard only: the target has one checkpoint. */
-  async open(_shard: Shard, signal: AbortSignal): Promise<SinkSession> {
+  async open(shard: Shard, signal: AbortSignal): Promise<SinkSession> {
     signal.throwIfAborted();
-    const session = new MemorySession(this.#target, this.#mode);
+    const session = new MemorySession(this.#target, this.#mode, this.#target.takeFence(shard, this.#options));
     const write = async (batch: Batch): Promise<void> => await session.write(batch);
     const recover = async (): Promise<Checkpoint | null> => session.recover();
     const dispose = { [Symbol.asyncDispose]: async (): Promise<void> => session.close() };
     switch (this.#mode) {
-      case 'transactional':
-        return { mode: this.#mode, write, recover, commit: async (checkpoint) => session.commit(checkpoint), ...dispose };
+      case 'transactional': {
+        const commit = async (checkpoint: Checkpoint): Promise<void> => session.commit(checkpoint);
+        return withStops(session, { mode: this.#mode, write, recover, commit, ...dispose });
+      }
       case 'staged': {
         const stage = async (checkpoint: Checkpoint): Promise<Json> => session.stage(checkpoint);
-        return { mode: this.#mode, write, recover, stage, apply: async (staged) => session.apply(staged), ...dispose };
+        const apply = async (staged: Json): Promise<void> => session.apply(staged);
+        return withStops(session, { mode: this.#mode, write, recover, stage, apply, ...dispose });
       }
       case 'idempotent':
       case 'at-least-once':
@@ -48,25 +64,66 @@ export class MemorySink implements Sink {
     return [{ code: 'OK', level: 'ok', message: 'in memory' }];
   }
 
+  async plan(tables: readonly Table[]): Promise<TablePlan[]> {
+    return tables.map((table) => this.#plan(table, tables));
+  }
+
   async *scan(table: Table): AsyncGenerator<Batch> {
     const builder = new BatchBuilder().begin({ position: '', version: 0n, time: 0, transactionId: '' });
-    for (const row of this.#target.rows(table)) builder.read(table, readRow(table, row));
+    for (const row of this.#target.rows(table, this.#options)) builder.read(table, readRow(table, row));
     yield builder.build(null);
   }
+
+  #plan(table: Table, all: readonly Table[]): TablePlan {
+    const target = nameAt(table, this.#options);
+    const owner = this.#target.owner(table, { shard: contractShard, options: this.#options });
+    const refusals: [boolean, CheckResult['code'], string][] = [
+      [all.some((other) => other !== table && nameAt(other, this.#options) === target), 'WEIR_SINK_NAME_COLLISION', 'two tables'],
+      [owner === 'another of the writer', 'WEIR_SINK_NAME_COLLISION', 'it is for another table'],
+      [owner === 'another', 'WEIR_DUCKDB_TABLE_EXISTS', 'somebody else made it'],
+      [table.insertsOnly === true && this.#options.mode === 'mirror', 'WEIR_SINK_INSERTS_ONLY', 'inserts only'],
+    ];
+    const findings = refusals
+      .filter(([refused]) => refused)
+      .map(([, code, message]): CheckResult => ({ code, level: 'error', message: `${target}: ${message}` }));
+    return {
+      table: tableName(table),
+      target,
+      action: findings.length > 0 ? 'refuse' : owner === 'none' ? 'create' : 'use',
+      columns: table.columns.map(({ name, type, sourceType }) => {
+        const logicalType = logicalTypeName(type);
+        return { column: name, sourceType, logicalType, sinkType: logicalType };
+      }),
+      findings,
+    };
+  }
+}
+
+/** The session with what it says and takes about stopped tables. */
+function withStops<Session extends SinkSession>(session: MemorySession, base: Session): Session {
+  return Object.defineProperties(base, {
+    stoppedTables: { enumerable: true, get: () => session.stopped },
+    stopTable: {
+      enumerable: true,
+      value: async (table: { namespace: string; name: string }, reason: StopReason) => session.stop(tableName(table), reason),
+    },
+  });
 }
 
 /** What all modes have in common. The fence is taken by opening, before anything is read (invariant 5). */
 class MemorySession {
   readonly #target: MemoryTarget;
   readonly #mode: SinkSession['mode'];
-  readonly #fence: number;
-  #pending: SeenBatch[] = [];
+  readonly #writer: MemoryWriter;
+  #pending: Written[] = [];
   #closed = false;
+  /** As of `recover`. */
+  stopped: ReadonlyMap<string, StopReason> = new Map();
 
-  constructor(target: MemoryTarget, mode: SinkSession['mode']) {
+  constructor(target: MemoryTarget, mode: SinkSession['mode'], writer: MemoryWriter) {
     this.#target = target;
     this.#mode = mode;
-    this.#fence = target.takeFence();
+    this.#writer = writer;
   }
 
   async write(batch: Batch): Promise<void> {
@@ -79,28 +136,35 @@ class MemorySession {
     this.#pending.push(seen);
   }
 
+  stop(table: string, reason: StopReason): void {
+    this.#assertOpen();
+    this.#pending.push({ stops: table, reason });
+  }
+
   recover(): Checkpoint | null {
     this.#assertOpen();
-    return this.#target.checkpoint;
+    this.stopped = this.#writer.stopped;
+    return this.#writer.checkpoint;
   }
 
   /** Not refused after `close`: a real server may carry out what was sent before. The fence decides (invariant 5). */
   commit(checkpoint: Checkpoint): void {
-    this.#target.commit(this.#fence, this.#pending.splice(0), checkpoint);
+    this.#writer.commit(this.#pending.splice(0), checkpoint);
   }
 
   stage(checkpoint: Checkpoint): number {
-    return this.#target.stage(this.#fence, this.#pending.splice(0), checkpoint);
+    return this.#writer.stage(this.#pending.splice(0), checkpoint);
   }
 
   apply(staged: Json): void {
-    this.#target.apply(this.#fence, Number(staged));
+    this.#writer.apply(Number(staged));
   }
 
   flush(): void {
-    for (const batch of this.#pending.splice(0)) {
-      if (this.#mode === 'idempotent') this.#target.upsert(this.#fence, batch);
-      else this.#target.appended.push(...batch.rows);
+    for (const item of this.#pending.splice(0)) {
+      if ('stops' in item) continue;
+      if (this.#mode === 'idempotent') this.#writer.upsert(item);
+      else this.#target.appended.push(...item.rows);
     }
   }
 

@@ -79,7 +79,7 @@ export class PrunedLog {
 
   /** What the tables held after a transaction; without a number, what they hold now. */
   content(after: number = this.head): TableContent {
-    return contentOf(this.#history[after]!);
+    return contentOf(new Map(Array.from(this.#history[after]!, ([name, rows]) => [name, [...rows.values()]])));
   }
 
   /** The rows of a table now. */

@@ -5,6 +5,7 @@ import {
   unchanged,
   type Batch,
   type Checkpoint,
+  type Commit,
   type ImageCursor,
   type Op,
   type SchemaChange,
@@ -34,6 +35,7 @@ export interface SeenBatch {
   readonly rows: readonly SeenRow[];
   readonly tables: readonly Table[];
   readonly schemaChanges: readonly SchemaChange[];
+  readonly commits: readonly Commit[];
   /** Set when the rows are part of a copy. */
   readonly chunk: { readonly table: string; readonly last: boolean } | null;
   readonly checkpoint: Checkpoint | null;
@@ -48,6 +50,7 @@ export function seeBatch(batch: Batch): SeenBatch {
     rows: seeRows(batch),
     tables: batch.tables,
     schemaChanges: batch.schemaChanges,
+    commits: batch.commits,
     chunk: chunk === null ? null : { table: tableName(batch.tables[chunk.table]!), last: chunk.last },
     checkpoint: batch.checkpoint,
     skipped: batch.skipped,

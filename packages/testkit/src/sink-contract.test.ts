@@ -6,9 +6,12 @@ import { sinkContract } from './sink-contract.ts';
 sinkContract({
   name: 'memory',
   deliveryClass: 'A',
-  oneShard: true,
+  codes: { tableExists: 'WEIR_DUCKDB_TABLE_EXISTS' },
   start: async () => {
     const target = new MemoryTarget();
-    return { sink: () => new MemorySink(target), [Symbol.asyncDispose]: async () => {} };
+    return {
+      sink: (options) => new MemorySink(target, 'transactional', options),
+      [Symbol.asyncDispose]: async () => {},
+    };
   },
 });

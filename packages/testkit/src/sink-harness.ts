@@ -1,44 +1,65 @@
 import {
   BatchBuilder,
   packVersion,
+  tableName,
   type Batch,
   type Checkpoint,
   type Json,
   type Shard,
+  type Sink,
+  type SinkOptions,
+  type StopReason,
   type Table,
+  type TablePlan,
   type TransactionalSession,
 } from '@weir/sdk';
-import { MemoryTarget } from './memory-target.ts';
-import { seeBatch, type SeenBatch } from './seen-batch.ts';
-import type { SinkDriver, SinkEnvironment } from './sink-driver.ts';
+import { MemoryTarget, type MemoryWriter, type Written } from './memory-target.ts';
+import { seeBatch } from './seen-batch.ts';
+import { contractOptions, contractShard, type SinkDriver, type SinkEnvironment } from './sink-driver.ts';
 import type { Cells } from './table-content.ts';
 
-const shard: Shard = { pipeline: 'shop', sink: 'warehouse', shard: 0 };
 const never = new AbortController().signal;
 
-/** A sink under test, and beside it a mirror in memory that takes the same batches: what the sink must hold. */
+/** A sink under test, and beside it one in memory that takes the same batches: what the sink must hold. */
 export class SinkHarness implements AsyncDisposable {
   readonly #environment: SinkEnvironment;
-  readonly #model = new MemoryTarget();
-  readonly #fence: number = this.#model.takeFence();
+  readonly #options: Partial<SinkOptions>;
+  readonly #shard: Shard;
+  readonly #model: MemoryTarget;
+  readonly #writer: MemoryWriter;
   readonly #sessions: TransactionalSession[] = [];
-  #written: SeenBatch[] = [];
+  #written: Written[] = [];
 
-  private constructor(environment: SinkEnvironment) {
+  private constructor(environment: SinkEnvironment, model: MemoryTarget, options: Partial<SinkOptions>, shard: Shard) {
     this.#environment = environment;
+    this.#options = options;
+    this.#shard = shard;
+    this.#model = model;
+    this.#writer = model.takeFence(shard, { ...contractOptions, ...options });
   }
 
-  static async start(driver: SinkDriver): Promise<SinkHarness> {
-    return new SinkHarness(await driver.start());
+  /** @param options of the sink, as far as they differ from `contractOptions` */
+  static async start(driver: SinkDriver, options: Partial<SinkOptions> = {}): Promise<SinkHarness> {
+    return new SinkHarness(await driver.start(), new MemoryTarget(), options, contractShard);
+  }
+
+  /** The same place with other options, for the same pipeline or another; disposed with this harness, or after it. */
+  beside(options: Partial<SinkOptions>, shard: Shard = this.#shard): SinkHarness {
+    return new SinkHarness(this.#environment, this.#model, options, shard);
   }
 
   /** A session of a new sink object; disposed with the harness if the test does not. */
-  async session(of: Shard = shard): Promise<TransactionalSession> {
-    const session = await this.#environment.sink().open(of, never);
+  async session(of: Shard = this.#shard): Promise<TransactionalSession> {
+    const session = await this.sink().open(of, never);
     if (session.mode !== 'transactional')
       throw new Error(`a sink of class A has transactional sessions, not ${session.mode}`);
     this.#sessions.push(session);
     return session;
+  }
+
+  /** A new sink object. */
+  sink(): Sink {
+    return this.#environment.sink(this.#options);
   }
 
   /** Writes a batch and gives it back to its pool, as the engine does. */
@@ -48,10 +69,17 @@ export class SinkHarness implements AsyncDisposable {
     batch.release();
   }
 
+  /** Marks a table as stopped. */
+  async stop(session: TransactionalSession, table: Table, reason: StopReason): Promise<void> {
+    this.#written.push({ stops: tableName(table), reason });
+    if (session.stopTable === undefined) throw new Error('a sink of class A can stop a table');
+    await session.stopTable(table, reason);
+  }
+
   /** Commits at the sink and in the model. */
   async commit(session: TransactionalSession, checkpoint: Checkpoint): Promise<void> {
     await session.commit(checkpoint);
-    this.#model.commit(this.#fence, this.#written, checkpoint);
+    this.#writer.commit(this.#written, checkpoint);
     this.#written = [];
   }
 
@@ -62,25 +90,53 @@ export class SinkHarness implements AsyncDisposable {
 
   /** The rows that the sink must hold, in one order. */
   expected(table: Table): Cells[] {
-    return inOrder(this.#model.rows(table));
+    return inOrder(this.#model.rows(table, this.#writer.options).map((row) => comparable(table, row)));
+  }
+
+  /** The tables that must be stopped, and why. */
+  expectedStops(): ReadonlyMap<string, StopReason> {
+    return this.#writer.stopped;
   }
 
   /** The rows that the sink holds, in the same order. A row that is there twice is here twice. */
   async rows(table: Table): Promise<Cells[]> {
-    const sink = this.#environment.sink();
-    if (sink.scan === undefined) throw new Error('a mirror sink must have scan');
+    const sink = this.sink();
+    if (sink.scan === undefined) throw new Error('a sink must have scan');
     const rows: Cells[] = [];
     for await (const batch of sink.scan(table, never)) {
-      for (const row of seeBatch(batch).rows) rows.push(row.after!);
+      for (const row of seeBatch(batch).rows) rows.push(comparable(table, row.after!));
       batch.release();
     }
     return inOrder(rows);
   }
 
+  async plan(tables: readonly Table[]): Promise<TablePlan[]> {
+    const sink = this.sink();
+    if (sink.plan === undefined) throw new Error('a sink must have plan');
+    return await sink.plan(tables, never);
+  }
+
+  /** Ends the sessions that were opened through this harness. */
+  async close(): Promise<void> {
+    for (const session of this.#sessions.splice(0)) await session[Symbol.asyncDispose]();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const session of this.#sessions) await session[Symbol.asyncDispose]();
+    await this.close();
     await this.#environment[Symbol.asyncDispose]();
   }
+}
+
+/** The columns of a history that hold JSON which a sink writes itself: there its spaces and its order do not count. */
+const ownJson = new Set(['_weir_before', '_weir_unchanged']);
+
+function comparable(table: Table, row: Cells): Cells {
+  return row.map((cell, column) => {
+    if (typeof cell !== 'string' || !ownJson.has(table.columns[column]!.name)) return cell;
+    const value: unknown = JSON.parse(Buffer.from(cell, 'latin1').toString());
+    if (Array.isArray(value)) return JSON.stringify(value);
+    return JSON.stringify(Object.entries(value as object).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  });
 }
 
 function inOrder(rows: readonly Cells[]): Cells[] {
@@ -100,7 +156,8 @@ export class Feed {
     return this.#builder.begin({
       position,
       version,
-      time: 1_700_000_000_000_000,
+      // Never a whole second, so that a commit time that loses digits shows.
+      time: 1_700_000_000_000_000 + this.#transactions * 1_000_001,
       transactionId: String(this.#transactions),
     });
   }

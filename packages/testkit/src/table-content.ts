@@ -7,11 +7,10 @@ export type Cells = readonly SeenCell[];
 /** The rows of tables in a form that two sides can be compared in: by `namespace.name`, each row as JSON text, sorted. */
 export type TableContent = Readonly<Record<string, readonly string[]>>;
 
-/** The content of tables given as rows by key. Tables without rows are left out, since a sink makes them late. */
-export function contentOf(tables: ReadonlyMap<string, ReadonlyMap<string, Cells>>): TableContent {
-  const filled = Array.from(tables).filter(([, rows]) => rows.size > 0);
-  const texts = (rows: Iterable<Cells>): string[] => Array.from(rows, (row) => JSON.stringify(row)).toSorted();
-  return Object.fromEntries(filled.map(([name, rows]) => [name, texts(rows.values())]));
+/** The content of tables given as rows. Tables without rows are left out, since a sink makes them late. */
+export function contentOf(tables: ReadonlyMap<string, readonly Cells[]>): TableContent {
+  const filled = Array.from(tables).filter(([, rows]) => rows.length > 0);
+  return Object.fromEntries(filled.map(([name, rows]) => [name, rows.map((row) => JSON.stringify(row)).toSorted()]));
 }
 
 /** The key of a row as text. */

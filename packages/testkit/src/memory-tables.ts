@@ -1,0 +1,146 @@
+import {
+  Op,
+  WeirError,
+  tableName,
+  targetName,
+  type SchemaChange,
+  type Shard,
+  type SinkOptions,
+  type Table,
+} from '@weir/sdk';
+import { HistoryTable } from './memory-history.ts';
+import { MirrorTable, refuse } from './memory-mirror.ts';
+import type { SeenBatch, SeenRow } from './seen-batch.ts';
+import type { Cells } from './table-content.ts';
+
+/** Who writes to the tables of a memory target, and how. */
+export interface TableWriter {
+  readonly shard: Shard;
+  readonly options: SinkOptions;
+}
+
+interface OwnedTable {
+  readonly pipeline: string;
+  readonly sink: string;
+  /** `namespace.name` at the source. */
+  readonly source: string;
+  readonly kept: MirrorTable | HistoryTable;
+}
+
+/** The tables of a memory target by their names there, each made for one table of one pipeline's sink. */
+export class MemoryTables {
+  readonly #tables = new Map<string, OwnedTable>();
+
+  /** The same tables, which can be changed while these stay as they are. */
+  clone(): MemoryTables {
+    const copy = new MemoryTables();
+    for (const [name, table] of this.#tables) copy.#tables.set(name, { ...table, kept: table.kept.clone() });
+    return copy;
+  }
+
+  /** The rows of every table, with the columns that were not dropped. */
+  mirrors(): Map<string, Cells[]> {
+    const mirrors = new Map<string, Cells[]>();
+    for (const [name, { kept }] of this.#tables) if (kept instanceof MirrorTable) mirrors.set(name, kept.cells());
+    return mirrors;
+  }
+
+  rows(table: Table, options: SinkOptions): Cells[] {
+    return this.#tables.get(nameAt(table, options))?.kept.cells(table) ?? [];
+  }
+
+  /** Whether a table is there and this writer's own, or whose it is. */
+  owner(table: Table, writer: TableWriter): 'none' | 'writer' | 'another' | 'another of the writer' {
+    const known = this.#tables.get(nameAt(table, writer.options));
+    if (known === undefined) return 'none';
+    const { pipeline, sink } = writer.shard;
+    if (known.pipeline !== pipeline || known.sink !== sink) return 'another';
+    return known.source === tableName(table) ? 'writer' : 'another of the writer';
+  }
+
+  /** Applies a batch, each row once and in order. */
+  apply(batch: SeenBatch, writer: TableWriter): void {
+    for (const change of batch.schemaChanges) this.change(change, batch, writer);
+    for (const row of batch.rows) {
+      if (row.op === Op.message) continue;
+      const table = tableOf(batch, row);
+      const kept = this.#own(table, writer);
+      if (batch.chunk === null) assertFollows(kept, row);
+      if (kept instanceof MirrorTable) kept.apply(row, table, writer.options);
+      else kept.add(row, table);
+    }
+  }
+
+  /** Applies a batch to mirrors that take rows in any order and any number of times. */
+  upsert(batch: SeenBatch, writer: TableWriter): void {
+    for (const change of batch.schemaChanges) this.change(change, batch, writer);
+    for (const row of batch.rows) {
+      if (row.op === Op.message) continue;
+      const table = tableOf(batch, row);
+      const kept = this.#own(table, writer);
+      if (kept instanceof MirrorTable) kept.upsert(row, table, writer.options);
+    }
+  }
+
+  change(change: SchemaChange, batch: SeenBatch, writer: TableWriter): void {
+    const { table } = change;
+    const appends = writer.options.mode === 'append';
+    if (change.change === 'create') {
+      const known = this.#known(table, writer);
+      if (known instanceof HistoryTable && (change.reason ?? 'first') !== 'first') known.startOver(batch);
+      else this.#make(table, writer);
+    } else if (change.change === 'drop-table') {
+      if (!appends && this.#known(table, writer) !== null) this.#tables.delete(nameAt(table, writer.options));
+    } else {
+      const kept = this.#own(table, writer);
+      if (kept instanceof MirrorTable) kept.change(change, writer.options);
+      else kept.change(change);
+    }
+  }
+
+  /** Of a source that streams from its first transaction on no `create` comes. */
+  #own(table: Table, writer: TableWriter): MirrorTable | HistoryTable {
+    return this.#known(table, writer) ?? this.#make(table, writer);
+  }
+
+  /** @throws WeirError WEIR_DUCKDB_TABLE_EXISTS, WEIR_SINK_NAME_COLLISION */
+  #known(table: Table, writer: TableWriter): MirrorTable | HistoryTable | null {
+    const owner = this.owner(table, writer);
+    const name = tableName(table);
+    const target = nameAt(table, writer.options);
+    if (owner === 'another') throw new WeirError('WEIR_DUCKDB_TABLE_EXISTS', `${target} is not for ${name}`, { table: name });
+    if (owner === 'another of the writer') {
+      throw new WeirError('WEIR_SINK_NAME_COLLISION', `${target} is for another table than ${name}`, { table: name });
+    }
+    return this.#tables.get(target)?.kept ?? null;
+  }
+
+  #make(table: Table, { shard, options }: TableWriter): MirrorTable | HistoryTable {
+    const source = tableName(table);
+    const appends = options.mode === 'append';
+    if (table.insertsOnly === true && !appends) {
+      throw new WeirError('WEIR_SINK_INSERTS_ONLY', `${source} brings inserts only`, { table: source });
+    }
+    const kept = appends ? new HistoryTable() : new MirrorTable(table);
+    this.#tables.set(nameAt(table, options), { pipeline: shard.pipeline, sink: shard.sink, source, kept });
+    return kept;
+  }
+}
+
+/** `schema.table` at the target. */
+export function nameAt(table: Table, { target }: SinkOptions): string {
+  const { schema, table: name } = targetName(table, target);
+  return `${schema}.${name}`;
+}
+
+/** A batch has one version of each table. */
+export function tableOf(batch: SeenBatch, row: SeenRow): Table {
+  return batch.tables.find((table) => tableName(table) === row.table)!;
+}
+
+/** Streamed rows of a table come in the order of commit and ordinal, each once (invariant 2). */
+function assertFollows(kept: MirrorTable | HistoryTable, row: SeenRow): void {
+  const place = `${row.position} ${String(row.ordinal).padStart(10, '0')}`;
+  if (place <= kept.last) refuse(row, `comes after ${kept.last}`);
+  kept.last = place;
+}
