@@ -1,4 +1,4 @@
-import type { Table } from '@weir/sdk';
+import { logicalTypeName, type Column, type LogicalType, type Table } from '@weir/sdk';
 
 /** Fresh objects with every call: a source that restarts makes its tables anew. */
 export function ordersTable(version = 1): Table {
@@ -31,4 +31,46 @@ export function linesTable(version = 1): Table {
       { name: 'details', type: { kind: 'json' }, nullable: true, sourceType: 'jsonb' },
     ],
   };
+}
+
+/** A column that may be NULL. */
+export function nullable(name: string, type: LogicalType, sourceType: string = logicalTypeName(type)): Column {
+  return { name, type, nullable: true, sourceType };
+}
+
+/** The next version of a table, with other columns; the key stays with the columns of its names, unless it is given. */
+export function reshaped(table: Table, columns: readonly Column[], key: readonly string[] = keyNames(table)): Table {
+  const places = key.map((name) => columns.findIndex((column) => column.name === name));
+  if (places.includes(-1)) throw new Error(`the key (${key.join(', ')}) is not among the columns`);
+  return { ...table, version: table.version + 1, columns, key: places };
+}
+
+export function withColumn(table: Table, ...columns: readonly Column[]): Table {
+  return reshaped(table, [...table.columns, ...columns]);
+}
+
+export function withoutColumn(table: Table, name: string, key?: readonly string[]): Table {
+  return reshaped(table, table.columns.filter((column) => column.name !== name), key);
+}
+
+export function withRenamed(table: Table, from: string, to: string): Table {
+  const columns = table.columns.map((column) => (column.name === from ? { ...column, name: to } : column));
+  return { ...table, version: table.version + 1, columns };
+}
+
+export function withType(table: Table, name: string, type: LogicalType, sourceType: string = logicalTypeName(type)): Table {
+  return reshaped(table, table.columns.map((column) => (column.name === name ? { ...column, type, sourceType } : column)));
+}
+
+export function withKey(table: Table, ...key: readonly string[]): Table {
+  return reshaped(table, table.columns, key);
+}
+
+/** What a scan gives of some columns of a table. */
+export function projected(table: Table, ...names: readonly string[]): Table {
+  return reshaped(table, names.map((name) => table.columns.find((column) => column.name === name)!), []);
+}
+
+function keyNames(table: Table): string[] {
+  return table.key.map((column) => table.columns[column]!.name);
 }

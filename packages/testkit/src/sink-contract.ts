@@ -3,6 +3,7 @@ import { describeCommits } from './sink-contract-commits.ts';
 import { describeKeys } from './sink-contract-keys.ts';
 import { describeRandom } from './sink-contract-random.ts';
 import { describeRows } from './sink-contract-rows.ts';
+import { describeSchema } from './sink-contract-schema.ts';
 import { describeSinkValues } from './sink-contract-values.ts';
 import type { SinkDriver } from './sink-driver.ts';
 
@@ -13,6 +14,7 @@ export function sinkContract(driver: SinkDriver): void {
     describeKeys(driver);
     describeSinkValues(driver);
     describeCommits(driver);
+    describeSchema(driver);
     describeRandom(driver);
   });
 }

@@ -8,12 +8,11 @@ import { latin1, type SeenRow } from './seen-batch.ts';
 import type { SourceDriver } from './source-driver.ts';
 
 export function describeValues(driver: SourceDriver): void {
-  const { typeCases } = driver;
-  const rowCount = Math.max(...typeCases.map(({ cells }) => cells.length));
-
   describe('values', () => {
     it('have the same bytes by copy, by stream and by scan, and these are the canonical ones (invariant 9)', async () => {
       await using environment = await driver.start();
+      const { typeCases } = driver;
+      const rowCount = Math.max(...typeCases.map(({ cells }) => cells.length));
       await environment.createTypes();
       await using reading = await Reading.open(environment.source(), null);
       await reading.untilCopied();

@@ -55,6 +55,7 @@ export interface SourceDriver<Environment extends SourceEnvironment = SourceEnvi
   /** For the titles of the tests. */
   readonly name: string;
   start(): Promise<Environment>;
+  /** Asked for when the tests run: it may depend on the server. */
   readonly typeCases: readonly TypeCase[];
   readonly discontinuities: readonly Discontinuity<Environment>[];
   /** Large values that an update did not touch are left out of the log. */

@@ -1,0 +1,18 @@
+import type { BatchBuilder, SinkOptions, Table } from '@weir/sdk';
+import { ordersTable } from './sink-contract-tables.ts';
+import type { SinkDriver } from './sink-driver.ts';
+import { SinkRun } from './sink-run.ts';
+
+const orders = ordersTable();
+
+/** Orders 1 to 3, committed. */
+export async function withOrders(driver: SinkDriver, options: Partial<SinkOptions> = {}): Promise<SinkRun> {
+  const three = (rows: BatchBuilder): void => {
+    for (const id of [1, 2, 3]) insertOrder(rows, id);
+  };
+  return await SinkRun.with(driver, orders, three, options);
+}
+
+export function insertOrder(rows: BatchBuilder, id: number, table: Table = orders, more: Record<string, string | null> = {}): void {
+  rows.insert(table, { id, note: `note ${id}`, amount: `${id}.00`, paid: true, ...more });
+}
