@@ -2,6 +2,7 @@ import {
   WeirError,
   crashPoint,
   earliestCheckpoint,
+  tableName,
   type Batch,
   type Checkpoint,
   type Position,
@@ -16,7 +17,8 @@ import { recoverCheckpoint } from './commit.ts';
 import { isCopy } from './copy.ts';
 import type { LaneRecord } from './lane-record.ts';
 import { Lane } from './lane.ts';
-import type { PipelineOptions } from './pipeline-options.ts';
+import { policiesOf, type PipelineOptions } from './pipeline-options.ts';
+import { shardFields } from './schema-gate.ts';
 import { SessionStack } from './session-stack.ts';
 import { SharedBatch, heldBytes } from './shared-batch.ts';
 
@@ -128,9 +130,23 @@ export class Attempt {
       const session = await sessions.add(sink.open(shard, this.#hard.signal), this.#pull.signal);
       const recovered = await abortable(recoverCheckpoint(session, this.#options.store, shard), this.#pull.signal);
       this.#records.get(name)!.checkpoint = recovered?.position ?? null;
+      await abortable(this.#stopTables(session, shard), this.#pull.signal);
       open.push({ name, shard, session, recovered });
     }
     return open;
+  }
+
+  /** Reads which tables are stopped, and stops those that failed since the sink was last told, before any batch. */
+  async #stopTables(session: SinkSession, shard: Shard): Promise<void> {
+    const { stops } = this.#records.get(shard.sink)!;
+    for (const [table, { code, message }] of stops.opened(session.stoppedTables ?? new Map())) {
+      this.#options.log.warn({ ...shardFields(shard), table, code }, `${table} is stopped at this sink: ${message}`);
+    }
+    for (const { table, reason } of stops.unmarked) {
+      await session.stopTable?.(table, reason);
+      this.#pull.signal.throwIfAborted();
+      stops.marked(tableName(table), reason);
+    }
   }
 
   async #openSource(from: Checkpoint | null, sessions: SessionStack): Promise<SourceSession> {
@@ -146,7 +162,9 @@ export class Attempt {
       session: sink.session,
       store: this.#options.store,
       shard: sink.shard,
+      policies: policiesOf(this.#options, sink.name),
       clock: this.#options.clock,
+      log: this.#options.log,
       holds: sink.recovered?.position ?? null,
       record: this.#records.get(sink.name)!,
       taken: () => this.#wanted?.(),

@@ -1,11 +1,15 @@
 import { WeirError, type Batch, type Position } from '@weir/sdk';
 import { RowTally, imbalance, zeroCounters } from './row-counters.ts';
+import { SchemaEvents } from './schema-events.ts';
 import type { SharedBatch } from './shared-batch.ts';
 import type { RowCounters, SinkStatus } from './status.ts';
+import { TableStops } from './table-stops.ts';
 
 /** What is known about one sink; outlives the attempts of its pipeline. */
 export class LaneRecord {
   readonly rows: RowCounters = zeroCounters();
+  readonly schema: SchemaEvents = new SchemaEvents();
+  readonly stops: TableStops = new TableStops();
   checkpoint: Position | null = null;
   readonly #total = new RowTally();
   readonly #group = new RowTally();
@@ -43,6 +47,12 @@ export class LaneRecord {
     this.rows.inFlight -= rows;
   }
 
+  /** Rows of tables that are stopped at this sink. */
+  filtered(rows: number): void {
+    this.rows.filtered += rows;
+    this.rows.inFlight -= rows;
+  }
+
   wrote(batch: Batch): void {
     this.#group.count(batch);
     const time = batch.commits.at(-1)?.time ?? 0;
@@ -59,6 +69,7 @@ export class LaneRecord {
     this.#commitMs = tookMs;
     if (this.#writtenTime > 0) this.#lagMs = Math.max(0, now - this.#writtenTime);
     this.#writtenTime = 0;
+    this.stops.committed(checkpoint);
   }
 
   /** The attempt is over: what was not committed is read again by the next (invariant 7). */
@@ -68,6 +79,8 @@ export class LaneRecord {
     this.#group.clear();
     this.#queueBytes = 0;
     this.#writtenTime = 0;
+    this.schema.abandoned();
+    this.stops.abandoned();
   }
 
   /** @throws WeirError WEIR_COUNTERS when a row that came in is nowhere (invariant 7) */
@@ -88,6 +101,9 @@ export class LaneRecord {
       lagMs: streaming ? this.#currentLag(now) : null,
       queueBytes: this.#queueBytes,
       commitMs: this.#commitMs,
+      schemaChanges: [...this.schema.recent],
+      schemaChangeTotals: structuredClone(this.schema.totals),
+      stoppedTables: Array.from(this.stops.all, ([table, { code, message }]) => ({ table, code, message })),
     };
   }
 

@@ -1,123 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import {
-  BatchBuilder,
-  emptyBatch,
-  type Batch,
-  type Checkpoint,
-  type Position,
-  type SchemaChange,
-  type SinkSession,
-} from '@weir/sdk';
-import { memoryStore } from '@weir/store';
-import {
-  FaultScript,
-  FaultySink,
-  ManualClock,
-  MemorySink,
-  MemoryTarget,
-  boundaryOf,
-  commitOf,
-  type Fault,
-} from '@weir/testkit';
-import { ByteBudget } from './byte-budget.ts';
-import { LaneRecord } from './lane-record.ts';
-import { Lane } from './lane.ts';
+import { emptyBatch, type Batch, type Checkpoint, type SchemaChange } from '@weir/sdk';
+import { boundaryOf, commitOf } from '@weir/testkit';
+import { LaneWorld, batchOf, boundary, chunkOf, state } from './lane-world.fake.ts';
 import { imbalance } from './row-counters.ts';
 import { SharedBatch, heldBytes } from './shared-batch.ts';
-import { fault, orders, row } from './world.fake.ts';
-
-const state = { copies: 1, copied: {} };
-
-function boundary(transaction: number): Checkpoint {
-  return { position: boundaryOf(transaction), state };
-}
-
-/** Rows of transactions: each number of `rows` is the transaction that inserts the order of that number. */
-function batchOf(rows: readonly number[], checkpoint: Checkpoint | null, changes: readonly SchemaChange[] = []): Batch {
-  const builder = new BatchBuilder();
-  for (const number of rows) {
-    builder.begin({ position: commitOf(number), version: BigInt(number), time: 0, transactionId: String(number) });
-    builder.insert(orders, row(number, 'a'));
-  }
-  return { ...builder.build(checkpoint), schemaChanges: changes };
-}
-
-function chunkOf(rows: readonly number[], position: Position): Batch {
-  const builder = new BatchBuilder().begin({ position, version: 0n, time: 0, transactionId: '' });
-  for (const number of rows) builder.read(orders, row(number, 'a'));
-  return builder.chunk(orders, { after: null, upTo: null, last: true }).build({ position, state });
-}
-
-/** A lane to a transactional sink, with what it confirms and what it commits. */
-class LaneWorld {
-  readonly clock = new ManualClock();
-  readonly target = new MemoryTarget();
-  readonly record: LaneRecord;
-  readonly budget = new ByteBudget(1 << 20);
-  readonly script: FaultScript;
-  readonly confirmed: Position[] = [];
-  /** How many schema changes each write brought. */
-  readonly schemaChanges: number[] = [];
-  readonly hard = new AbortController();
-  lane!: Lane;
-  run!: Promise<void>;
-
-  private constructor(faults: readonly Fault[], record: LaneRecord) {
-    this.record = record;
-    this.script = new FaultScript(this.clock, faults);
-  }
-
-  /** @param kept goes on from attempt to attempt */
-  static async open(
-    holds: Position | null = null,
-    faults: readonly Fault[] = [],
-    kept: LaneRecord = new LaneRecord(),
-  ): Promise<LaneWorld> {
-    const world = new LaneWorld(faults, kept);
-    const { clock, record, script } = world;
-    const shard = { pipeline: 'shop', sink: 'warehouse', shard: 0 };
-    const sink = new FaultySink(new MemorySink(world.target), 'warehouse', script);
-    const inner = await sink.open(shard, world.hard.signal);
-    const write = async (batch: Batch): Promise<void> => {
-      world.schemaChanges.push(batch.schemaChanges.length);
-      await inner.write(batch);
-    };
-    const session: SinkSession = { ...inner, write };
-    const confirm = async (_: Lane, { position }: Checkpoint): Promise<void> => void world.confirmed.push(position);
-    world.lane = new Lane({ session, store: memoryStore(), shard, clock, holds, record, taken: () => {}, confirm });
-    return world;
-  }
-
-  async push(...batches: Batch[]): Promise<void> {
-    for (const batch of batches) {
-      await this.budget.acquire(heldBytes(batch), this.hard.signal);
-      this.lane.push(new SharedBatch(batch, { source: batch, made: 0, filtered: 0 }, this.budget, 1));
-    }
-  }
-
-  start(): this {
-    this.run = this.lane.run(this.hard.signal);
-    this.run.catch(() => {});
-    return this;
-  }
-
-  /** Hands over the batches before the lane starts, so that they are all at hand, and lets it run to its end. */
-  async deliver(...batches: Batch[]): Promise<this> {
-    await this.push(...batches);
-    this.lane.end();
-    await this.clock.outcome(this.start().run);
-    return this;
-  }
-
-  /** The sink's calls without its opening. */
-  get calls(): string[] {
-    return this.script.calls.slice(1).map((call) => call.replace('warehouse.', ''));
-  }
-
-  get keys(): number[] {
-    return this.target.rows(orders).map(([key]) => Number(key));
-  }
-}
+import { fault, orders } from './world.fake.ts';
 
 describe('a lane commits on checkpoints only (invariant 3)', () => {
   test('what is at hand is one commit, at the last checkpoint', async () => {
@@ -129,7 +16,7 @@ describe('a lane commits on checkpoints only (invariant 3)', () => {
   });
 
   test('what comes while the sink is at work is one commit more', async () => {
-    const world = (await LaneWorld.open(null, [fault('warehouse.commit', 1, 'hold')])).start();
+    const world = (await LaneWorld.open({ faults: [fault('warehouse.commit', 1, 'hold')] })).start();
     await world.push(batchOf([1], boundary(1)));
     await world.clock.settle();
     await world.push(batchOf([2], boundary(2)), batchOf([3], boundary(3)));
@@ -161,7 +48,7 @@ describe('a lane commits on checkpoints only (invariant 3)', () => {
 
   test('a commit is not put off for longer than 250 ms while there is always more', async () => {
     const slow = fault('warehouse.write', 'every', 'slow', 100);
-    const world = await LaneWorld.open(null, [slow]);
+    const world = await LaneWorld.open({ faults: [slow] });
     await world.deliver(...[1, 2, 3, 4, 5, 6, 7].map((number) => batchOf([number], boundary(number))));
     expect(world.calls.join(' ')).toBe('write write write commit write write write commit write commit');
   });
@@ -193,14 +80,14 @@ describe('a sink that is ahead gets nothing twice (invariant 4)', () => {
   const holds = boundaryOf(2);
 
   test('batches up to what it holds are dropped, without a call', async () => {
-    const world = await LaneWorld.open(holds);
+    const world = await LaneWorld.open({ holds });
     await world.deliver(batchOf([1], boundary(1)), batchOf([2], boundary(2)));
     expect([world.calls, world.confirmed]).toEqual([[], []]);
     expect(world.record.rows).toMatchObject({ in: 2, replayed: 2, delivered: 0, inFlight: 0 });
   });
 
   test('of a batch that is partly new the new rows are written', async () => {
-    const world = await LaneWorld.open(holds);
+    const world = await LaneWorld.open({ holds });
     await world.deliver(batchOf([1, 2, 3, 4], boundary(4)));
     expect(world.keys).toEqual([3, 4]);
     expect(world.record.rows).toMatchObject({ in: 4, replayed: 2, delivered: 2, inFlight: 0 });
@@ -208,7 +95,7 @@ describe('a sink that is ahead gets nothing twice (invariant 4)', () => {
   });
 
   test('a transaction that is spread over batches is dropped in each', async () => {
-    const world = await LaneWorld.open(holds);
+    const world = await LaneWorld.open({ holds });
     await world.deliver(batchOf([1, 2], null), batchOf([2], boundary(2)), batchOf([3], null), batchOf([4], boundary(4)));
     expect(world.keys).toEqual([3, 4]);
     expect(world.calls).toEqual(['write', 'write', 'commit']);
@@ -216,20 +103,20 @@ describe('a sink that is ahead gets nothing twice (invariant 4)', () => {
   });
 
   test('once everything was dropped the lane is settled, also in the middle of a transaction', async () => {
-    const world = (await LaneWorld.open(holds)).start();
+    const world = (await LaneWorld.open({ holds })).start();
     await world.push(batchOf([2], null), batchOf([2], boundary(2)));
     expect(await world.clock.settles(world.lane.settled())).toBe(true);
   });
 
   test('a checkpoint that is new is committed, although all rows before it are dropped', async () => {
-    const world = await LaneWorld.open(holds);
+    const world = await LaneWorld.open({ holds });
     await world.deliver(batchOf([1, 2], boundary(3)));
     expect(world.calls).toEqual(['commit']);
     expect(world.target.checkpoint).toEqual(boundary(3));
   });
 
   test('positions of checkpoints may be those of their commits', async () => {
-    const world = await LaneWorld.open(commitOf(2));
+    const world = await LaneWorld.open({ holds: commitOf(2) });
     const at = (number: number): Checkpoint => ({ position: commitOf(number), state });
     await world.deliver(batchOf([1, 2], at(2)), batchOf([2, 3], at(3)));
     expect(world.keys).toEqual([3]);
@@ -238,17 +125,17 @@ describe('a sink that is ahead gets nothing twice (invariant 4)', () => {
 
   test('schema changes before a row that it holds are not applied again, those before a new one are', async () => {
     const change: SchemaChange = { table: orders, change: 'add', column: 'note', value: null };
-    const world = await LaneWorld.open(holds);
+    const world = await LaneWorld.open({ holds });
     const [held, partly] = [batchOf([2], null, [change]), batchOf([2, 3], boundary(3), [change])];
     await world.deliver(held, partly, batchOf([4], boundary(4), [change]));
     expect(world.keys).toEqual([3, 4]);
-    expect(world.schemaChanges).toEqual([0, 1]);
+    expect(world.writes.map(({ changes }) => changes.length)).toEqual([0, 1]);
   });
 });
 
 describe('a copy is never a replay', () => {
   test('its chunks are written, and the sink keeps its own place', async () => {
-    const world = await LaneWorld.open(boundaryOf(8));
+    const world = await LaneWorld.open({ holds: boundaryOf(8) });
     const position = `${boundaryOf(5)}.00000002.00000001`;
     const create: SchemaChange[] = [{ table: orders, change: 'create' }];
     const states = { copies: 2, copied: {} };
@@ -258,7 +145,7 @@ describe('a copy is never a replay', () => {
   });
 
   test('a copy from nothing makes what the sink held of no account', async () => {
-    const world = await LaneWorld.open(boundaryOf(8));
+    const world = await LaneWorld.open({ holds: boundaryOf(8) });
     world.lane.startOver();
     await world.deliver(chunkOf([1], `${boundaryOf(0)}.1.1`), batchOf([2], boundary(2)));
     expect(world.keys).toEqual([1, 2]);
@@ -268,7 +155,7 @@ describe('a copy is never a replay', () => {
 
 describe('settled', () => {
   test('is at once when nothing was handed over, and after the commit otherwise', async () => {
-    const world = (await LaneWorld.open(null, [fault('warehouse.commit', 1, 'hold')])).start();
+    const world = (await LaneWorld.open({ faults: [fault('warehouse.commit', 1, 'hold')] })).start();
     expect(await world.clock.settles(world.lane.settled())).toBe(true);
     await world.push(batchOf([1], boundary(1)));
     const settled = world.lane.settled();
@@ -279,7 +166,7 @@ describe('settled', () => {
   });
 
   test('is not while something is written that has no rows', async () => {
-    const world = (await LaneWorld.open(null, [fault('warehouse.write', 1, 'hold')])).start();
+    const world = (await LaneWorld.open({ faults: [fault('warehouse.write', 1, 'hold')] })).start();
     await world.push({ ...emptyBatch(boundary(1)), schemaChanges: [{ table: orders, change: 'create' }] });
     await world.clock.settle();
     expect(await world.clock.settles(world.lane.settled())).toBe(false);
@@ -297,7 +184,7 @@ describe('settled', () => {
 
 describe('an abandoned lane', () => {
   test.each(['write', 'commit'])('counts nothing when its %s is answered late (invariant 7)', async (operation) => {
-    const world = (await LaneWorld.open(null, [fault(`warehouse.${operation}`, 1, 'hold answer')])).start();
+    const world = (await LaneWorld.open({ faults: [fault(`warehouse.${operation}`, 1, 'hold answer')] })).start();
     await world.push(batchOf([1], boundary(1)), batchOf([2], boundary(2)));
     await world.clock.settle();
     world.hard.abort(new Error('over'));
@@ -312,12 +199,12 @@ describe('an abandoned lane', () => {
   });
 
   test('adds nothing to what the next attempt delivers when its write is answered in the middle of that', async () => {
-    const world = (await LaneWorld.open(null, [fault('warehouse.write', 1, 'hold answer')])).start();
+    const world = (await LaneWorld.open({ faults: [fault('warehouse.write', 1, 'hold answer')] })).start();
     await world.push(batchOf([1], boundary(1)));
     await world.clock.settle();
     world.hard.abort(new Error('over'));
     world.lane.abandon();
-    const next = (await LaneWorld.open(null, [], world.record)).start();
+    const next = (await LaneWorld.open({ record: world.record })).start();
     await next.push(batchOf([1], null));
     await next.clock.settle();
     world.script.letGo();
@@ -328,7 +215,7 @@ describe('an abandoned lane', () => {
   });
 
   test('gives back the batches that wait, and the one at work when the sink is done with it', async () => {
-    const world = (await LaneWorld.open(null, [fault('warehouse.write', 1, 'hold')])).start();
+    const world = (await LaneWorld.open({ faults: [fault('warehouse.write', 1, 'hold')] })).start();
     const [first, second] = [batchOf([1], boundary(1)), batchOf([2], boundary(2))];
     await world.push(first, second);
     await world.clock.settle();
@@ -341,7 +228,7 @@ describe('an abandoned lane', () => {
   });
 
   test('ends with what the sink failed with', async () => {
-    const world = (await LaneWorld.open(null, [fault('warehouse.write', 1, 'reject')])).start();
+    const world = (await LaneWorld.open({ faults: [fault('warehouse.write', 1, 'reject')] })).start();
     await world.push(batchOf([1], boundary(1)));
     await expect(world.run).rejects.toThrow('warehouse.write');
   });

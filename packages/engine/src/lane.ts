@@ -4,6 +4,7 @@ import {
   type Batch,
   type Checkpoint,
   type Clock,
+  type Logger,
   type Position,
   type Shard,
   type SinkSession,
@@ -12,6 +13,7 @@ import type { Store } from '@weir/store';
 import { commitCheckpoint } from './commit.ts';
 import { isCopy } from './copy.ts';
 import type { LaneRecord } from './lane-record.ts';
+import { SchemaGate, type SinkPolicies } from './schema-gate.ts';
 import type { SharedBatch } from './shared-batch.ts';
 
 /** A commit waits for more rows only while there are some at hand, and no longer than this … */
@@ -25,7 +27,9 @@ export interface LaneOptions {
   readonly session: SinkSession;
   readonly store: Store;
   readonly shard: Shard;
+  readonly policies: SinkPolicies;
   readonly clock: Clock;
+  readonly log: Logger;
   /** What this sink holds already: streamed rows up to here are dropped as replayed. Null when everything is new to it. */
   readonly holds: Position | null;
   readonly record: LaneRecord;
@@ -43,6 +47,7 @@ export interface LaneOptions {
 export class Lane {
   readonly record: LaneRecord;
   readonly #options: LaneOptions;
+  readonly #gate: SchemaGate;
   readonly #queue: SharedBatch[] = [];
   #holds: Position | null;
   #wake: (() => void) | null = null;
@@ -57,6 +62,7 @@ export class Lane {
 
   constructor(options: LaneOptions) {
     this.#options = options;
+    this.#gate = new SchemaGate(options);
     this.#holds = options.holds;
     this.record = options.record;
   }
@@ -135,11 +141,25 @@ export class Lane {
   async #write(batch: Batch): Promise<void> {
     if (this.#groupBytes === 0) this.#groupSince = this.#options.clock.now();
     crashPoint('engine.before-write');
-    if (batch.rows > 0 || batch.schemaChanges.length > 0) await this.#options.session.write(batch);
+    let admitted: Batch;
+    try {
+      admitted = this.#gate.admit(batch);
+      if (this.#gate.hasMarks) await this.#gate.mark();
+      if (this.#abandoned.signal.aborted) return;
+      if (admitted.rows > 0 || admitted.schemaChanges.length > 0) await this.#options.session.write(admitted);
+    } catch (error) {
+      this.#failed(error);
+      throw error;
+    }
     if (this.#abandoned.signal.aborted) return;
-    this.record.wrote(batch);
+    this.record.wrote(admitted);
     this.#groupBytes += Math.max(1, batch.bytes);
     this.#pending = batch.checkpoint && this.#notBehind(batch.checkpoint);
+  }
+
+  /** A failure that is about one table may stop only that; one that is told late stops nothing. */
+  #failed(error: unknown): void {
+    if (!this.#abandoned.signal.aborted) this.#gate.failed(error);
   }
 
   /** A sink that takes part in a copy for one that is behind keeps its own place: it holds the stream up to there. */
@@ -160,9 +180,10 @@ export class Lane {
     const fresh = batch.commits.map((commit) => commit.position > holds);
     const rest = filterRows(batch, (row) => fresh[batch.commit[row]!]!);
     this.record.replayed(batch.rows - rest.rows);
-    if (rest.rows === 0 && batch.rows > 0 && checkpoint === null) return null;
     // Schema changes come before the rows: where the first commit is a replay, so are they.
-    return fresh[0] === false ? { ...rest, schemaChanges: [] } : rest;
+    const areChangesReplayed = fresh[0] === false;
+    if (rest.rows === 0 && checkpoint === null && (batch.rows > 0 || areChangesReplayed)) return null;
+    return areChangesReplayed ? { ...rest, schemaChanges: [] } : rest;
   }
 
   #groupIsComplete(): boolean {
@@ -181,11 +202,18 @@ export class Lane {
     const started = clock.now();
     const confirm = async (durable: Checkpoint): Promise<void> => {
       this.record.committed(durable.position, clock.now(), clock.now() - started);
+      this.#gate.committed();
       this.#pending = null;
       this.#groupBytes = 0;
       await this.#options.confirm(this, durable);
     };
-    await commitCheckpoint({ session, store, shard, checkpoint, confirm, signal: this.#abandoned.signal });
+    const { signal } = this.#abandoned;
+    try {
+      await commitCheckpoint({ session, store, shard, checkpoint, confirm, signal });
+    } catch (error) {
+      this.#failed(error);
+      throw error;
+    }
   }
 
   #wakeUp(): void {

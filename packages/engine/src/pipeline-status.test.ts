@@ -16,6 +16,9 @@ describe('status', () => {
       lagMs: null,
       queueBytes: 0,
       commitMs: 0,
+      schemaChanges: [],
+      schemaChangeTotals: {},
+      stoppedTables: [],
     };
     expect(pipeline.status()).toEqual({
       name: 'shop',

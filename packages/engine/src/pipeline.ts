@@ -108,14 +108,28 @@ export class Pipeline {
       return;
     }
     this.#retry.ranQuietly(this.#attempt.quietMs);
-    const delay = this.#retry.delayAfter(error);
+    const stopped = this.#stoppedTable(error);
+    const delay = stopped === null ? this.#retry.delayAfter(error) : this.#delayWithout(stopped);
     if (delay === null) throw this.#final(error);
     this.#state = 'retrying';
-    log.warn(
-      { pipeline: name, code: error.code, attempt: this.#retry.attempt, retryInMs: Math.round(delay), fix: error.fix },
-      error.message,
-    );
-    await clock.sleep(delay, this.#stopping.signal).catch(() => {});
+    const retry = { attempt: this.#retry.attempt, retryInMs: Math.round(delay) };
+    const fields = { pipeline: name, ...stopped?.fields, code: error.code, ...retry, fix: error.fix };
+    log.warn(fields, stopped === null ? error.message : `${stopped.fields.table} is stopped at this sink: ${error.message}`);
+    if (delay > 0) await clock.sleep(delay, this.#stopping.signal).catch(() => {});
+  }
+
+  /** The table that goes without this sink from the next attempt on; null when the failure is about more than one table. */
+  #stoppedTable(error: WeirError): { fields: { sink: string; table: string }; times: number } | null {
+    for (const [sink, { stops }] of this.#records) {
+      const stopped = stops.stoppedBy(error);
+      if (stopped !== null) return { fields: { sink, table: stopped.name }, times: stopped.times };
+    }
+    return null;
+  }
+
+  /** Nothing is tried again that failed, so there is nothing to wait for, unless the same table failed before. */
+  #delayWithout({ times }: { times: number }): number | null {
+    return times === 1 ? 0 : this.#retry.nextDelay();
   }
 
   #note({ code, message, fix }: WeirError): void {

@@ -51,7 +51,11 @@ export class RetryBudget {
    * is spent.
    */
   delayAfter(error: WeirError): number | null {
-    if (error.policy.policy === 'stop') return null;
+    return error.policy.policy === 'stop' ? null : this.nextDelay();
+  }
+
+  /** The wait before the next attempt in ms, whatever the last one ended with; null when the budget is spent. */
+  nextDelay(): number | null {
     this.#failingSince ??= this.#clock.now();
     this.#attempts++;
     if (this.failingForMs >= this.#policy.budgetMs) return null;

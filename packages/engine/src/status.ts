@@ -1,4 +1,5 @@
 import type { ErrorCode, Position, SourceStatus } from '@weir/sdk';
+import type { SchemaEvent, SchemaTotals } from './schema-events.ts';
 
 /**
  * What became of the rows that one sink's lane was given (invariant 7). At every moment
@@ -11,7 +12,7 @@ export interface RowCounters {
   made: number;
   /** Rows whose checkpoint the sink has committed. */
   delivered: number;
-  /** Rows that a named transform left out. */
+  /** Rows that a named transform left out, and rows of tables that are stopped at this sink. */
   filtered: number;
   /** Rows that the source left out since a copied chunk holds them. */
   skipped: number;
@@ -44,6 +45,19 @@ export interface SinkStatus {
   readonly queueBytes: number;
   /** Duration of the last commit in ms. */
   readonly commitMs: number;
+  /** The last 50 schema changes and what became of them, oldest first; without the tables of a first copy. */
+  readonly schemaChanges: readonly SchemaEvent[];
+  /** All of them, by change and what became of it. */
+  readonly schemaChangeTotals: Readonly<SchemaTotals>;
+  /** Tables whose rows this sink no longer takes, and why. */
+  readonly stoppedTables: readonly TableStop[];
+}
+
+export interface TableStop {
+  /** `namespace.name` */
+  readonly table: string;
+  readonly code: ErrorCode;
+  readonly message: string;
 }
 
 export interface PipelineFailure {

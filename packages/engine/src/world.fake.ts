@@ -14,6 +14,7 @@ import {
 import { memoryStore, type Store } from '@weir/store';
 import type { Column, Json, Logger, RowValues, Sink, SinkSession, Table, Transform } from '@weir/sdk';
 import { Pipeline } from './pipeline.ts';
+import type { SinkPolicies } from './schema-gate.ts';
 import type { RetryPolicy } from './retry.ts';
 
 const id: Column = { name: 'id', type: { kind: 'int', bits: 32 }, nullable: false, sourceType: 'integer' };
@@ -51,6 +52,10 @@ export interface ProcessOptions extends SourceOptions {
   readonly transforms?: readonly Transform[];
   /** The sinks that this process is configured with; all by default. */
   readonly sinks?: readonly string[];
+  /** Of every sink. */
+  readonly policies?: SinkPolicies;
+  /** Stands between a sink and the engine. */
+  readonly wrap?: (sink: Sink, name: string) => Sink;
 }
 
 /** One run of a pipeline, up to its end or its death. */
@@ -84,12 +89,14 @@ export class World {
   /** A pipeline that is not running yet. A process that died must be cut off from the log before. */
   process(options: ProcessOptions = {}): WorldProcess {
     const { clock, log } = this;
-    const { faults = [], jitterMs = () => 0, transforms = [], retry } = options;
+    const { faults = [], jitterMs = () => 0, transforms = [], retry, policies, wrap = (sink) => sink } = options;
     const script = new FaultScript(clock, faults, { jitterMs });
     const sinks = new Map<string, Sink>();
     for (const [name, mode] of this.#modes) {
       const isConfigured = options.sinks?.includes(name) ?? true;
-      if (isConfigured) sinks.set(name, new FaultySink(new MemorySink(this.target(name), mode), name, script));
+      if (!isConfigured) continue;
+      const sink = new FaultySink(new MemorySink(this.target(name), mode, { ...policies }), name, script);
+      sinks.set(name, wrap(sink, name));
     }
     const source = new PruningSource({ ...options, log, clock, script });
     const logged: Json[] = [];
@@ -97,6 +104,7 @@ export class World {
       name: 'shop',
       source,
       sinks,
+      ...(policies && { sinkOptions: new Map(Array.from(sinks.keys(), (name) => [name, policies])) }),
       transforms,
       store: this.store,
       clock,
@@ -117,7 +125,10 @@ export class World {
   }
 }
 
-function collector(lines: Json[]): Logger {
-  const add = (level: string) => (fields: object, message: string): void => void lines.push({ level, message, ...fields });
+/** A log that keeps its lines: level, message and fields. */
+export function collector(lines: Json[] | Record<string, unknown>[]): Logger {
+  const add = (level: string) => (fields: object, message: string): void => {
+    (lines as Record<string, unknown>[]).push({ level, message, ...fields });
+  };
   return { debug: add('debug'), info: add('info'), warn: add('warn'), error: add('error') };
 }
