@@ -44,7 +44,8 @@ export class SchemaGate {
   readonly #options: SchemaGateOptions;
   /** Every table that a batch of this attempt named. */
   readonly #tables = new Map<string, StoppedTable>();
-  /** The end of the last batch, and whether it is of a copy. */
+  /** Where the last batch begins and ends, and whether it is of a copy whose end a chunk tells. */
+  #from: Position = '';
   #at: Position = '';
   #isCopied = false;
   #ignored: Table[] = [];
@@ -104,7 +105,9 @@ export class SchemaGate {
     for (const table of batch.tables) this.#tables.set(tableName(table), table);
     for (const { table } of batch.schemaChanges) this.#tables.set(tableName(table), table);
     this.#at = batch.checkpoint?.position ?? batch.commits.at(-1)?.position ?? this.#at;
-    this.#isCopied = isCopy(batch);
+    this.#from = batch.commits[0]?.position ?? this.#at;
+    const isStart = (change: SchemaChange): boolean => change.change === 'create' && change.reason !== 'new';
+    this.#isCopied = isCopy(batch) && (batch.chunk !== null || batch.schemaChanges.some(isStart));
   }
 
   #admits(change: SchemaChange): boolean {
@@ -120,7 +123,7 @@ export class SchemaGate {
     const { stops, schema } = this.#options.record;
     const { create: policy } = this.#options.policies.schemaChanges;
     const name = tableName(change.table);
-    if (stops.holdsBack(name, change)) return false;
+    if (stops.holdsBack(name, this.#from, this.#isCopied)) return false;
     // A table that was ignored when it was new is not wanted when it is copied once more either.
     const isIgnored = stops.all.get(name)?.code === 'WEIR_SCHEMA_IGNORED';
     if (change.reason === 'again' && isIgnored && policy !== 'apply') return false;

@@ -1,4 +1,4 @@
-import type { Position, SchemaChange, StopReason } from '@weir/sdk';
+import type { Position, StopReason } from '@weir/sdk';
 
 /** A table as `SinkSession.stopTable` takes it. */
 export interface StoppedTable {
@@ -76,11 +76,15 @@ export class TableStops {
     return null;
   }
 
-  /** Whether a `create` is one that led to a failure, so that the table stays stopped. */
-  holdsBack(name: string, { reason }: SchemaChange & { readonly change: 'create' }): boolean {
+  /**
+   * Whether a `create` at a position is one that led to a failure, so that the table stays stopped.
+   * @param isCopied a copy of the table follows
+   */
+  holdsBack(name: string, position: Position, isCopied: boolean): boolean {
     const failure = this.#failures.get(name);
     if (failure === undefined || !failure.isOpen) return false;
-    if (reason !== 'new') failure.isCopied = true;
+    if (!failure.isCopied && !isCopied && position > failure.at) return false;
+    failure.isCopied ||= isCopied;
     return true;
   }
 
@@ -100,9 +104,9 @@ export class TableStops {
 
   committed(position: Position): void {
     for (const [name, failure] of this.#failures) {
-      if (!this.#stopped.has(name)) continue;
       failure.isDurable = true;
-      failure.isOpen = failure.isCopied ? !failure.isCopyEnding : position < failure.at;
+      const isCopying = failure.isCopied && !failure.isCopyEnding;
+      failure.isOpen = this.#stopped.has(name) && (isCopying || (!failure.isCopied && position < failure.at));
       failure.isCopied &&= failure.isOpen;
     }
   }
