@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { mapType, type PgType } from './types.ts';
 
-const base = { kind: 'b', baseOid: 0, baseModifier: -1, elementOid: 0, builtIn: true };
+const base = { kind: 'b', baseOid: 0, baseModifier: -1, elementOid: 0, builtIn: true, extension: null };
 const types = new Map<number, PgType>(
   [
     { ...base, oid: 1700, name: 'numeric' },
@@ -21,6 +21,10 @@ const types = new Map<number, PgType>(
     { ...base, oid: 20_004, name: 'list', kind: 'd', baseOid: 1007, builtIn: false },
     { ...base, oid: 20_005, name: 'date', kind: 'r', builtIn: false },
     { ...base, oid: 20_006, name: 'numeric', builtIn: false },
+    { ...base, oid: 20_007, name: 'citext', builtIn: false, extension: 'citext' },
+    { ...base, oid: 20_008, name: 'citext', builtIn: false },
+    { ...base, oid: 20_009, name: '_citext', elementOid: 20_007, builtIn: false, extension: 'citext' },
+    { ...base, oid: 5069, name: 'xid8' },
   ].map((type) => [type.oid, type]),
 );
 
@@ -50,6 +54,10 @@ describe('a type is mapped', () => {
     ['a type without a mapping', 600, -1, 'other'],
     ['a range with the name of a built-in type', 20_005, -1, 'other'],
     ['somebody’s own numeric', 20_006, 5, 'other'],
+    ['the text of an extension that ignores case', 20_007, -1, 'string'],
+    ['an array of such texts', 20_009, -1, 'array of string'],
+    ['a type of somebody’s own with its name', 20_008, -1, 'other'],
+    ['a transaction’s number', 5069, -1, 'uint64'],
     ['a type that is not in the catalog', 99, -1, 'other'],
   ])('%s', (_, oid, modifier, expected) => {
     expect(nameOf(oid, modifier)).toBe(expected);

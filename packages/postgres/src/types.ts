@@ -18,13 +18,18 @@ export interface PgType {
   readonly elementOid: number;
   /** In pg_catalog; a type of somebody's own may have the same name. */
   readonly builtIn: boolean;
+  /** The extension that it belongs to; null for types of the server and of somebody's own. */
+  readonly extension: string | null;
 }
 
 const TYPES = `
   SELECT oid, typname, typtype, typbasetype, typtypmod,
          CASE WHEN typinput = 'pg_catalog.array_in'::regproc AND typdelim = ',' THEN typelem ELSE 0 END AS element,
-         typnamespace = 'pg_catalog'::regnamespace AS built_in
-    FROM pg_type WHERE typtype IN ('b', 'd', 'e', 'r', 'm')`;
+         typnamespace = 'pg_catalog'::regnamespace AS built_in,
+         (SELECT extname FROM pg_depend JOIN pg_extension e ON e.oid = refobjid
+           WHERE classid = 'pg_type'::regclass AND objid = t.oid AND refclassid = 'pg_extension'::regclass
+             AND deptype = 'e') AS extension
+    FROM pg_type t WHERE typtype IN ('b', 'd', 'e', 'r', 'm')`;
 
 /** The types of a database by oid. */
 export async function readTypes(client: pg.Client): Promise<Map<number, PgType>> {
@@ -39,6 +44,7 @@ export async function readTypes(client: pg.Client): Promise<Map<number, PgType>>
       baseModifier: Number(row['typtypmod']),
       elementOid: Number(row['element']),
       builtIn: row['built_in'] === 't',
+      extension: row['extension']!,
     });
   }
   return types;
@@ -53,6 +59,9 @@ const builtInTypes: Readonly<Record<string, TypeMapping>> = {
   int4: plain({ kind: 'int', bits: 32 }),
   int8: plain({ kind: 'int', bits: 64 }),
   oid: plain({ kind: 'uint', bits: 32 }),
+  xid: plain({ kind: 'uint', bits: 32 }),
+  xid8: plain({ kind: 'uint', bits: 64 }),
+  cid: plain({ kind: 'uint', bits: 32 }),
   float4: plain({ kind: 'float', bits: 32 }),
   float8: plain({ kind: 'float', bits: 64 }),
   text: plain({ kind: 'string' }),
@@ -60,6 +69,7 @@ const builtInTypes: Readonly<Record<string, TypeMapping>> = {
   bpchar: plain({ kind: 'string' }),
   char: plain({ kind: 'string' }),
   name: plain({ kind: 'string' }),
+  refcursor: plain({ kind: 'string' }),
   bytea: { type: { kind: 'bytes' }, rewrite: rewriteBytea },
   date: { type: { kind: 'date' }, rewrite: rewriteDate },
   timestamp: { type: { kind: 'timestamp' }, rewrite: rewriteTimestamp },
@@ -72,6 +82,11 @@ const builtInTypes: Readonly<Record<string, TypeMapping>> = {
   jsonb: plain({ kind: 'json' }),
 };
 
+/** By the name of the extension and of the type. */
+const extensionTypes: Readonly<Record<string, TypeMapping>> = {
+  'citext.citext': plain({ kind: 'string' }),
+};
+
 /** The mapping of a column's type. Types that are not known keep the server's own text, as kind `other`. */
 export function mapType(types: ReadonlyMap<number, PgType>, oid: number, modifier: number): TypeMapping {
   const type = types.get(oid);
@@ -79,7 +94,7 @@ export function mapType(types: ReadonlyMap<number, PgType>, oid: number, modifie
   if (type.kind === 'd') return mapType(types, type.baseOid, type.baseModifier);
   if (type.kind === 'e') return plain({ kind: 'enum' });
   if (type.elementOid !== 0) return mapArray(types, type.elementOid, modifier);
-  if (!type.builtIn) return plain({ kind: 'other' });
+  if (!type.builtIn) return extensionTypes[`${type.extension}.${type.name}`] ?? plain({ kind: 'other' });
   if (type.name === 'numeric') return plain(decimalType(modifier));
   return builtInTypes[type.name] ?? plain({ kind: 'other' });
 }

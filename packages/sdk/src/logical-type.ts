@@ -14,7 +14,7 @@
  * | timestamptz | the same in UTC with `Z` |
  * | time | `HH:MM:SS[.ffffff]`, `24:00:00` allowed |
  * | timetz | the same with `±HH:MM[:SS]` |
- * | interval | ISO 8601 duration |
+ * | interval | ISO 8601 duration; `infinity`, `-infinity` where the source has them |
  * | uuid | lower-case with hyphens |
  * | json | JSON text as stored |
  * | array | JSON text; NaN and infinities as strings |

@@ -4,17 +4,19 @@ import type { Change, SourceEnvironment } from '@weir/testkit';
 import type pg from 'pg';
 import { TestDatabase } from './test-database.ts';
 import type { TestServer } from './test-server.ts';
-import { typeCases, typeDefinitions } from './type-cases.ts';
-
-/** Rows of the table of edge values. */
-const TYPE_ROWS = Math.max(...typeCases.map(({ values }) => values.length));
+import { typeCasesOf, typeDefinitions } from './type-cases.ts';
+import type { PostgresTypeCase } from './type-cases/type-case.ts';
 
 export class PostgresEnvironment implements SourceEnvironment {
   readonly database: TestDatabase;
+  readonly #server: TestServer;
+  readonly #typeCases: readonly PostgresTypeCase[];
   #transactions = 0;
 
-  private constructor(database: TestDatabase) {
+  private constructor(database: TestDatabase, server: TestServer) {
     this.database = database;
+    this.#server = server;
+    this.#typeCases = typeCasesOf(server);
   }
 
   static async start(server: TestServer): Promise<PostgresEnvironment> {
@@ -22,7 +24,7 @@ export class PostgresEnvironment implements SourceEnvironment {
     await database.sql(
       'CREATE TABLE items (id int PRIMARY KEY, label text, large text); CREATE TABLE other_log (content text)',
     );
-    return new PostgresEnvironment(database);
+    return new PostgresEnvironment(database, server);
   }
 
   source(): Source {
@@ -46,14 +48,15 @@ export class PostgresEnvironment implements SourceEnvironment {
   }
 
   async createTypes(): Promise<void> {
-    const columns = typeCases.map(({ column, sqlType }) => `${column} ${sqlType}`).join(', ');
-    await this.database.sql(`${typeDefinitions}; CREATE TABLE types (id int PRIMARY KEY, ${columns})`);
+    const columns = this.#typeCases.map(({ column, sqlType }) => `${column} ${sqlType}`).join(', ');
+    await this.database.sql(`${typeDefinitions(this.#typeCases)}; CREATE TABLE types (id int PRIMARY KEY, ${columns})`);
     await this.insertTypes();
   }
 
   async insertTypes(): Promise<void> {
-    const rows = Array.from({ length: TYPE_ROWS }, (_, row) => {
-      const cells = typeCases.map(({ values, sqlType }) => `CAST(${values[row] ?? 'NULL'} AS ${sqlType})`);
+    const rowCount = Math.max(...this.#typeCases.map(({ values }) => values.length));
+    const rows = Array.from({ length: rowCount }, (_, row) => {
+      const cells = this.#typeCases.map(({ values, sqlType }) => `CAST(${values[row] ?? 'NULL'} AS ${sqlType})`);
       return `(${row + 1}, ${cells.join(', ')})`;
     });
     await this.database.sql(`BEGIN; DELETE FROM types; INSERT INTO types VALUES ${rows.join(', ')}; COMMIT`);
@@ -65,7 +68,7 @@ export class PostgresEnvironment implements SourceEnvironment {
 
   /** Log is kept from `restart_lsn` on, which follows the confirmed position at the next record of running transactions. */
   async retainedBytes(): Promise<number> {
-    await this.database.sql('SELECT pg_log_standby_snapshot()');
+    await this.database.sql(this.#server.version >= 16 ? 'SELECT pg_log_standby_snapshot()' : 'CHECKPOINT');
     await sleep(50);
     const sql = 'SELECT pg_current_wal_lsn() - restart_lsn FROM pg_replication_slots WHERE slot_name = $1';
     return Number(await this.database.value(sql, [this.database.slot]));

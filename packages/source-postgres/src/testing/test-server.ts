@@ -8,6 +8,8 @@ export interface TestServer {
   readonly url: string;
   /** The major version, such as 16; known once the tests run. */
   readonly version: number;
+  /** Names of the extensions that can be installed; known once the tests run. */
+  readonly extensions: readonly string[];
 }
 
 /** A server flushes asynchronous commits this often, so that no test waits long for one. */
@@ -19,13 +21,13 @@ const SETTINGS = { wal_writer_delay: '10ms', max_connections: '200', max_replica
  */
 export function useTestServer(): TestServer {
   let temporary: TemporaryPostgres | null = null;
-  const server = { url: process.env['WEIR_TEST_POSTGRES_URL'] ?? '', version: 0 };
+  const server = { url: process.env['WEIR_TEST_POSTGRES_URL'] ?? '', version: 0, extensions: [] as string[] };
   beforeAll(async () => {
     if (server.url === '') {
       temporary = await temporaryPostgres(SETTINGS);
       server.url = temporary.url;
     }
-    server.version = await askVersion(server.url);
+    Object.assign(server, await describeServer(server.url));
   });
   afterAll(async () => {
     await temporary?.[Symbol.asyncDispose]();
@@ -33,12 +35,15 @@ export function useTestServer(): TestServer {
   return server;
 }
 
-async function askVersion(url: string): Promise<number> {
+async function describeServer(url: string): Promise<{ version: number; extensions: string[] }> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    const { rows } = await client.query<{ server_version_num: string }>('SHOW server_version_num');
-    return Math.trunc(Number(rows[0]!.server_version_num) / 10_000);
+    const { rows } = await client.query<{ version: number; extensions: string[] }>(
+      `SELECT current_setting('server_version_num')::int / 10000 AS version,
+              (SELECT coalesce(json_agg(name), '[]') FROM pg_available_extensions) AS extensions`,
+    );
+    return rows[0]!;
   } finally {
     await client.end();
   }
