@@ -23,8 +23,8 @@ export class HistoryTable {
   }
 
   /**
-   * Writes that the table is empty from here on, because it is copied once more: at the position of the batch's first commit,
-   * or else of its checkpoint, before every row there.
+   * Writes that the table is empty from here on, because it is copied once more: at the position of the batch's first
+   * commit, or else of its checkpoint, before every row there.
    */
   startOver(batch: SeenBatch): void {
     const position = batch.commits[0]?.position ?? batch.checkpoint?.position ?? '';

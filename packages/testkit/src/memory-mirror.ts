@@ -182,7 +182,8 @@ export class MirrorTable {
     if (this.#columns.includes(column)) return true;
     if (schemaChanges.add === 'ignore' || schemaChanges.rename === 'ignore') return false;
     const name = tableName(table);
-    throw new WeirError('WEIR_DUCKDB_SCHEMA_CHANGE', `${name} has the column ${column}, its mirror has not`, { table: name });
+    const what = `${name} has the column ${column}, its mirror has not`;
+    throw new WeirError('WEIR_DUCKDB_SCHEMA_CHANGE', what, { table: name });
   }
 
   /** The row's new cells; what did not come is the old row's, or NULL in a new row. */

@@ -77,8 +77,9 @@ export class MemorySink implements Sink {
   #plan(table: Table, all: readonly Table[]): TablePlan {
     const target = nameAt(table, this.#options);
     const owner = this.#target.owner(table, { shard: contractShard, options: this.#options });
+    const isShared = all.some((other) => other !== table && nameAt(other, this.#options) === target);
     const refusals: [boolean, CheckResult['code'], string][] = [
-      [all.some((other) => other !== table && nameAt(other, this.#options) === target), 'WEIR_SINK_NAME_COLLISION', 'two tables'],
+      [isShared, 'WEIR_SINK_NAME_COLLISION', 'two tables'],
       [owner === 'another of the writer', 'WEIR_SINK_NAME_COLLISION', 'it is for another table'],
       [owner === 'another', 'WEIR_DUCKDB_TABLE_EXISTS', 'somebody else made it'],
       [table.insertsOnly === true && this.#options.mode === 'mirror', 'WEIR_SINK_INSERTS_ONLY', 'inserts only'],
@@ -105,7 +106,8 @@ function withStops<Session extends SinkSession>(session: MemorySession, base: Se
     stoppedTables: { enumerable: true, get: () => session.stopped },
     stopTable: {
       enumerable: true,
-      value: async (table: { namespace: string; name: string }, reason: StopReason) => session.stop(tableName(table), reason),
+      value: async (table: { namespace: string; name: string }, reason: StopReason) =>
+        session.stop(tableName(table), reason),
     },
   });
 }

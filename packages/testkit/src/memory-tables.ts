@@ -108,7 +108,9 @@ export class MemoryTables {
     const owner = this.owner(table, writer);
     const name = tableName(table);
     const target = nameAt(table, writer.options);
-    if (owner === 'another') throw new WeirError('WEIR_DUCKDB_TABLE_EXISTS', `${target} is not for ${name}`, { table: name });
+    if (owner === 'another') {
+      throw new WeirError('WEIR_DUCKDB_TABLE_EXISTS', `${target} is not for ${name}`, { table: name });
+    }
     if (owner === 'another of the writer') {
       throw new WeirError('WEIR_SINK_NAME_COLLISION', `${target} is for another table than ${name}`, { table: name });
     }

@@ -1,4 +1,13 @@
-import { Op, WeirError, tableName, type Checkpoint, type Shard, type SinkOptions, type StopReason, type Table } from '@weir/sdk';
+import {
+  Op,
+  WeirError,
+  tableName,
+  type Checkpoint,
+  type Shard,
+  type SinkOptions,
+  type StopReason,
+  type Table,
+} from '@weir/sdk';
 import { MemoryTables, type TableWriter } from './memory-tables.ts';
 import type { SeenBatch, SeenRow } from './seen-batch.ts';
 import { contractOptions, contractShard } from './sink-driver.ts';

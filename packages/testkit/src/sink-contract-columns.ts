@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { Table } from '@weir/sdk';
 import { insertOrder, withOrders } from './sink-contract-orders.ts';
-import { nullable, ordersTable, projected, withColumn, withRenamed, withType, withoutColumn } from './sink-contract-tables.ts';
+import {
+  nullable,
+  ordersTable,
+  projected,
+  withColumn,
+  withRenamed,
+  withType,
+  withoutColumn,
+} from './sink-contract-tables.ts';
 import { valueCases } from './sink-contract-values.ts';
 import type { SinkDriver } from './sink-driver.ts';
 import { SinkRun } from './sink-run.ts';
@@ -113,7 +121,11 @@ function describeDrop(driver: SinkDriver): void {
         rows.insert(withoutNote, { id: 3, amount: '3.30', paid: null });
       });
       await run.expectSame(withoutNote);
-      expect(await run.expectSame(projected(orders, 'id', 'note'))).toEqual([['1', 'note 1'], ['22', 'note 2'], ['3', null]]);
+      expect(await run.expectSame(projected(orders, 'id', 'note'))).toEqual([
+        ['1', 'note 1'],
+        ['22', 'note 2'],
+        ['3', null],
+      ]);
     });
 
     it('lets a column be NULL that could not', async () => {
@@ -140,7 +152,12 @@ function describeDrop(driver: SinkDriver): void {
         rows.schemaChange({ table: again, change: 'add', column: 'note', value: '7' });
         rows.insert(again, { id: 4, amount: null, paid: null, note: 8 });
       });
-      expect(await run.expectSame(projected(again, 'id', 'note'))).toEqual([['1', '7'], ['2', '7'], ['3', '7'], ['4', '8']]);
+      expect(await run.expectSame(projected(again, 'id', 'note'))).toEqual([
+        ['1', '7'],
+        ['2', '7'],
+        ['3', '7'],
+        ['4', '8'],
+      ]);
     });
 
     it('and add of one name in one batch make the column anew', async () => {
@@ -151,7 +168,12 @@ function describeDrop(driver: SinkDriver): void {
         rows.schemaChange({ table: again, change: 'add', column: 'note', value: null });
         rows.insert(again, { id: 4, amount: null, paid: null, note: true });
       });
-      expect(await run.expectSame(projected(again, 'id', 'note'))).toEqual([['1', null], ['2', null], ['3', null], ['4', 't']]);
+      expect(await run.expectSame(projected(again, 'id', 'note'))).toEqual([
+        ['1', null],
+        ['2', null],
+        ['3', null],
+        ['4', 't'],
+      ]);
     });
   });
 }
@@ -173,7 +195,13 @@ function describeRename(driver: SinkDriver): void {
       await run.commit();
       const remarks = projected(remarked, 'id', 'a "remark"');
       await run.expectSame(remarked);
-      expect(await run.expectSame(remarks)).toEqual([['1', 'one'], ['2', 'note 2'], ['3', 'changed'], ['4', 'note 4'], ['5', 'five']]);
+      expect(await run.expectSame(remarks)).toEqual([
+        ['1', 'one'],
+        ['2', 'note 2'],
+        ['3', 'changed'],
+        ['4', 'note 4'],
+        ['5', 'five'],
+      ]);
     });
 
     it('of a column of the key keeps the key', async () => {
@@ -215,7 +243,12 @@ function describeRename(driver: SinkDriver): void {
         rows.schemaChange({ table: paidNote, change: 'rename', column: 'note', from: 'paid' });
         rows.insert(paidNote, { id: 4, amount: null, note: false });
       });
-      expect(await run.expectSame(projected(paidNote, 'id', 'note'))).toEqual([['1', 't'], ['2', 't'], ['3', 't'], ['4', 'f']]);
+      expect(await run.expectSame(projected(paidNote, 'id', 'note'))).toEqual([
+        ['1', 't'],
+        ['2', 't'],
+        ['3', 't'],
+        ['4', 'f'],
+      ]);
     });
 
     it('of two columns to each other, by way of a third name', async () => {

@@ -1,4 +1,4 @@
-import type { BatchBuilder, SinkOptions, Table } from '@weir/sdk';
+import type { BatchBuilder, RowValues, SinkOptions, Table } from '@weir/sdk';
 import { ordersTable } from './sink-contract-tables.ts';
 import type { SinkDriver } from './sink-driver.ts';
 import { SinkRun } from './sink-run.ts';
@@ -13,6 +13,7 @@ export async function withOrders(driver: SinkDriver, options: Partial<SinkOption
   return await SinkRun.with(driver, orders, three, options);
 }
 
-export function insertOrder(rows: BatchBuilder, id: number, table: Table = orders, more: Record<string, string | null> = {}): void {
+/** @param more cells of columns that `orders` has not */
+export function insertOrder(rows: BatchBuilder, id: number, table: Table = orders, more: RowValues = {}): void {
   rows.insert(table, { id, note: `note ${id}`, amount: `${id}.00`, paid: true, ...more });
 }

@@ -7,16 +7,19 @@ import {
   type CellValue,
   type Checkpoint,
   type RowValues,
+  type SinkOptions,
   type Table,
   type TransactionalSession,
 } from '@weir/sdk';
 import { testSeed } from './seed.ts';
-import { linesTable, ordersTable } from './sink-contract-tables.ts';
+import { linesTable, ordersTable, withMark } from './sink-contract-tables.ts';
 import type { SinkDriver } from './sink-driver.ts';
 import { SinkHarness } from './sink-harness.ts';
 
 const RUNS = 25;
 const KEYS = 6;
+/** Of the first transaction, in µs since 1970. */
+const COMMIT_TIME = 1_700_000_000_000_000;
 
 /** One event as drawn. What it does depends on which keys are there: an insert of one that is there becomes an update. */
 interface Event {
@@ -72,12 +75,12 @@ const drawnTransactions: fc.Arbitrary<readonly Transaction[]> = fc.array(
 
 export function describeRandom(driver: SinkDriver): void {
   describe('random transactions', () => {
-    it(
-      `end in the same rows, however they are cut into batches and commits, whenever a session dies (WEIR_SEED=${testSeed})`,
+    it.each(['hard', 'soft'] as const)(
+      `end in the same rows with %s deletes, however they are cut, whenever a session dies (WEIR_SEED=${testSeed})`,
       { timeout: 120_000 },
-      async () => {
+      async (deletes) => {
         const property = fc.asyncProperty(drawnTransactions, async (drawn) => {
-          await using run = await RandomRun.start(driver);
+          await using run = await RandomRun.start(driver, { deletes });
           await run.all(drawn);
         });
         await fc.assert(property, { seed: testSeed, numRuns: RUNS, endOnFailure: process.env['CI'] === 'true' });
@@ -96,12 +99,15 @@ class RandomRun implements AsyncDisposable {
   #session!: TransactionalSession;
   #tables!: readonly Table[];
 
-  private constructor(harness: SinkHarness) {
+  readonly #marks: boolean;
+
+  private constructor(harness: SinkHarness, marks: boolean) {
     this.#harness = harness;
+    this.#marks = marks;
   }
 
-  static async start(driver: SinkDriver): Promise<RandomRun> {
-    return new RandomRun(await SinkHarness.start(driver));
+  static async start(driver: SinkDriver, options: Pick<SinkOptions, 'deletes'>): Promise<RandomRun> {
+    return new RandomRun(await SinkHarness.start(driver, options), options.deletes === 'soft');
   }
 
   async all(transactions: readonly Transaction[]): Promise<void> {
@@ -120,6 +126,8 @@ class RandomRun implements AsyncDisposable {
     await this.#commit(next);
     for (const table of [ordersTable(), linesTable()]) {
       expect(await this.#harness.rows(table)).toEqual(this.#harness.expected(table));
+      if (!this.#marks) continue;
+      expect(await this.#harness.rows(withMark(table))).toEqual(this.#harness.expected(withMark(table)));
     }
     expect(await this.#session.recover()).toEqual(checkpointAt(transactions.length));
   }
@@ -147,7 +155,7 @@ class RandomRun implements AsyncDisposable {
     const rows = this.#before[number]!.map((table) => new Map(table));
     const batch = new BatchBuilder();
     const version = packVersion(0, BigInt(number + 1));
-    batch.begin({ position: positionOf(number + 1), version, time: 0, transactionId: String(number) });
+    batch.begin({ position: positionOf(number + 1), version, time: COMMIT_TIME + number, transactionId: String(number) });
     if (number === 0) for (const table of this.#tables) batch.schemaChange({ table, change: 'create' });
     for (const drawn of transaction.events.slice(0, events ?? undefined)) {
       this.#event(batch, rows[drawn.table]!, drawn);

@@ -2,7 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { emptyBatch, type Table } from '@weir/sdk';
 import { describeColumns } from './sink-contract-columns.ts';
 import { insertOrder, withOrders } from './sink-contract-orders.ts';
-import { linesTable, nullable, ordersTable, projected, withColumn, withRenamed, withType, withoutColumn } from './sink-contract-tables.ts';
+import {
+  linesTable,
+  nullable,
+  ordersTable,
+  projected,
+  withColumn,
+  withRenamed,
+  withType,
+  withoutColumn,
+} from './sink-contract-tables.ts';
 import type { SinkDriver } from './sink-driver.ts';
 
 const text = { kind: 'string' } as const;

@@ -1,4 +1,4 @@
-import { logicalTypeName, type Column, type LogicalType, type Table } from '@weir/sdk';
+import { logicalTypeName, softDeleteColumn, type Column, type LogicalType, type Table } from '@weir/sdk';
 
 /** Fresh objects with every call: a source that restarts makes its tables anew. */
 export function ordersTable(version = 1): Table {
@@ -69,6 +69,11 @@ export function withKey(table: Table, ...key: readonly string[]): Table {
 /** What a scan gives of some columns of a table. */
 export function projected(table: Table, ...names: readonly string[]): Table {
   return reshaped(table, names.map((name) => table.columns.find((column) => column.name === name)!), []);
+}
+
+/** The shape with which a scan gives the marked rows of `deletes: soft` too. */
+export function withMark(table: Table): Table {
+  return { ...table, columns: [...table.columns, softDeleteColumn] };
 }
 
 function keyNames(table: Table): string[] {

@@ -1,9 +1,12 @@
 import { describe } from 'vitest';
 import { describeCommits } from './sink-contract-commits.ts';
 import { describeKeys } from './sink-contract-keys.ts';
+import { describeKeyless } from './sink-contract-keyless.ts';
 import { describeRandom } from './sink-contract-random.ts';
 import { describeRows } from './sink-contract-rows.ts';
 import { describeSchema } from './sink-contract-schema.ts';
+import { describeShapes } from './sink-contract-shapes.ts';
+import { describeSoftDeletes } from './sink-contract-soft.ts';
 import { describeSinkValues } from './sink-contract-values.ts';
 import type { SinkDriver } from './sink-driver.ts';
 
@@ -15,6 +18,9 @@ export function sinkContract(driver: SinkDriver): void {
     describeSinkValues(driver);
     describeCommits(driver);
     describeSchema(driver);
+    describeShapes(driver);
+    describeKeyless(driver);
+    describeSoftDeletes(driver);
     describeRandom(driver);
   });
 }

@@ -40,7 +40,7 @@ export class SinkHarness implements AsyncDisposable {
 
   /** @param options of the sink, as far as they differ from `contractOptions` */
   static async start(driver: SinkDriver, options: Partial<SinkOptions> = {}): Promise<SinkHarness> {
-    return new SinkHarness(await driver.start(), new MemoryTarget(), options, contractShard);
+    return new SinkHarness(disposedOnce(await driver.start()), new MemoryTarget(), options, contractShard);
   }
 
   /** The same place with other options, for the same pipeline or another; disposed with this harness, or after it. */
@@ -127,6 +127,15 @@ export class SinkHarness implements AsyncDisposable {
   }
 }
 
+/** An environment that several harnesses have in common. */
+function disposedOnce(environment: SinkEnvironment): SinkEnvironment {
+  let disposed: PromiseLike<void> | null = null;
+  return {
+    sink: (options) => environment.sink(options),
+    [Symbol.asyncDispose]: () => (disposed ??= environment[Symbol.asyncDispose]()),
+  };
+}
+
 /** The columns of a history that hold JSON which a sink writes itself: there its spaces and its order do not count. */
 const ownJson = new Set(['_weir_before', '_weir_unchanged']);
 
@@ -160,6 +169,11 @@ export class Feed {
       time: 1_700_000_000_000_000 + this.#transactions * 1_000_001,
       transactionId: String(this.#transactions),
     });
+  }
+
+  /** Forgets what was added and not built. */
+  abandon(): void {
+    this.#builder.build(null).release();
   }
 
   /** The checkpoint at the end of the current transaction. */

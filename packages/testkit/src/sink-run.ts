@@ -1,5 +1,14 @@
 import { expect } from 'vitest';
-import type { Batch, BatchBuilder, Checkpoint, SinkOptions, StopReason, Table, TransactionalSession, WeirError } from '@weir/sdk';
+import type {
+  Batch,
+  BatchBuilder,
+  Checkpoint,
+  SinkOptions,
+  StopReason,
+  Table,
+  TransactionalSession,
+  WeirError,
+} from '@weir/sdk';
 import { failure } from './reading.ts';
 import type { SinkDriver } from './sink-driver.ts';
 import { Feed, SinkHarness } from './sink-harness.ts';
@@ -78,10 +87,14 @@ export class SinkRun implements AsyncDisposable {
     await this.harness.stop(this.#session, table, reason);
   }
 
-  /** The session dies, and with it what it had not committed; another takes its place. @param options other ones from now on */
+  /**
+   * The session dies, and with it what it had not committed; another takes its place.
+   * @param options the sink's options from now on
+   */
   async restart(options?: Partial<SinkOptions>): Promise<SinkRun> {
     await this.#session[Symbol.asyncDispose]();
     this.harness.forget();
+    this.#feed.abandon();
     const harness = options === undefined ? this.harness : this.harness.beside(options);
     return new SinkRun(harness, await harness.session(), this.#feed);
   }
