@@ -205,6 +205,7 @@ function wire(config: PipelineConfig, shared: { store: Store; log: Logger; clock
     name: config.name,
     source,
     sinks,
+    sinkOptions: new Map(config.sinks.map(({ name, options }) => [name, options])),
     ...shared,
     bufferBytes: config.bufferBytes - sinkBytes,
     shutdownTimeoutMs: config.shutdownTimeoutMs,

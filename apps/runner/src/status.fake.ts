@@ -23,6 +23,9 @@ export function sinkStatus(changes: Partial<SinkStatus> = {}): SinkStatus {
     lagMs: 42,
     queueBytes: 0,
     commitMs: 8,
+    schemaChanges: [],
+    schemaChangeTotals: {},
+    stoppedTables: [],
     ...changes,
   };
 }

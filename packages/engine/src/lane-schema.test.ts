@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import {
   BatchBuilder,
-  WeirError,
   emptyBatch,
   schemaPolicies,
   type Batch,
   type SchemaChange,
   type SchemaPolicies,
   type Table,
+  type WeirError,
 } from '@weir/sdk';
 import { boundaryOf } from '@weir/testkit';
 import { LaneWorld, batchOf, boundary, chunkOf, commit, state } from './lane-world.fake.ts';
@@ -224,7 +224,10 @@ describe('events', () => {
       {
         level: 'warn',
         message: 'public.orders: column label was dropped, which this sink ignores',
-        ...{ ...sink, change: 'drop', column: 'label', action: 'ignore' },
+        ...sink,
+        change: 'drop',
+        column: 'label',
+        action: 'ignore',
       },
     ]);
   });

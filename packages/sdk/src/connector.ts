@@ -26,10 +26,14 @@ export interface ConnectorContext {
 export type SchemaPolicy = 'apply' | 'ignore' | 'stop';
 export type SchemaPolicies = Readonly<Record<SchemaChangeKind, SchemaPolicy>>;
 
-/** The same for all kinds, but that a dropped table is left in the sink: to drop data is asked for by name. */
+/**
+ * The same for all kinds, with two exceptions: a dropped table is left in the sink, since to drop data is asked for by name;
+ * and a changed key is never ignored, since the sink would no longer know which row a change is about.
+ */
 export function schemaPolicies(policy: SchemaPolicy): SchemaPolicies {
+  const key = policy === 'ignore' ? 'stop' : policy;
   const dropTable = policy === 'apply' ? 'ignore' : policy;
-  return { create: policy, add: policy, drop: policy, rename: policy, widen: policy, key: policy, 'drop-table': dropTable };
+  return { create: policy, add: policy, drop: policy, rename: policy, widen: policy, key, 'drop-table': dropTable };
 }
 
 /** The options that every sink has, beside its connector's block in the YAML. */
@@ -48,6 +52,16 @@ export interface SinkOptions {
   /** Bytes that the sink may hold, within the pipeline's `buffer_bytes`. */
   readonly memoryBytes: number;
 }
+
+/** What the YAML says when it says nothing: a mirror under the source's own names. */
+export const defaultSinkOptions: SinkOptions = {
+  mode: 'mirror',
+  target: { schema: '{schema}', table: '{table}' },
+  deletes: 'hard',
+  schemaChanges: schemaPolicies('apply'),
+  onError: 'stop',
+  memoryBytes: 128 * 2 ** 20,
+};
 
 /** How a sink keeps its promise; shown by `weir plan` and on the connector's page (invariant 11). */
 export interface Delivery {

@@ -93,7 +93,13 @@ export class IssueReport {
       return;
     }
     const own = this.#own(issue);
-    const expected = issue.errors.flat().flatMap((inner) => (inner.code === 'invalid_type' ? [inner.expected] : []));
+    const choice = issue.errors.flat().find((inner) => inner.code === 'invalid_value');
+    // Text where one of some words is expected, or something else: it was probably meant to be one of the words.
+    if (own === null && choice !== undefined && typeof this.#valueAt(path) === 'string') return this.#wrongValue(choice, path);
+    const expected = issue.errors.flat().flatMap((inner): string[] => {
+      if (inner.code === 'invalid_value') return inner.values.map(String);
+      return inner.code === 'invalid_type' ? [inner.expected] : [];
+    });
     this.#report(path, own ?? this.#wrongType(expected, path));
   }
 

@@ -21,6 +21,8 @@ pipelines:
         duckdb: { path: ./shop.duckdb }
         mode: mirror
         target: { schema: "{schema}" }
+        schema_changes: { add: apply, key: stop, drop_table: apply }
+        on_error: stop_table
     buffer_bytes: 256MiB
 `;
 
@@ -49,6 +51,8 @@ describe('the printed schema', () => {
 
   test('accepts a good file', () => {
     expect(editorAccepts(schema, SHOP)).toBe(true);
+    const other = SHOP.replace('{ add: apply, key: stop, drop_table: apply }', 'ignore').replace('mode: mirror', 'mode: append');
+    expect(editorAccepts(schema, other)).toBe(true);
   });
 
   test.each([
@@ -56,7 +60,10 @@ describe('the printed schema', () => {
     ['a typo of a connector', SHOP.replace('duckdb:', 'duckbd:')],
     ['a typo of an option', SHOP.replace('path:', 'paht:')],
     ['a value of another type', SHOP.replace('version: 1', 'version: one')],
-    ['a value that this version has not', SHOP.replace('mode: mirror', 'mode: append')],
+    ['a value that this version has not', SHOP.replace('on_error: stop_table', 'on_error: dead_letter')],
+    ['a typo of a kind of schema change', SHOP.replace('drop_table:', 'drop-table:')],
+    ['a schema policy that there is not for its kind', SHOP.replace('key: stop', 'key: ignore')],
+    ['a schema policy that there is not', SHOP.replace('{ add: apply, key: stop, drop_table: apply }', 'allow')],
     ['no connector', SHOP.replace('duckdb: { path: ./shop.duckdb }', '')],
   ])('refuses %s', (_, text) => {
     expect(text).not.toBe(SHOP);

@@ -61,7 +61,7 @@ describe('a valid file', () => {
           mode: 'mirror',
           target: { schema: '{schema}', table: '{table}' },
           deletes: 'hard',
-          schemaChanges: schemaPolicies('stop'),
+          schemaChanges: schemaPolicies('apply'),
           onError: 'stop',
           memoryBytes: 128 * 2 ** 20,
         },
@@ -79,11 +79,11 @@ pipelines:
     sinks:
       warehouse:
         duckdb: { path: ":memory:" }
-        mode: mirror
+        mode: append
         target: { schema: "mirror_{schema}" }
-        deletes: hard
-        schema_changes: stop
-        on_error: stop
+        deletes: soft
+        schema_changes: { create: ignore, add: ignore, drop: stop, rename: stop, widen: ignore, key: stop, drop_table: apply }
+        on_error: stop_table
       events: { kafka: { brokers: [a, b] } }
     buffer: none
     buffer_bytes: 64MiB
@@ -98,7 +98,33 @@ pipelines:
       ['kafka', 16 * 2 ** 20],
     ]);
     expect(shop.sinks[0]!.config).toEqual({ path: ':memory:' });
-    expect(shop.sinks[0]!.options.target).toEqual({ schema: 'mirror_{schema}', table: '{table}' });
+    expect(shop.sinks[0]!.options).toMatchObject({
+      mode: 'append',
+      target: { schema: 'mirror_{schema}', table: '{table}' },
+      deletes: 'soft',
+      onError: 'stop_table',
+    });
+    expect(shop.sinks[0]!.options.schemaChanges).toEqual({
+      create: 'ignore',
+      add: 'ignore',
+      drop: 'stop',
+      rename: 'stop',
+      widen: 'ignore',
+      key: 'stop',
+      'drop-table': 'apply',
+    });
+  });
+
+  test.each([
+    ['apply', schemaPolicies('apply')],
+    ['stop', schemaPolicies('stop')],
+    // Neither leaves the sink without a way to know its rows, nor with rows that nobody asked to lose.
+    ['ignore', { ...schemaPolicies('ignore'), key: 'stop' }],
+    ['{ add: ignore }', { ...schemaPolicies('apply'), add: 'ignore', 'drop-table': 'ignore' }],
+    ['{}', schemaPolicies('apply')],
+  ])('schema_changes: %s', (text, expected) => {
+    const config = load(`${MINIMAL}        schema_changes: ${text}\n`);
+    expect(config.pipelines.get('shop')!.sinks[0]!.options.schemaChanges).toEqual(expected);
   });
 
   test.each([
@@ -309,6 +335,45 @@ const badFiles: [string, string, string[]][] = [
     ],
   ],
   [
+    'a typo of a mode',
+    `${MINIMAL}        mode: apend\n`,
+    ['10:15 INVALID pipelines.shop.sinks.warehouse.mode: expected mirror or append, got apend | Did you mean `append`?'],
+  ],
+  [
+    'deletes that are neither',
+    `${MINIMAL}        deletes: sofft\n`,
+    ['10:18 INVALID pipelines.shop.sinks.warehouse.deletes: expected hard or soft, got sofft | Did you mean `soft`?'],
+  ],
+  [
+    'a typo of a policy',
+    `${MINIMAL}        schema_changes: aply\n`,
+    [
+      '10:25 INVALID pipelines.shop.sinks.warehouse.schema_changes: expected apply or ignore or stop, got aply | Did you mean `apply`?',
+    ],
+  ],
+  [
+    'a policy of another type',
+    `${MINIMAL}        schema_changes: [add]\n`,
+    [
+      `10:25 INVALID pipelines.shop.sinks.warehouse.schema_changes: expected apply or ignore or stop or a mapping of keys to values, got a list | ${INVALID}`,
+    ],
+  ],
+  [
+    'a typo of a kind of change, and one of a policy',
+    `${MINIMAL}        schema_changes: { drop-table: apply, rename: sotp }\n`,
+    [
+      '10:27 INVALID pipelines.shop.sinks.warehouse.schema_changes.drop-table: unknown key `drop-table`; expected create, add, drop, rename, widen, key, drop_table | Did you mean `drop_table`?',
+      '10:54 INVALID pipelines.shop.sinks.warehouse.schema_changes.rename: expected apply or ignore or stop, got sotp | Did you mean `stop`?',
+    ],
+  ],
+  [
+    'a changed key that is ignored',
+    `${MINIMAL}        schema_changes: { key: ignore }\n`,
+    [
+      `10:32 INVALID pipelines.shop.sinks.warehouse.schema_changes.key: a changed key cannot be ignored; expected apply or stop | ${INVALID}`,
+    ],
+  ],
+  [
     'an address off loopback',
     `http: 0.0.0.0:9464\n${MINIMAL}`,
     [`1:7 INVALID http: 0.0.0.0 is not a loopback address; this version serves HTTP on loopback only | ${INVALID}`],
@@ -343,24 +408,9 @@ const laterParts: [string, string, string][] = [
     '10:13 INVALID pipelines.shop.buffer: kafka is not in this version; expected none',
   ],
   [
-    'append',
-    `${MINIMAL}        mode: append\n`,
-    '10:15 INVALID pipelines.shop.sinks.warehouse.mode: append is not in this version; expected mirror',
-  ],
-  [
-    'soft deletes',
-    `${MINIMAL}        deletes: soft\n`,
-    '10:18 INVALID pipelines.shop.sinks.warehouse.deletes: soft is not in this version; expected hard',
-  ],
-  [
-    'applied schema changes',
-    `${MINIMAL}        schema_changes: apply\n`,
-    '10:25 INVALID pipelines.shop.sinks.warehouse.schema_changes: apply is not in this version; expected stop',
-  ],
-  [
     'dead letters',
     `${MINIMAL}        on_error: dead_letter\n`,
-    '10:19 INVALID pipelines.shop.sinks.warehouse.on_error: dead_letter is not in this version; expected stop',
+    '10:19 INVALID pipelines.shop.sinks.warehouse.on_error: dead_letter is not in this version; expected stop or stop_table',
   ],
   [
     'a shared state',
@@ -415,7 +465,7 @@ htp: false
 pipelines:
   shop:
     source: {postgres: {url: "\${NONE}"}}
-    sinks: {w: {duckdb: {}, mode: append}}
+    sinks: {w: {duckdb: {}, mode: apend}}
 `);
     expect(errors.map((error) => error.split(' ').slice(0, 3).join(' '))).toEqual([
       '2:1 INVALID htp:',

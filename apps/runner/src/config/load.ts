@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { WeirError, schemaPolicies, type SinkConnector, type SourceConnector } from '@weir/sdk';
+import { WeirError, type SinkConnector, type SourceConnector } from '@weir/sdk';
 import { connectors as allConnectors, type Connectors, type Registered } from '../connectors.ts';
 import type { Config, ConfigPath, PipelineConfig, SinkConfig, SourceConfig } from './config.ts';
 import { ConfigErrors } from './config-errors.ts';
@@ -141,8 +141,7 @@ function sinkConfig(
   { connectors, place }: Making,
 ): SinkConfig {
   const connector = named<SinkConnector>(sink, connectors.sinks);
-  const { mode, target, deletes, on_error: onError } = sink;
-  const schemaChanges = schemaPolicies(sink.schema_changes);
+  const { mode, target, deletes, schema_changes: schemaChanges, on_error: onError } = sink;
   return {
     name,
     connector,

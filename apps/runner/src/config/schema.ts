@@ -1,8 +1,9 @@
-import { byteSize, duration } from '@weir/sdk';
+import { byteSize, duration, type SchemaPolicies } from '@weir/sdk';
 import { z } from 'zod';
 import type { Connectors } from '../connectors.ts';
 import type { HttpAddress } from './config.ts';
 import { httpAddress } from './http-address.ts';
+import { schemaChanges } from './schema-changes.ts';
 
 /** What the schema makes of a file. */
 export interface ParsedFile {
@@ -22,11 +23,11 @@ export interface ParsedPipeline {
 }
 
 export interface ParsedSink {
-  readonly mode: 'mirror';
+  readonly mode: 'mirror' | 'append';
   readonly target: { readonly schema: string; readonly table: string };
-  readonly deletes: 'hard';
-  readonly schema_changes: 'stop';
-  readonly on_error: 'stop';
+  readonly deletes: 'hard' | 'soft';
+  readonly schema_changes: SchemaPolicies;
+  readonly on_error: 'stop' | 'stop_table';
   /** And one connector's parsed block under its name. */
   readonly [connector: string]: unknown;
 }
@@ -81,7 +82,10 @@ function pipelineSchema(connectors: Connectors): z.ZodType {
 }
 
 const sinkOptions: z.ZodRawShape = {
-  mode: oneOf(['mirror'], ['append']).default('mirror').describe('mirror: the sink holds what the source holds.'),
+  mode: z
+    .enum(['mirror', 'append'])
+    .default('mirror')
+    .describe('mirror: the sink holds what the source holds. append: each change is a row of a history.'),
   target: z
     .strictObject({
       schema: template().default('{schema}').describe('The schema at the sink, from the source’s `{schema}` and `{table}`.'),
@@ -89,13 +93,16 @@ const sinkOptions: z.ZodRawShape = {
     })
     .prefault({})
     .describe('What the tables are called at the sink.'),
-  deletes: oneOf(['hard'], ['soft']).default('hard').describe('hard: a row deleted at the source is deleted at the sink.'),
-  schema_changes: oneOf(['stop'], ['apply', 'ignore'])
+  deletes: z
+    .enum(['hard', 'soft'])
+    .default('hard')
+    .describe('hard: a row deleted at the source is deleted at the sink. soft: it is kept, with `_weir_deleted_at` set.'),
+  schema_changes: schemaChanges
+    .prefault('apply')
+    .describe('What becomes of a change of a table’s shape: apply, ignore or stop, for all kinds or by kind.'),
+  on_error: oneOf(['stop', 'stop_table'], ['dead_letter'])
     .default('stop')
-    .describe('stop: a change of a table’s shape at the source stops the pipeline with a code.'),
-  on_error: oneOf(['stop'], ['stop_table', 'dead_letter'])
-    .default('stop')
-    .describe('stop: a row that the sink cannot take stops the pipeline with a code.'),
+    .describe('stop: what the sink cannot take stops the pipeline. stop_table: only its table, when it is about one.'),
 };
 
 /** An enumeration with values that a later version knows. */
