@@ -1,5 +1,5 @@
 export { Pipeline } from './pipeline.ts';
-export type { PipelineOptions } from './pipeline-options.ts';
+export type { PipelineOptions, PipelineSettings } from './pipeline-options.ts';
 export type { SchemaAction, SchemaEvent } from './schema-events.ts';
 export type { SinkPolicies } from './schema-gate.ts';
 export type { PipelineFailure, PipelineState, PipelineStatus, RowCounters, SinkStatus, TableStop } from './status.ts';

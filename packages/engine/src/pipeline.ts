@@ -1,12 +1,12 @@
 import { WeirError, toWeirError, type Position } from '@weir/sdk';
 import { Attempt, stopReason } from './attempt.ts';
 import { LaneRecord } from './lane-record.ts';
-import type { PipelineOptions } from './pipeline-options.ts';
+import { completeOptions, type PipelineOptions, type PipelineSettings } from './pipeline-options.ts';
 import { RetryBudget, defaultRetry } from './retry.ts';
 import type { PipelineFailure, PipelineState, PipelineStatus } from './status.ts';
 
 /** One source and its sinks: runs, retries, drains and tells how it is. */
-export class Pipeline {
+export class Pipeline implements AsyncDisposable {
   readonly #options: PipelineOptions;
   readonly #records: ReadonlyMap<string, LaneRecord>;
   readonly #retry: RetryBudget;
@@ -16,8 +16,10 @@ export class Pipeline {
   #state: PipelineState = 'starting';
   #failure: PipelineFailure | null = null;
   #finishAt: Position | null = null;
+  #running: Promise<void> | null = null;
 
-  constructor(options: PipelineOptions) {
+  constructor(settings: PipelineSettings) {
+    const options = completeOptions(settings);
     this.#options = options;
     this.#records = new Map(Array.from(options.sinks.keys(), (name) => [name, new LaneRecord()]));
     this.#retry = new RetryBudget(options.retry ?? defaultRetry, options.clock);
@@ -26,6 +28,18 @@ export class Pipeline {
 
   /** Runs until `stop`, `finishAt` or an error that retrying cannot mend. @throws WeirError */
   async run(): Promise<void> {
+    this.#running ??= this.#run();
+    await this.#running;
+  }
+
+  /** Stops and waits until what was read is delivered; an error that ends the run is `run`'s to throw. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#running === null) return;
+    this.stop();
+    await this.#running.catch(() => {});
+  }
+
+  async #run(): Promise<void> {
     try {
       while (!this.#stopping.signal.aborted) {
         const failure = await this.#runAttempt();

@@ -31,6 +31,7 @@ export { systemClock, type Clock } from './clock.ts';
 export { closestName } from './closest-name.ts';
 export { byteSize, duration, parseBytes, parseDuration, secret } from './config.ts';
 export {
+  defaultSinkOptions,
   schemaPolicies,
   silentLogger,
   type ConnectorContext,

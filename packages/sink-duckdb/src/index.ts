@@ -1,2 +1,3 @@
 export { duckdbConfig, type DuckdbConfig } from './config.ts';
 export { duckdbSink } from './connector.ts';
+export { duckdb } from './duckdb.ts';
