@@ -1,4 +1,4 @@
-import type { PipelineStatus } from '@weir/engine';
+import type { PipelineStatus, SinkStatus } from '@weir/engine';
 import type { Json } from '@weir/sdk';
 import { readHints, type Store } from '@weir/store';
 
@@ -27,5 +27,18 @@ export async function rememberStatus(store: Store, status: RuntimeStatus): Promi
  */
 export function recallStatus(stateDirectory: string): ReadonlyMap<string, RuntimeStatus> {
   const hints = readHints(stateDirectory).filter(({ name }) => name === HINT);
-  return new Map(hints.map(({ pipeline, value }) => [pipeline, value as unknown as RuntimeStatus]));
+  return new Map(hints.map(({ pipeline, value }) => [pipeline, completed(value as unknown as RuntimeStatus)]));
+}
+
+/** What a version before this one remembered has no schema changes and no stopped tables. */
+function completed(status: RuntimeStatus): RuntimeStatus {
+  const sinkOf = (sink: SinkStatus): SinkStatus => ({
+    ...{ schemaChanges: [], schemaChangeTotals: {}, stoppedTables: [] },
+    ...sink,
+  });
+  const pipelines = status.pipelines.map((pipeline) => ({
+    ...pipeline,
+    sinks: Object.fromEntries(Object.entries(pipeline.sinks).map(([name, sink]) => [name, sinkOf(sink)])),
+  }));
+  return { ...status, pipelines };
 }

@@ -169,8 +169,10 @@ describe('HTTP', () => {
   });
 
   test('metrics', async () => {
+    const stoppedTables = [{ table: 'public.a', code: 'WEIR_SINK_TYPE', message: 'no such type' } as const];
+    const warehouse = sinkStatus({ schemaChangeTotals: { add: { apply: 2 }, 'drop-table': { ignore: 1 } }, stoppedTables });
     host.pipelines = [
-      pipelineStatus(),
+      pipelineStatus({ sinks: { warehouse } }),
       pipelineStatus({ name: 'b', state: 'retrying', sinks: { w: sinkStatus({ lagMs: null, commits: 0 }) } }),
     ];
     const { text } = await get('/metrics');
@@ -184,6 +186,10 @@ describe('HTTP', () => {
         'weir_rows_replayed_total{pipeline="shop",sink="warehouse"} 2',
         'weir_dead_letters_total{pipeline="shop",sink="warehouse"} 0',
         'weir_events_total{pipeline="shop",sink="warehouse",op="insert",table="public.orders"} 966',
+        'weir_schema_changes_total{pipeline="shop",sink="warehouse",change="add",action="apply"} 2',
+        'weir_schema_changes_total{pipeline="shop",sink="warehouse",change="drop-table",action="ignore"} 1',
+        'weir_stopped_tables{pipeline="shop",sink="warehouse"} 1',
+        'weir_stopped_tables{pipeline="b",sink="w"} 0',
         'weir_lag_seconds{pipeline="shop",sink="warehouse"} 0.042',
         'weir_lag_bytes{pipeline="shop",sink="warehouse"} 1229',
         'weir_slot_retained_bytes{pipeline="shop",sink="warehouse"} 1229',

@@ -30,7 +30,7 @@ const definitions: readonly Definition[] = [
   {
     name: 'weir_rows_filtered_total',
     type: 'counter',
-    help: 'Rows that a transform left out.',
+    help: 'Rows that a transform left out, or whose table is stopped at the sink.',
     labels: ['transform'],
     samples: ({ rows }) => one(rows.filtered),
   },
@@ -59,6 +59,22 @@ const definitions: readonly Definition[] = [
     labels: ['op', 'table'],
     samples: ({ events }) =>
       Object.entries(events).flatMap(([table, ops]) => Object.entries(ops).map(([op, rows]): Sample => [{ op, table }, rows])),
+  },
+  {
+    name: 'weir_schema_changes_total',
+    type: 'counter',
+    help: 'Changes of tables’ shapes, and what became of them at the sink.',
+    labels: ['change', 'action'],
+    samples: ({ schemaChangeTotals }) =>
+      Object.entries(schemaChangeTotals).flatMap(([change, actions]) =>
+        Object.entries(actions).map(([action, changes]): Sample => [{ change, action }, changes]),
+      ),
+  },
+  {
+    name: 'weir_stopped_tables',
+    type: 'gauge',
+    help: 'Tables whose rows the sink no longer takes.',
+    samples: ({ stoppedTables }) => one(stoppedTables.length),
   },
   {
     name: 'weir_lag_seconds',

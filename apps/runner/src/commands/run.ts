@@ -67,8 +67,10 @@ function logFailure(log: Logger, { code, fix, path, message }: WeirError): void 
 
 /** What a log line about the status holds; the whole is at `/v1/status`. */
 function statusFields({ name, state, source, sinks }: PipelineStatus): object {
-  const bySink: [string, object][] = Object.entries(sinks).map(([sink, { rows, lagMs, checkpoint, queueBytes }]) => {
-    return [sink, { delivered: rows.delivered, lagMs, checkpoint, queueBytes }];
+  const bySink: [string, object][] = Object.entries(sinks).map(([sink, { rows, stoppedTables, ...own }]) => {
+    const { lagMs, checkpoint, queueBytes } = own;
+    const stopped = stoppedTables.map(({ table }) => table);
+    return [sink, { delivered: rows.delivered, lagMs, checkpoint, queueBytes, stopped }];
   });
   return { pipeline: name, state, phase: source.phase, lagBytes: source.lagBytes, sinks: Object.fromEntries(bySink) };
 }

@@ -24,4 +24,4 @@ export const schemaChanges: z.ZodType<SchemaPolicies> = z.union([policy, byKind]
   const { drop_table: dropTable, ...named } = value;
   const given = Object.entries({ ...named, 'drop-table': dropTable }).filter(([, chosen]) => chosen !== undefined);
   return { ...schemaPolicies('apply'), ...Object.fromEntries(given) };
-}) as unknown as z.ZodType<SchemaPolicies>;
+});

@@ -36,6 +36,28 @@ shop  copying
 `);
   });
 
+  test('tables that are stopped, plainly, and how often shapes changed', () => {
+    const stoppedTables = [
+      { table: 'public.orders', code: 'WEIR_SINK_COLUMN_TYPE', message: 'the column amount is VARCHAR there and would be DECIMAL(12, 2)' },
+      { table: 'public.lines', code: 'WEIR_SCHEMA_IGNORED', message: 'the table is new' },
+    ] as const;
+    const sink = sinkStatus({ stoppedTables, schemaChangeTotals: { add: { apply: 2, ignore: 1 }, create: { ignore: 1 } } });
+    expect(shown([pipelineStatus({ sinks: { warehouse: sink } })], { ...options, width: 76 })).toBe(`
+shop  streaming
+  → warehouse  1,234 rows delivered · lag 42 ms, 1.2 KiB
+    checkpoint 0000000001A2B3C4/0000000000, 400 ms ago · 4 schema changes
+    stopped  public.orders  WEIR_SINK_COLUMN_TYPE
+      the column amount is VARCHAR there and would be DECIMAL(12, 2)
+    stopped  public.lines  WEIR_SCHEMA_IGNORED
+      the table is new
+    public.customers    234
+    public.orders     1,000
+`);
+    const many = sinkStatus({ stoppedTables: Array.from({ length: 8 }, () => stoppedTables[1]) });
+    expect(shown([pipelineStatus({ sinks: { warehouse: many } })], options)).toContain('    and 3 more stopped\n');
+    expect(statusLine(pipelineStatus({ sinks: { warehouse: sink } }))).toMatch(/, stopped: public\.orders, public\.lines$/);
+  });
+
   test('retrying', () => {
     const failure = {
       code: 'WEIR_PG_CONNECT',

@@ -22,6 +22,7 @@ export interface RenderOptions {
 
 const MIN_WIDTH = 20;
 const MAX_WIDTH = 100;
+const MOST_STOPPED = 5;
 const BAR = { full: '█', empty: '░', parts: ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] };
 
 /** The live view of some pipelines as lines for a terminal. Pure: the same input gives the same lines. */
@@ -152,13 +153,32 @@ function sinkLines(
     ...(sink.queueBytes > 0 ? [`${bytes(sink.queueBytes)} waiting`] : []),
   ];
   const age = sink.committedAt === null ? '' : `, ${span(now - sink.committedAt)} ago`;
+  const checkpoint = sink.checkpoint === null ? 'no checkpoint yet' : `checkpoint ${printable(sink.checkpoint)}${age}`;
   const dead = sink.rows.deadLetters > 0 ? paint.warning(`, ${rows(sink.rows.deadLetters)} set aside`) : '';
   const delivered = [`${rows(sink.rows.delivered)} delivered${dead}`, ...lag].join(' · ');
   return [
     `  ${paint.dim('→')} ${paint.bold(printable(name))}  ${delivered}`,
-    `    ${paint.dim(sink.checkpoint === null ? 'no checkpoint yet' : `checkpoint ${printable(sink.checkpoint)}${age}`)}`,
+    `    ${paint.dim([checkpoint, ...schemaParts(sink)].join(' · '))}`,
+    ...stoppedLines(sink, options),
     ...(status.source.phase === 'snapshot' ? [] : deliveredLines(sink, options, tables)),
   ];
+}
+
+/** `3 schema changes`, of all kinds and whatever became of them. */
+function schemaParts({ schemaChangeTotals }: SinkStatus): string[] {
+  const changes = Object.values(schemaChangeTotals)
+    .flatMap((actions) => Object.values(actions))
+    .reduce((sum, some) => sum + some, 0);
+  return changes === 0 ? [] : [`${count(changes)} schema ${changes === 1 ? 'change' : 'changes'}`];
+}
+
+function stoppedLines({ stoppedTables }: SinkStatus, { width, paint = plain }: RenderOptions): string[] {
+  const shown = stoppedTables.slice(0, MOST_STOPPED).flatMap(({ table, code, message }) => [
+    `    ${paint.bad('stopped')}  ${printable(table)}  ${code}`,
+    ...paragraph(printable(message), 6, Math.min(width, MAX_WIDTH)),
+  ]);
+  const more = stoppedTables.length - MOST_STOPPED;
+  return more > 0 ? [...shown, `    ${paint.bad(`and ${count(more)} more stopped`)}`] : shown;
 }
 
 /** `lag 42 ms, 1.2 KiB`; during a copy there is no time to tell, and bytes only when there are any. */
@@ -193,7 +213,9 @@ export function statusLine(status: PipelineStatus, rates?: RateMeter): string {
   const parts = Object.entries(status.sinks).map(([name, sink]) => {
     const rate = rates?.rate(status.name, name) ?? null;
     const lag = sink.lagMs === null ? '' : `, lag ${span(sink.lagMs)}`;
-    return `${name} ${rows(sink.rows.delivered)}${rate === null ? '' : ` (${count(rate)}/s)`}${lag}`;
+    const stopped = sink.stoppedTables.map(({ table }) => table).join(', ');
+    const without = stopped === '' ? '' : `, stopped: ${stopped}`;
+    return `${name} ${rows(sink.rows.delivered)}${rate === null ? '' : ` (${count(rate)}/s)`}${lag}${without}`;
   });
   const copied = status.source.phase === 'snapshot' ? ` ${copiedShare(status.source.snapshot)}` : '';
   const failure = status.failure === null ? '' : `: ${status.failure.code} ${status.failure.message}`;
