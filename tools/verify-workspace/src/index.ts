@@ -1,3 +1,3 @@
 export { parseRequest, parts, usage, type Part, type VerifyRequest } from './request.ts';
 export { closingLine, single, total, type Outcome } from './tally.ts';
-export { verify, type Verification } from './verify.ts';
+export { stepsOf, type Step, type Verification } from './verify.ts';

