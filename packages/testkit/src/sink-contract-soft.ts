@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { unchanged, type BatchBuilder, type RowValues } from '@weir/sdk';
 import { insertOrder, withOrders } from './sink-contract-orders.ts';
-import { linesTable, nullable, ordersTable, projected, withColumn, withKey, withMark, withoutColumn } from './sink-contract-tables.ts';
+import {
+  linesTable,
+  nullable,
+  ordersTable,
+  projected,
+  withColumn,
+  withKey,
+  withMark,
+  withoutColumn,
+} from './sink-contract-tables.ts';
 import type { SinkDriver } from './sink-driver.ts';
 import { SinkRun } from './sink-run.ts';
 

@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import { describeAppend } from './sink-contract-append.ts';
 import { describeCommits } from './sink-contract-commits.ts';
 import { describeKeys } from './sink-contract-keys.ts';
 import { describeKeyless } from './sink-contract-keyless.ts';
@@ -21,6 +22,7 @@ export function sinkContract(driver: SinkDriver): void {
     describeShapes(driver);
     describeKeyless(driver);
     describeSoftDeletes(driver);
+    describeAppend(driver);
     describeRandom(driver);
   });
 }

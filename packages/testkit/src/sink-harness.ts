@@ -14,7 +14,7 @@ import {
   type TransactionalSession,
 } from '@weir/sdk';
 import { MemoryTarget, type MemoryWriter, type Written } from './memory-target.ts';
-import { seeBatch } from './seen-batch.ts';
+import { latin1, seeBatch } from './seen-batch.ts';
 import { contractOptions, contractShard, type SinkDriver, type SinkEnvironment } from './sink-driver.ts';
 import type { Cells } from './table-content.ts';
 
@@ -143,9 +143,12 @@ function comparable(table: Table, row: Cells): Cells {
   return row.map((cell, column) => {
     if (typeof cell !== 'string' || !ownJson.has(table.columns[column]!.name)) return cell;
     const value: unknown = JSON.parse(Buffer.from(cell, 'latin1').toString());
-    if (Array.isArray(value)) return JSON.stringify(value);
-    return JSON.stringify(Object.entries(value as object).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+    return latin1(JSON.stringify(Array.isArray(value) ? value : withSortedNames(value as object)));
   });
+}
+
+export function withSortedNames(object: object): object {
+  return Object.fromEntries(Object.entries(object).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function inOrder(rows: readonly Cells[]): Cells[] {
