@@ -9,6 +9,8 @@ interface SlotRow {
   readonly walStatus: string;
   readonly confirmed: bigint;
   readonly activePid: string | null;
+  /** Decodes at PREPARE TRANSACTION: rows of a transaction that is rolled back later would be delivered. */
+  readonly twoPhase: boolean;
 }
 
 /**
@@ -49,6 +51,11 @@ async function refuseForeign(client: pg.Client, slot: string, found: SlotRow): P
     const what = `replication slot ${slot} is of plugin ${found.plugin} in database ${found.database}`;
     throw new WeirError('WEIR_PG_SLOT_FOREIGN', what, { path: 'slot' });
   }
+  if (found.twoPhase) {
+    const what = `replication slot ${slot} has two_phase on, so it sends what is prepared and not committed`;
+    const fix = `Give this pipeline its own \`slot\`, or copy again after: SELECT pg_drop_replication_slot('${slot}');`;
+    throw new WeirError('WEIR_PG_SLOT_FOREIGN', what, { fix, path: 'slot' });
+  }
   if (found.walStatus === 'lost') {
     const drop = `SELECT pg_drop_replication_slot('${slot}'); then copy again from scratch.`;
     const message = `replication slot ${slot} is lost: the server removed log that it needs`;
@@ -61,7 +68,8 @@ async function refuseForeign(client: pg.Client, slot: string, found: SlotRow): P
 }
 
 async function findSlot(client: pg.Client, slot: string): Promise<SlotRow | null> {
-  const sql = `SELECT plugin, database, coalesce(wal_status, 'lost') AS wal_status, confirmed_flush_lsn, active_pid
+  const sql = `SELECT plugin, database, coalesce(wal_status, 'lost') AS wal_status, confirmed_flush_lsn, active_pid,
+                      two_phase
                  FROM pg_replication_slots WHERE slot_name = $1`;
   const [row] = await query(client, sql, [slot]);
   if (row === undefined) return null;
@@ -71,5 +79,6 @@ async function findSlot(client: pg.Client, slot: string): Promise<SlotRow | null
     walStatus: row['wal_status']!,
     confirmed: parseLsn(row['confirmed_flush_lsn'] ?? '0/0'),
     activePid: row['active_pid'] ?? null,
+    twoPhase: row['two_phase'] === 't',
   };
 }
