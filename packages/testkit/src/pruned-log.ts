@@ -1,6 +1,5 @@
-import { WeirError, canonicalCell, tableName, unchanged, type Clock, type RowValues, type Table } from '@weir/sdk';
-import { latin1, type SeenCell } from './seen-batch.ts';
-import { contentOf, keyOf, type Cells, type TableContent } from './table-content.ts';
+import { WeirError, tableName, unchanged, type Clock, type RowValues, type Table } from '@weir/sdk';
+import { cellsOf, contentOf, keyOf, type Cells, type TableContent } from './table-content.ts';
 
 /** A change of a transaction; rows as plain objects, columns that are missing are NULL. */
 export type LoggedChange =
@@ -132,12 +131,4 @@ function play(rows: Map<string, Cells>, change: LoggedChange): void {
   const key = keyOf(table, cells);
   if (rows.has(key)) throw new WeirError('WEIR_SDK_USE', `${oldKey} cannot become ${key}, which is there`);
   rows.set(key, cells);
-}
-
-function cellsOf(table: Table, values: RowValues): SeenCell[] {
-  return table.columns.map(({ name, type }) => {
-    const value = values[name];
-    if (value === unchanged) return unchanged;
-    return value === null || value === undefined ? null : latin1(canonicalCell(value, type));
-  });
 }

@@ -1,5 +1,5 @@
-import type { Table } from '@weir/sdk';
-import type { SeenCell } from './seen-batch.ts';
+import { canonicalCell, unchanged, type RowValues, type Table } from '@weir/sdk';
+import { latin1, type SeenCell } from './seen-batch.ts';
 
 /** A row's cells in the order of the columns, as the doubles keep them. */
 export type Cells = readonly SeenCell[];
@@ -16,4 +16,13 @@ export function contentOf(tables: ReadonlyMap<string, readonly Cells[]>): TableC
 /** The key of a row as text. */
 export function keyOf(table: Table, cells: Cells): string {
   return JSON.stringify(table.key.map((column) => cells[column]));
+}
+
+/** A row given as a plain object; a column that is missing is NULL. */
+export function cellsOf(table: Table, values: RowValues): SeenCell[] {
+  return table.columns.map(({ name, type }) => {
+    const value = values[name];
+    if (value === unchanged) return unchanged;
+    return value === null || value === undefined ? null : latin1(canonicalCell(value, type));
+  });
 }
