@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { emptyBatch, type Table } from '@weir/sdk';
 import { describeColumns } from './sink-contract-columns.ts';
 import { insertOrder, withOrders } from './sink-contract-orders.ts';
+import { describeRandomShapes } from './sink-contract-schema-random.ts';
 import {
   linesTable,
   nullable,
@@ -23,6 +24,7 @@ export function describeSchema(driver: SinkDriver): void {
     describeCreate(driver);
     describeColumns(driver);
     describeMixed(driver);
+    describeRandomShapes(driver);
   });
 }
 

@@ -211,7 +211,7 @@ export const valueCases: readonly ValueCase[] = [
 ];
 
 /** A table with an `id` and a column for each case. */
-function valuesTable(cases: readonly ValueCase[]): Table {
+export function valuesTable(cases: readonly ValueCase[]): Table {
   const id: Column = { name: 'id', type: { kind: 'int', bits: 32 }, nullable: false, sourceType: 'int' };
   const columns = cases.map(({ name, type }) => ({ name, type, nullable: true, sourceType: name }));
   return { namespace: 'public', name: 'values', version: 1, key: [0], columns: [id, ...columns] };

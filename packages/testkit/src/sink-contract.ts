@@ -3,11 +3,13 @@ import { describeAppend } from './sink-contract-append.ts';
 import { describeCommits } from './sink-contract-commits.ts';
 import { describeKeys } from './sink-contract-keys.ts';
 import { describeKeyless } from './sink-contract-keyless.ts';
+import { describePlaces } from './sink-contract-plan.ts';
 import { describeRandom } from './sink-contract-random.ts';
 import { describeRows } from './sink-contract-rows.ts';
 import { describeSchema } from './sink-contract-schema.ts';
 import { describeShapes } from './sink-contract-shapes.ts';
 import { describeSoftDeletes } from './sink-contract-soft.ts';
+import { describeStops } from './sink-contract-stop.ts';
 import { describeSinkValues } from './sink-contract-values.ts';
 import type { SinkDriver } from './sink-driver.ts';
 
@@ -23,6 +25,8 @@ export function sinkContract(driver: SinkDriver): void {
     describeKeyless(driver);
     describeSoftDeletes(driver);
     describeAppend(driver);
+    describeStops(driver);
+    describePlaces(driver);
     describeRandom(driver);
   });
 }

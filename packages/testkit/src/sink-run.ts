@@ -3,6 +3,7 @@ import type {
   Batch,
   BatchBuilder,
   Checkpoint,
+  Shard,
   SinkOptions,
   StopReason,
   Table,
@@ -97,6 +98,21 @@ export class SinkRun implements AsyncDisposable {
     this.#feed.abandon();
     const harness = options === undefined ? this.harness : this.harness.beside(options);
     return new SinkRun(harness, await harness.session(), this.#feed);
+  }
+
+  /** Another pipeline, or another sink of it, that writes to the same place. */
+  async beside(shard: Shard, options: Partial<SinkOptions> = {}): Promise<SinkRun> {
+    const harness = this.harness.beside(options, shard);
+    return new SinkRun(harness, await harness.session(), new Feed());
+  }
+
+  /** The tables that are stopped, as the session finds them; the same as in the model. */
+  async stopped(): Promise<ReadonlyMap<string, StopReason>> {
+    await this.#session.recover();
+    const stopped = this.#session.stoppedTables;
+    if (stopped === undefined) throw new Error('a sink of class A remembers which tables are stopped');
+    expect(Object.fromEntries(stopped)).toEqual(Object.fromEntries(this.harness.expectedStops()));
+    return stopped;
   }
 
   /** The error with which a transaction is refused: when it is written, or at the latest when it is committed. */
