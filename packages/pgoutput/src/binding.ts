@@ -26,6 +26,7 @@ export interface TableBinding {
 /** A relation with its binding, as the decoder keeps it between two announcements. */
 export interface BoundRelation {
   readonly oid: number;
+  readonly relation: Relation;
   /** 1 for each column of the replica identity, 0 for the others. */
   readonly identity: Uint8Array;
   /** Null: rows are left out, uncounted. */
@@ -36,7 +37,7 @@ export interface BoundRelation {
 
 export function bindRelation(relation: Relation, binding: TableBinding | null): BoundRelation {
   const identity = Uint8Array.from(relation.columns, (column) => (column.isKey ? 1 : 0));
-  return { oid: relation.oid, identity, binding, rewrites: binding?.rewrites ?? [] };
+  return { oid: relation.oid, relation, identity, binding, rewrites: binding?.rewrites ?? [] };
 }
 
 /** Whether a binding has a column and a rewrite for each cell of the relation's rows. */

@@ -63,7 +63,7 @@ interface Outcome {
 
 /** Decodes `bytes` behind a whole row and before `poison`, in a transaction or outside of one. */
 function decode(bytes: Uint8Array, poison: Uint8Array, inTransaction: boolean): Outcome {
-  const session = new Session(writer);
+  const session = new Session({ writer });
   session.host.treatments.set(rewritten.oid, { rewrites: [dropFirstByte, doubled, null] });
   session.host.treatments.set(skipped.oid, { skip: true });
   const row = encodeInsert(plain.oid, ['1', 'two', null]);

@@ -2,6 +2,7 @@ import { WeirError } from '@weir/sdk';
 import { describe, expect, test } from 'vitest';
 import { PgoutputDecoder } from './decoder.ts';
 import { encodeBegin, encodeInsert, encodeRelation } from './message-encoder.ts';
+import type { ProtocolVersion } from './message-kind.ts';
 import type { Relation } from './relation.ts';
 import { captured, hex } from './testing/captured-session.ts';
 import { doubled, dropFirstByte } from './testing/recording-host.ts';
@@ -223,11 +224,22 @@ describe('a damaged message is refused, with its kind and place', () => {
   });
 });
 
-describe('what version 1 in text format does not send is refused for good', () => {
-  test.each(Array.from('SEcAbPKrp'))('message %s', (kind) => {
-    const error = failure(() => prepared(true).feed(Uint8Array.from(Buffer.from(`${kind}abc`))));
-    expect(error.code).toBe('WEIR_PGOUTPUT_UNSUPPORTED');
-    expect(error.message).toBe(`replication message '${kind}', byte 0: belongs to protocol version 2 or later`);
+describe('what was not asked for is refused for good', () => {
+  const later: [version: ProtocolVersion, kinds: string, what: string][] = [
+    [1, 'SEcA', 'belongs to protocol version 2 or later'],
+    [1, 'bPKrp', 'belongs to protocol version 3 or later'],
+    [2, 'SEcA', 'was not asked for'],
+    [2, 'bPKrp', 'belongs to protocol version 3 or later'],
+    [3, 'SEcAbPKrp', 'was not asked for'],
+    [4, 'SEcAbPKrp', 'was not asked for'],
+  ];
+  test.each(later)('in version %i: %s', (version, kinds, what) => {
+    for (const kind of kinds) {
+      const session = new Session({ version }).feed(encodeRelation(pair), begin);
+      const error = failure(() => session.feed(Uint8Array.from(Buffer.from(`${kind}abc`))));
+      expect(error.code).toBe('WEIR_PGOUTPUT_UNSUPPORTED');
+      expect(error.message).toBe(`replication message '${kind}', byte 0: ${what}`);
+    }
   });
 
   test.each([false, true])('a binary cell, skipped: %s', (skip) => {

@@ -13,16 +13,17 @@ import {
   UPDATE,
   damaged,
   unknownKind,
+  type ProtocolVersion,
 } from './message-kind.ts';
 import { MessageReader } from './message-reader.ts';
+import type { PreparedHost } from './prepared.ts';
+import { PreparedTransactions } from './prepared-transactions.ts';
+import { RelationMap } from './relation-map.ts';
 import { readRelation, type Relation } from './relation.ts';
+import { readRow } from './row-message.ts';
+import { StreamedTransactions } from './streamed-transactions.ts';
+import type { StreamedHost } from './streamed.ts';
 import { OpenTransaction, readBegin, readCommit, type Begin, type CommitEnd } from './transaction.ts';
-import { Image, checkTuple, writeTuple } from './tuple.ts';
-
-/** Marks in front of the tuples of a row. */
-const NEW_TUPLE = 0x4e;
-const OLD_KEY = 0x4b;
-const OLD_ROW = 0x4f;
 
 /**
  * Who uses the decoder. Each call is the last thing done for its message, so a batch may be closed in any of them; what
@@ -40,26 +41,55 @@ export interface DecoderHost {
   commit(end: CommitEnd): void;
 }
 
+export interface DecoderOptions {
+  /** The version that the stream was asked for; 1 by default. */
+  readonly version?: ProtocolVersion;
+  /** Keeps streamed transactions, for a stream that was asked for with `streaming`. */
+  readonly streamed?: StreamedHost;
+  /** Hears of prepared transactions, for a slot with `two_phase`. */
+  readonly prepared?: PreparedHost;
+}
+
 /**
- * Decodes PostgreSQL's logical replication messages, protocol version 1 in text format, into a batch. Pure, and nothing is
- * allocated per row. After an error the decoder is of no more use; rows already in the writer stay whole.
+ * Decodes PostgreSQL's logical replication messages, protocol versions 1 to 4 in text format, into a batch. Pure, and nothing
+ * is allocated per row. After an error the decoder is of no more use; rows already in the writer stay whole.
+ *
+ * Messages of a streamed transaction go to the host as they are, and come back at its commit, between `beginReplay` and
+ * `endReplay`.
  *
  * The format: https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html
  */
 export class PgoutputDecoder {
   readonly #host: DecoderHost;
+  readonly #version: ProtocolVersion;
   readonly #reader = new MessageReader();
-  readonly #relations = new Map<number, BoundRelation>();
+  readonly #relations = new RelationMap();
+  readonly #streamed: StreamedTransactions | null;
+  readonly #prepared: PreparedTransactions | null;
+  #receipts = 0;
   #lastRelation: BoundRelation | null = null;
   #transaction: OpenTransaction | null = null;
+  /** In a replay messages have the id of their subtransaction behind the kind. */
+  #replaying = false;
 
-  constructor(host: DecoderHost) {
+  constructor(host: DecoderHost, { version = 1, streamed, prepared }: DecoderOptions = {}) {
     this.#host = host;
+    this.#version = version;
+    const reader = this.#reader;
+    const keeps = version >= 2 && streamed !== undefined;
+    this.#streamed = keeps ? new StreamedTransactions(reader, streamed, () => ++this.#receipts) : null;
+    const hears = version >= 3 && prepared !== undefined;
+    this.#prepared = hears ? new PreparedTransactions(reader, prepared, this.#streamed) : null;
   }
 
-  /** Between BEGIN and COMMIT, also of a transaction that is left out. */
+  /** Between BEGIN and COMMIT, also of a transaction that is left out, and during a replay. */
   get inTransaction(): boolean {
     return this.#transaction !== null;
+  }
+
+  /** Between Stream Start and Stream Stop. */
+  get inStreamBlock(): boolean {
+    return this.#streamed !== null && this.#streamed.inBlock;
   }
 
   /** Puts the open transaction, unless it is left out, among the commits of the batch that is being written. */
@@ -80,6 +110,10 @@ export class PgoutputDecoder {
     if (start >= end) throw damaged(0, 0, 'the message is empty');
     const kind = data[start]!;
     this.#reader.open(data, start, end);
+    if (this.#streamed !== null) {
+      if (this.#streamed.inBlock) return this.#streamed.decodeInBlock(kind);
+      if (this.#replaying) this.#streamed.passId(kind);
+    }
     if (kind === INSERT || kind === UPDATE || kind === DELETE) this.#decodeRow(writer, kind);
     else this.#decodeOther(writer, kind);
   }
@@ -101,23 +135,68 @@ export class PgoutputDecoder {
       case TYPE:
         return this.#checkType();
       default:
-        throw unknownKind(kind);
+        return this.#decodeLater(kind);
     }
+  }
+
+  /** Messages of version 2 and later. */
+  #decodeLater(kind: number): void {
+    if (this.#streamed?.decode(kind, this.inTransaction) === true) return;
+    if (this.#prepared?.decode(kind, this.inTransaction) !== true) throw unknownKind(kind, this.#version);
+    this.#transaction = this.#prepared.transaction;
   }
 
   #decodeBegin(): void {
     if (this.#transaction !== null) throw this.#reader.damaged('a transaction starts inside another');
-    const begin = readBegin(this.#reader);
+    this.#begin(readBegin(this.#reader));
+  }
+
+  #begin(begin: Begin): void {
     this.#transaction = new OpenTransaction(begin);
     this.#transaction.commit = this.#host.begin(begin);
   }
 
   #decodeCommit(): void {
     const { begin } = this.#openTransaction();
+    if (this.#prepared?.transaction === this.#transaction) throw this.#reader.damaged('no commit belongs to a prepared one');
     const end = readCommit(this.#reader);
     if (end.commitLsn !== begin.commitLsn) throw this.#reader.damaged('the commit of another transaction');
     this.#transaction = null;
     this.#host.commit(end);
+  }
+
+  /**
+   * After the host was told of a Stream Commit: the transaction starts. `decode` then takes the messages that were kept of it,
+   * those of subtransactions that were rolled back left out.
+   */
+  beginReplay(): void {
+    const { commitLsn, time, transactionId } = this.#replayable().beginReplay();
+    this.#replaying = true;
+    this.#lastRelation = null;
+    this.#begin({ commitLsn, time, transactionId });
+  }
+
+  /**
+   * All that was kept has been decoded.
+   * @returns tables that others announced while the transaction was open, and that its own, older announcements replaced at
+   * the host: to be announced to it again and to be bound, before `commitReplay`
+   */
+  endReplay(): readonly Relation[] {
+    this.#replaying = false;
+    this.#lastRelation = null;
+    return this.#relations.merge(this.#replayable().relations);
+  }
+
+  /** Ends the transaction that was replayed. */
+  commitReplay(): void {
+    const { commitLsn, endLsn, time } = this.#replayable().endReplay();
+    this.#transaction = null;
+    this.#host.commit({ commitLsn, endLsn, time });
+  }
+
+  #replayable(): StreamedTransactions {
+    if (this.#streamed !== null) return this.#streamed;
+    throw new WeirError('WEIR_SDK_USE', 'no streamed transaction was kept');
   }
 
   #decodeRelation(): void {
@@ -132,7 +211,9 @@ export class PgoutputDecoder {
    */
   bind(relation: Relation, binding: TableBinding | null): void {
     if (!bindingFits(relation, binding)) throw damaged(RELATION, 0, 'its binding has another number of columns');
-    this.#relations.set(relation.oid, bindRelation(relation, binding));
+    const bound = bindRelation(relation, binding);
+    if (this.#replaying) this.#streamed!.relations.set(bound, this.#streamed!.receipt(relation.oid));
+    else this.#relations.set(bound, ++this.#receipts);
     this.#lastRelation = null;
   }
 
@@ -159,50 +240,20 @@ export class PgoutputDecoder {
     const { commit } = transaction;
     const { binding } = relation;
     if (commit === null || binding === null) {
-      this.#decodeTuples(null, relation, kind);
+      readRow(this.#reader, null, relation, kind);
     } else if (binding.skip) {
-      this.#decodeTuples(null, relation, kind);
+      readRow(this.#reader, null, relation, kind);
       writer.skip(1);
     } else {
       const op = kind === INSERT ? Op.insert : kind === UPDATE ? Op.update : Op.delete;
       writer.beginRow(op, writer.tableIndex(binding.table), transaction.indexIn(writer, commit), ordinal);
       try {
-        this.#decodeTuples(writer, relation, kind);
+        readRow(this.#reader, writer, relation, kind);
       } catch (error) {
         writer.dropRow();
         throw error;
       }
     }
-  }
-
-  /** An insert is a new tuple, an update an old one or none and a new one, a delete an old one. */
-  #decodeTuples(writer: BatchWriter | null, relation: BoundRelation, kind: number): void {
-    const reader = this.#reader;
-    let image: Image = Image.row;
-    let mark = reader.uint8();
-    if (kind !== INSERT && (mark === OLD_KEY || mark === OLD_ROW)) {
-      writer?.beginBefore();
-      this.#decodeTuple(writer, relation, mark === OLD_KEY ? Image.key : Image.row);
-      image = Image.rowAfterOld;
-      if (kind === UPDATE) mark = reader.uint8();
-    } else if (kind === DELETE) {
-      throw this.#unexpectedMark();
-    }
-    if (kind !== DELETE) {
-      if (mark !== NEW_TUPLE) throw this.#unexpectedMark();
-      writer?.beginAfter();
-      this.#decodeTuple(writer, relation, image);
-    }
-    reader.close();
-  }
-
-  #decodeTuple(writer: BatchWriter | null, relation: BoundRelation, image: Image): void {
-    if (writer === null) checkTuple(this.#reader, relation);
-    else writeTuple(this.#reader, relation, writer, image);
-  }
-
-  #unexpectedMark(): WeirError {
-    return this.#reader.damagedBefore(1, 'no tuple of this kind belongs here');
   }
 
   /** A truncate row for each relation. Checked whole before the first is written. */
@@ -255,8 +306,9 @@ export class PgoutputDecoder {
   #nextRelation(): BoundRelation {
     const oid = this.#reader.uint32();
     if (this.#lastRelation?.oid === oid) return this.#lastRelation;
-    const relation = this.#relations.get(oid);
-    if (relation === undefined) throw this.#reader.damagedBefore(4, 'a relation that was not announced');
+    const own = this.#replaying ? this.#streamed!.relations.get(oid) : null;
+    const relation = own ?? this.#relations.get(oid);
+    if (relation === null) throw this.#reader.damagedBefore(4, 'a relation that was not announced');
     this.#lastRelation = relation;
     return relation;
   }

@@ -1,17 +1,28 @@
 import { unchanged } from '@weir/sdk';
 import {
   BEGIN,
+  BEGIN_PREPARE,
   COMMIT,
+  COMMIT_PREPARED,
   DELETE,
   INSERT,
   MESSAGE,
   ORIGIN,
+  PREPARE,
   RELATION,
+  ROLLBACK_PREPARED,
+  STREAM_ABORT,
+  STREAM_COMMIT,
+  STREAM_PREPARE,
+  STREAM_START,
+  STREAM_STOP,
   TRUNCATE,
   TYPE,
   UPDATE,
 } from './message-kind.ts';
+import type { CommitPrepared, Prepare, RollbackPrepared } from './prepared.ts';
 import type { Relation } from './relation.ts';
+import type { StreamAbort, StreamCommit, StreamStart } from './streamed.ts';
 import type { Begin, CommitEnd } from './transaction.ts';
 
 /** Microseconds from 1970-01-01 to 2000-01-01. */
@@ -146,4 +157,54 @@ export function encodeTruncate(relations: readonly number[], options = 0): Uint8
 export function encodeMessage(transactional: boolean, lsn: bigint, prefix: string, content: Uint8Array): Uint8Array {
   const message = new MessageBytes(MESSAGE).uint8(transactional ? 1 : 0).uint64(lsn).string(prefix);
   return message.uint32(content.length).bytes(content).done();
+}
+
+/** A data, relation, type or logical message as it stands in a streamed block: the id of its subtransaction behind the kind. */
+export function encodeStreamed(subtransactionId: number, message: Uint8Array): Uint8Array {
+  return new MessageBytes(message[0]!).uint32(subtransactionId).bytes(message.subarray(1)).done();
+}
+
+export function encodeStreamStart({ transactionId, first }: StreamStart): Uint8Array {
+  return new MessageBytes(STREAM_START).uint32(transactionId).uint8(first ? 1 : 0).done();
+}
+
+export function encodeStreamStop(): Uint8Array {
+  return new MessageBytes(STREAM_STOP).done();
+}
+
+export function encodeStreamCommit({ transactionId, commitLsn, endLsn, time }: StreamCommit): Uint8Array {
+  const message = new MessageBytes(STREAM_COMMIT).uint32(transactionId).uint8(0);
+  return message.uint64(commitLsn).uint64(endLsn).time(time).done();
+}
+
+/** With LSN and time as in a parallel stream of version 4, without them as in any other. */
+export function encodeStreamAbort({ transactionId, subtransactionId, lsn, time }: StreamAbort): Uint8Array {
+  const message = new MessageBytes(STREAM_ABORT).uint32(transactionId).uint32(subtransactionId);
+  return lsn === null || time === null ? message.done() : message.uint64(lsn).time(time).done();
+}
+
+export function encodeBeginPrepare({ prepareLsn, endLsn, time, transactionId, gid }: Prepare): Uint8Array {
+  const message = new MessageBytes(BEGIN_PREPARE).uint64(prepareLsn).uint64(endLsn).time(time);
+  return message.uint32(transactionId).string(gid).done();
+}
+
+export function encodePrepare({ prepareLsn, endLsn, time, transactionId, gid }: Prepare): Uint8Array {
+  const message = new MessageBytes(PREPARE).uint8(0).uint64(prepareLsn).uint64(endLsn).time(time);
+  return message.uint32(transactionId).string(gid).done();
+}
+
+export function encodeStreamPrepare({ prepareLsn, endLsn, time, transactionId, gid }: Prepare): Uint8Array {
+  const message = new MessageBytes(STREAM_PREPARE).uint8(0).uint64(prepareLsn).uint64(endLsn).time(time);
+  return message.uint32(transactionId).string(gid).done();
+}
+
+export function encodeCommitPrepared({ commitLsn, endLsn, time, transactionId, gid }: CommitPrepared): Uint8Array {
+  const message = new MessageBytes(COMMIT_PREPARED).uint8(0).uint64(commitLsn).uint64(endLsn).time(time);
+  return message.uint32(transactionId).string(gid).done();
+}
+
+export function encodeRollbackPrepared(rollback: RollbackPrepared): Uint8Array {
+  const { prepareEndLsn, endLsn, prepareTime, time, transactionId, gid } = rollback;
+  const message = new MessageBytes(ROLLBACK_PREPARED).uint8(0).uint64(prepareEndLsn).uint64(endLsn);
+  return message.time(prepareTime).time(time).uint32(transactionId).string(gid).done();
 }

@@ -52,6 +52,13 @@ export class MessageReader {
     return this.int32() >>> 0;
   }
 
+  /** An id of a transaction that writes: never 0, which the server uses for none. */
+  transactionId(): number {
+    const id = this.uint32();
+    if (id === 0) throw this.damagedBefore(4, 'no transaction has the id 0');
+    return id;
+  }
+
   lsn(): bigint {
     const high = this.uint32();
     return (BigInt(high) << 32n) | BigInt(this.uint32());
