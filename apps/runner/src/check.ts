@@ -1,5 +1,5 @@
 import { errorCodes, silentLogger, systemClock, toWeirError, type CheckResult, type ErrorCode } from '@weir/sdk';
-import { parsePath, pathText, type Config, type ConfigPath, type PipelineConfig } from './config/config.ts';
+import { pathText, pathWithin, type Config, type ConfigPath, type PipelineConfig } from './config/config.ts';
 import { createSink, createSource } from './runtime.ts';
 
 /** What an unknown code of a connector's own exits with: most of what a check finds is about connections. */
@@ -20,10 +20,15 @@ export interface Finding {
   readonly column: number;
 }
 
-interface Part {
+/** What a finding is about. */
+export interface FindingPart {
   readonly part: string;
   readonly connector: { readonly name: string };
+  /** Of the connector's block. */
   readonly path: ConfigPath;
+}
+
+interface Part extends FindingPart {
   check(): Promise<CheckResult[]>;
 }
 
@@ -41,17 +46,20 @@ export async function checkPipeline(
   for (const part of partsOf(pipeline, signal)) {
     for (const result of await checkPart(part)) {
       signal.throwIfAborted();
-      findings.push(locate(config, pipeline, part, runningPid === null ? result : excuse(result, runningPid)));
+      findings.push(locateFinding(config, pipeline, part, excuse(result, runningPid)));
     }
   }
   return findings;
 }
 
 /** The first finding of level error, with the exit code of its error code; null when there is none. */
-export function firstError(findings: readonly Finding[]): { finding: Finding; exit: number } | null {
+export function firstError<T extends Finding>(
+  findings: readonly T[],
+  defaultExit: number = DEFAULT_EXIT,
+): { finding: T; exit: number } | null {
   const finding = findings.find(({ level }) => level === 'error');
   if (finding === undefined) return null;
-  const exit = finding.code in errorCodes ? errorCodes[finding.code as ErrorCode].exit : DEFAULT_EXIT;
+  const exit = finding.code in errorCodes ? errorCodes[finding.code as ErrorCode].exit : defaultExit;
   return { finding, exit };
 }
 
@@ -73,13 +81,19 @@ async function checkPart(part: Part): Promise<CheckResult[]> {
   try {
     return await part.check();
   } catch (error) {
-    const { code, message, fix, path } = toWeirError(error);
-    return [{ code, level: 'error', message, fix, ...(path === undefined ? {} : { path }) }];
+    return [errorFinding(error)];
   }
 }
 
-/** What the running process holds is not a problem of the configuration. */
-function excuse(result: CheckResult, pid: number): CheckResult {
+/** Something thrown, as a finding. */
+export function errorFinding(error: unknown): CheckResult {
+  const { code, message, fix, path } = toWeirError(error);
+  return { code, level: 'error', message, fix, ...(path === undefined ? {} : { path }) };
+}
+
+/** What the running process holds is not a problem of the configuration. @param pid null when none runs */
+export function excuse(result: CheckResult, pid: number | null): CheckResult {
+  if (pid === null) return result;
   const held = result.code === 'WEIR_DUCKDB_LOCKED' || result.code === 'WEIR_PG_SLOT_IN_USE';
   if (!held || result.level !== 'error') return result;
   return {
@@ -90,8 +104,13 @@ function excuse(result: CheckResult, pid: number): CheckResult {
   };
 }
 
-function locate(config: Config, pipeline: PipelineConfig, part: Part, result: CheckResult): Finding {
-  const path = [...part.path, ...parsePath(result.path ?? '')];
+export function locateFinding(
+  config: Config,
+  pipeline: PipelineConfig,
+  part: FindingPart,
+  result: CheckResult,
+): Finding {
+  const path = pathWithin(part.path, result.path ?? '');
   const { line, column } = config.place(path);
   return {
     pipeline: pipeline.name,

@@ -31,14 +31,14 @@ describe('help and usage', () => {
   test('--help lists the commands and gives examples', async () => {
     const { code, stdout, stderr } = await weir(['--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    for (const command of ['run', 'check', 'status', 'sql', 'verify', 'connectors', 'schema', 'demo']) {
+    for (const command of ['run', 'check', 'plan', 'status', 'sql', 'verify', 'connectors', 'schema', 'demo']) {
       expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
     }
     expect(stdout).toContain('Examples:\n  weir demo\n');
   });
 
   test('each command has examples', async () => {
-    const commands = ['run', 'check', 'status', 'sql', 'verify', 'connectors', 'schema', 'demo'];
+    const commands = ['run', 'check', 'plan', 'status', 'sql', 'verify', 'connectors', 'schema', 'demo'];
     const helps = await Promise.all(commands.map(async (command) => await weir([command, '--help'])));
     for (const [index, { code, stdout }] of helps.entries()) {
       expect(code).toBe(0);

@@ -6,6 +6,7 @@ import { registerConnectors } from './commands/connectors.ts';
 import { Interruption, printJson, type CommandContext } from './commands/context.ts';
 import { registerDemo } from './commands/demo.ts';
 import { examples, type Register } from './commands/register.ts';
+import { registerPlan } from './commands/plan.ts';
 import { registerRun } from './commands/run.ts';
 import { registerSchema } from './commands/schema.ts';
 import { registerSql } from './commands/sql.ts';
@@ -19,6 +20,7 @@ import { paintFor } from './view/paint.ts';
 const commands: readonly Register[] = [
   registerRun,
   registerCheck,
+  registerPlan,
   registerStatus,
   registerSql,
   registerVerify,

@@ -1,19 +1,26 @@
 import {
   BatchBuilder,
+  logicalTypeName,
   secret,
+  tableName,
+  targetName,
   type Batch,
   type CheckResult,
   type Checkpoint,
+  type Column,
+  type ColumnPlan,
   type Position,
   type QueryResult,
   type Secret,
   type Sink,
   type SinkConnector,
+  type SinkOptions,
   type SinkSession,
   type Source,
   type SourceConnector,
   type SourceSession,
   type Table,
+  type TablePlan,
 } from '@weir/sdk';
 import { z } from 'zod';
 import type { Connectors } from './connectors.ts';
@@ -40,6 +47,7 @@ export class FakeSource implements Source {
   /** Thrown by the next calls of `head` and `check`, one each. */
   readonly failures: Error[] = [];
   findings: CheckResult[] = [{ code: 'OK', level: 'ok', message: 'connected' }];
+  tables: Table[] = [ordersTable];
 
   constructor(commits: number) {
     this.commits = commits;
@@ -80,7 +88,7 @@ export class FakeSource implements Source {
   }
 
   async discover(): Promise<Table[]> {
-    return [ordersTable];
+    return this.tables;
   }
 
   async check(): Promise<CheckResult[]> {
@@ -99,6 +107,26 @@ export class FakeSink implements Sink {
   findings: CheckResult[] = [{ code: 'OK', level: 'ok', message: 'writable' }];
   /** Thrown by `write`. */
   failure: Error | null = null;
+  /** Thrown by `plan`. */
+  planFailure: Error | null = null;
+  /** What `plan` finds, by `namespace.name`. */
+  readonly refusals: Map<string, CheckResult> = new Map();
+  readonly options: SinkOptions | null;
+
+  constructor(options: SinkOptions | null = null) {
+    this.options = options;
+  }
+
+  async plan(tables: readonly Table[]): Promise<TablePlan[]> {
+    if (this.planFailure !== null) throw this.planFailure;
+    return tables.map((table) => {
+      const name = tableName(table);
+      const findings = [this.refusals.get(name)].filter((finding) => finding !== undefined);
+      const target = this.options === null ? name : Object.values(targetName(table, this.options.target)).join('.');
+      const columns = table.columns.map((column) => columnPlan(column));
+      return { table: name, target, action: findings.length > 0 ? 'refuse' : 'create', columns, findings };
+    });
+  }
 
   async open(): Promise<SinkSession> {
     let written = 0;
@@ -125,6 +153,13 @@ export class FakeSink implements Sink {
   async query(sql: string, limit: number): Promise<QueryResult> {
     return { columns: ['sql', 'limit'], rows: [[sql, String(limit)]], truncated: false };
   }
+}
+
+/** Text is all that it has, and not for everything. */
+function columnPlan({ name, type, sourceType }: Column): ColumnPlan {
+  const planned = { column: name, sourceType, logicalType: logicalTypeName(type) };
+  if (type.kind === 'other') return { ...planned, sinkType: null };
+  return type.kind === 'int' ? { ...planned, sinkType: 'TEXT' } : { ...planned, sinkType: 'TEXT', note: 'kept as text' };
 }
 
 interface FakeSourceConfig {
@@ -185,7 +220,7 @@ export class FakeConnectors implements Connectors {
       summary: 'counts rows',
       delivery: { class: 'A', mechanism: 'memory', limit: 'this process' },
       schema,
-      create: (_, __, context) => this.#keep(`${context.pipeline}/${context.name}`, new FakeSink()),
+      create: (_, options, context) => this.#keep(`${context.pipeline}/${context.name}`, new FakeSink(options)),
     };
   }
 

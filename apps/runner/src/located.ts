@@ -1,5 +1,5 @@
 import { WeirError, type Sink, type Source } from '@weir/sdk';
-import { parsePath, pathText, type SinkConfig, type SourceConfig } from './config/config.ts';
+import { pathText, pathWithin, type SinkConfig, type SourceConfig } from './config/config.ts';
 
 type Block = Pick<SourceConfig | SinkConfig, 'path' | 'place'>;
 
@@ -19,6 +19,7 @@ export function locateSink(sink: Sink, block: Block): Sink {
   return {
     open: (shard, signal) => located(block, () => sink.open(shard, signal)),
     check: (signal) => sink.check(signal),
+    ...(sink.plan && { plan: (tables, signal) => located(block, () => sink.plan!(tables, signal)) }),
     ...(sink.scan && { scan: (table, signal) => sink.scan!(table, signal) }),
     ...(sink.query && { query: (sql, limit, signal) => located(block, () => sink.query!(sql, limit, signal)) }),
   };
@@ -35,11 +36,12 @@ async function located<T>(block: Block, action: () => Promise<T>): Promise<T> {
 /** Only errors with a path are about the configuration; the others are about the world. */
 function place(error: WeirError, block: Block): WeirError {
   if (error.path === undefined) return error;
-  const path = [...block.path, ...parsePath(error.path)];
+  const path = pathWithin(block.path, error.path);
   return new WeirError(error.code, error.message, {
     fix: error.fix,
     path: pathText(path),
     place: block.place(path),
+    table: error.table,
     cause: error,
   });
 }

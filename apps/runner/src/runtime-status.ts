@@ -32,10 +32,8 @@ export function recallStatus(stateDirectory: string): ReadonlyMap<string, Runtim
 
 /** What a version before this one remembered has no schema changes and no stopped tables. */
 function completed(status: RuntimeStatus): RuntimeStatus {
-  const sinkOf = (sink: SinkStatus): SinkStatus => ({
-    ...{ schemaChanges: [], schemaChangeTotals: {}, stoppedTables: [] },
-    ...sink,
-  });
+  const added = { schemaChanges: [], schemaChangeTotals: {}, stoppedTables: [] };
+  const sinkOf = (sink: SinkStatus): SinkStatus => ({ ...added, ...sink });
   const pipelines = status.pipelines.map((pipeline) => ({
     ...pipeline,
     sinks: Object.fromEntries(Object.entries(pipeline.sinks).map(([name, sink]) => [name, sinkOf(sink)])),

@@ -24,6 +24,8 @@ export interface SinkConfig {
   readonly connector: SinkConnector;
   readonly config: unknown;
   readonly options: SinkOptions;
+  /** The keys of the connector's block that name files or folders. */
+  readonly files: readonly string[];
   /** Of the connector's block. */
   readonly path: ConfigPath;
   /** {@link Config.place} */
@@ -68,4 +70,14 @@ export function parsePath(text: string): ConfigPath {
     .split(/[.[\]]+/)
     .filter((part) => part !== '')
     .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+}
+
+/** The keys that stand beside a sink's connector, not in its block. */
+const SINK_KEYS: readonly unknown[] = ['mode', 'target', 'deletes', 'schema_changes', 'on_error'];
+
+/** Where a path stands that a connector gives relative to its block; a sink may also name one of the sink's own options. */
+export function pathWithin(block: ConfigPath, relative: string): ConfigPath {
+  const path = parsePath(relative);
+  const isSinkOption = block[2] === 'sinks' && SINK_KEYS.includes(path[0]);
+  return [...(isSinkOption ? block.slice(0, -1) : block), ...path];
 }

@@ -130,7 +130,7 @@ function sourceConfig(
   block: Readonly<Record<string, unknown>>,
   { connectors, place }: Making,
 ): SourceConfig {
-  const connector = named<SourceConnector>(block, connectors.sources);
+  const { connector } = named<SourceConnector>(block, connectors.sources);
   return { connector, config: block[connector.name], path: ['pipelines', pipeline, 'source', connector.name], place };
 }
 
@@ -140,12 +140,13 @@ function sinkConfig(
   memoryBytes: number,
   { connectors, place }: Making,
 ): SinkConfig {
-  const connector = named<SinkConnector>(sink, connectors.sinks);
+  const { connector, files } = named<SinkConnector>(sink, connectors.sinks);
   const { mode, target, deletes, schema_changes: schemaChanges, on_error: onError } = sink;
   return {
     name,
     connector,
     config: sink[connector.name],
+    files,
     options: { mode, target, deletes, schemaChanges, onError, memoryBytes },
     path: ['pipelines', pipeline, 'sinks', name, connector.name],
     place,
@@ -156,8 +157,8 @@ function sinkConfig(
 function named<T extends { name: string }>(
   block: Readonly<Record<string, unknown>>,
   registered: readonly Registered<T>[],
-): T {
-  return registered.find(({ connector }) => block[connector.name] !== undefined)!.connector;
+): Registered<T> {
+  return registered.find(({ connector }) => block[connector.name] !== undefined)!;
 }
 
 function byPlace(a: WeirError, b: WeirError): number {

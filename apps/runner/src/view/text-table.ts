@@ -8,6 +8,8 @@ export interface TableOptions {
   /** Columns of the terminal; wider tables are cut to it. Unlimited when left out. */
   readonly width?: number | undefined;
   readonly paint?: Paint;
+  /** Colours a cell of the body, which is filled to its column's width. */
+  readonly style?: (text: string, row: number, column: number) => string;
 }
 
 /** A table for people: a header, a rule, aligned columns, numbers to the right, NULL where a value is null. */
@@ -16,20 +18,20 @@ export function textTable(
   body: readonly (readonly (string | null)[])[],
   options: TableOptions = {},
 ): string[] {
-  const { width = Infinity, paint = plain } = options;
+  const { width = Infinity, paint = plain, style = (text) => text } = options;
   const titles = header.map((title) => printable(title));
   const cells = body.map((row) => row.map((value) => (value === null ? null : printable(value))));
   const widths = columnWidths(titles, cells, width);
   const right = titles.map((_, column) => isNumeric(cells, column));
-  const line = (row: readonly (string | null)[], style: (text: string) => string): string => {
+  const line = (row: readonly (string | null)[], styled: (text: string, column: number) => string): string => {
     const shown = row.map((value, column) => {
       const text = pad(fit(value ?? 'NULL', widths[column]!), widths[column]!, right[column] ? 'right' : 'left');
-      return value === null ? paint.dim(text) : style(text);
+      return value === null ? paint.dim(text) : styled(text, column);
     });
     return fit(shown.join(GAP).trimEnd(), width);
   };
   const rule = fit(widths.map((columns) => '─'.repeat(columns)).join(GAP), width);
-  return [line(titles, paint.bold), paint.dim(rule), ...cells.map((row) => line(row, (text) => text))];
+  return [line(titles, paint.bold), paint.dim(rule), ...cells.map((row, index) => line(row, (text, column) => style(text, index, column)))];
 }
 
 function columnWidths(titles: readonly string[], cells: readonly (readonly (string | null)[])[], width: number): number[] {
