@@ -24,6 +24,11 @@ export class Frames {
     this.#held = true;
   }
 
+  /** `hold` was said, so there may be whole messages that are not handled yet. */
+  get held(): boolean {
+    return this.#held;
+  }
+
   /** Handles the whole messages that have been fed already. */
   resume(writer: BatchWriter, handle: FrameHandler): void {
     this.#held = false;

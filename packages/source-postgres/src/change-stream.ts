@@ -1,30 +1,21 @@
-import { PgoutputDecoder, formatLsn, type Relation } from '@weir/pgoutput';
+import { formatLsn } from '@weir/pgoutput';
 import type { Wire } from '@weir/postgres';
-import {
-  BatchWriter,
-  WeirError,
-  crashPoint,
-  type Batch,
-  type Checkpoint,
-  type Clock,
-  type SchemaChange,
-} from '@weir/sdk';
+import { BatchWriter, WeirError, crashPoint, type Batch, type Checkpoint, type Clock, type SchemaChange } from '@weir/sdk';
+import { BoundaryTasks } from './boundary-tasks.ts';
 import { standbyStatus } from './standby-status.ts';
 import { StreamBatches, type ClosedBatch } from './stream-batches.ts';
+import { StreamDecoding, type Interruption, type StreamProtocol } from './stream-decoding.ts';
 import type { StreamHost } from './stream-host.ts';
 import { StreamMessages } from './stream-messages.ts';
+import { StreamSpool } from './stream-spool.ts';
+
+export type { StreamHost } from './stream-host.ts';
+export type { StreamProtocol } from './stream-decoding.ts';
 
 /** How often the server hears of us; well below the default wal_sender_timeout of 60 s. */
 const STATUS_MS = 5_000;
 /** A server that says nothing for so long although asked is gone. */
 const SILENCE_MS = 60_000;
-
-export interface StreamProtocol {
-  /** 1 for every server, 2 from 14 on, 3 from 15, 4 from 16. */
-  readonly version: 1 | 2 | 3 | 4;
-  /** Whether the server may send transactions that have not ended yet; from version 2 on. */
-  readonly streaming: boolean;
-}
 
 export interface ChangeStreamOptions {
   readonly wire: Wire;
@@ -37,14 +28,10 @@ export interface ChangeStreamOptions {
   /** Evaluated when a batch closes, in the order of the stream. */
   readonly checkpoint: (endLsn: bigint) => Checkpoint;
   readonly protocol: StreamProtocol;
-  /** Where open streamed transactions are kept that do not fit in memory. Default: `os.tmpdir()`. */
+  /** Where open streamed transactions are kept that do not fit in memory; `os.tmpdir()` by default. */
   readonly spoolDirectory?: string | undefined;
-}
-
-/** Something to be done at a boundary at or behind `lsn`. */
-interface BoundaryTask {
-  readonly lsn: bigint;
-  readonly apply: () => readonly SchemaChange[];
+  /** Bytes of memory for open streamed transactions; 16 MiB by default. */
+  readonly spoolBytes?: number;
 }
 
 /**
@@ -55,12 +42,10 @@ export class ChangeStream {
   readonly #options: ChangeStreamOptions;
   readonly #writer = new BatchWriter();
   readonly #messages: StreamMessages;
-  readonly #decoder: PgoutputDecoder;
   readonly #batches: StreamBatches;
-  /** In the order of their LSNs. */
-  readonly #tasks: BoundaryTask[] = [];
-  /** Announced just now, and not known to the host. */
-  #unknown: Relation | null = null;
+  readonly #spool: StreamSpool;
+  readonly #tasks = new BoundaryTasks();
+  #decoding: StreamDecoding;
   #ending = false;
   #ended = false;
   #paused = false;
@@ -74,32 +59,28 @@ export class ChangeStream {
   readonly #stopTicking = new AbortController();
 
   constructor(options: ChangeStreamOptions) {
+    const { from, clock, checkpoint, spoolDirectory: directory, spoolBytes: limit } = options;
     this.#options = options;
-    this.#delivered = options.from;
-    this.#confirmed = options.from;
+    this.#delivered = from;
+    this.#confirmed = from;
+    this.#spool = new StreamSpool({ directory, ...(limit === undefined ? {} : { limit }) });
     this.#messages = new StreamMessages(this.#writer, {
       change: (start, end) => this.#change(start, end),
       keepalive: (endLsn, asksReply) => this.#keepalive(endLsn, asksReply),
+      passedOver: () => this.#ask(),
       rested: () => this.#rested(),
       failed: (error) => this.fail(error),
     });
-    this.#decoder = new PgoutputDecoder({
-      relation: (relation) => {
-        if (options.host.knows(relation)) return options.host.relation(relation);
-        this.#unknown = relation;
-        return 'later';
-      },
-      begin: (begin) => options.host.begin(begin),
-      commit: ({ endLsn }) => this.#batches.reached(endLsn),
-    });
     this.#batches = new StreamBatches({
-      clock: options.clock,
+      clock,
       writer: this.#writer,
       frames: this.#messages.frames,
-      from: options.from,
-      checkpoint: options.checkpoint,
-      inTransaction: () => this.#decoder.inTransaction,
+      from,
+      checkpoint,
+      inTransaction: () => this.#decoding.inTransaction,
+      ready: () => this.#wakeConsumer(),
     });
+    this.#decoding = this.#decodingFrom(from, options.protocol);
   }
 
   get confirmed(): bigint {
@@ -123,7 +104,7 @@ export class ChangeStream {
    */
   endAtBoundary(): void {
     this.#ending = true;
-    this.#restIfIdle();
+    this.#messages.rest();
   }
 
   /**
@@ -132,9 +113,8 @@ export class ChangeStream {
    * server for its position while waiting, so that an idle server gets there. Several may wait; they fire in order of LSN.
    */
   atBoundary(lsn: bigint, apply: () => readonly SchemaChange[]): void {
-    const later = this.#tasks.findIndex((task) => task.lsn > lsn);
-    this.#tasks.splice(later === -1 ? this.#tasks.length : later, 0, { lsn, apply });
-    this.#restIfIdle();
+    this.#tasks.add(lsn, apply);
+    this.#messages.rest();
   }
 
   /** The server may forget everything below (invariant 1). */
@@ -179,21 +159,38 @@ export class ChangeStream {
 
   #stop(): void {
     this.#messages.stop();
+    this.#decoding.stop();
+    this.#batches.stop();
+    this.#spool.clear();
     this.#stopTicking.abort();
   }
 
   #start(): void {
-    const { wire, slot, publications, from, clock, protocol } = this.#options;
+    const { wire, clock } = this.#options;
     wire.onData = (chunk) => this.#take(chunk);
     wire.onFailure = (error) => this.fail(error);
     if (wire.failure !== null) this.fail(wire.failure);
     this.#heardAt = clock.now();
+    this.#ask();
+    void this.#tick();
+  }
+
+  /** Asks for the stream from the boundary on. */
+  #ask(): void {
+    const { wire, slot, publications } = this.#options;
+    const { version, streaming } = this.#decoding.protocol;
     const names = publications.map((name) => `"${name.replaceAll('"', '""')}"`).join(',');
     wire.query(
-      `START_REPLICATION SLOT "${slot}" LOGICAL ${formatLsn(from)} (proto_version '${protocol.version}', ` +
-        `publication_names '${names.replaceAll("'", "''")}', messages 'true'${protocol.streaming ? ", streaming 'on'" : ''})`,
+      `START_REPLICATION SLOT "${slot}" LOGICAL ${formatLsn(this.boundary)} (proto_version '${version}', ` +
+        `publication_names '${names.replaceAll("'", "''")}', messages 'true'${streaming ? ", streaming 'on'" : ''})`,
     );
-    void this.#tick();
+  }
+
+  #decodingFrom(from: bigint, protocol: StreamProtocol): StreamDecoding {
+    const { frames } = this.#messages;
+    const { host } = this.#options;
+    const parts = { writer: this.#writer, frames, batches: this.#batches, spool: this.#spool };
+    return new StreamDecoding({ ...parts, protocol, host, from });
   }
 
   #take(chunk: Uint8Array): void {
@@ -203,26 +200,34 @@ export class ChangeStream {
   }
 
   #change(start: number, end: number): void {
-    this.#decoder.decode(this.#writer, start, end);
-    if (this.#unknown !== null) {
-      const relation = this.#unknown;
-      this.#unknown = null;
-      this.#messages.suspend(async () => await this.#learn(relation));
-      return;
-    }
+    const interruption = this.#decoding.decode(start, end);
+    if (interruption === null) this.#afterMessage();
+    else this.#interrupt(interruption);
+  }
+
+  #interrupt(interruption: Interruption): void {
+    if (interruption === 'restart') return this.#restart();
+    this.#messages.suspend(async () => {
+      await interruption();
+      this.#afterMessage();
+    });
+  }
+
+  #afterMessage(): void {
     this.#batches.closeIfDue();
     this.#atEveryBoundary();
   }
 
-  async #learn(relation: Relation): Promise<void> {
-    const { host } = this.#options;
-    this.#batches.enqueuePending();
-    this.#flow();
-    this.#wakeConsumer();
-    const changes = await host.learn(relation);
-    this.#decoder.bind(relation, host.relation(relation));
-    for (const change of changes) this.#writer.addSchemaChange(change);
-    if (changes.length > 0) this.#decoder.addCommit(this.#writer);
+  /**
+   * Asks for the stream once more from the boundary on, with every transaction at its end. Then the server leaves out what
+   * was rolled back; in what it has streamed there is a logical message of which nobody can tell.
+   */
+  #restart(): void {
+    const { version } = this.#decoding.protocol;
+    this.#spool.clear();
+    this.#decoding = this.#decodingFrom(this.boundary, { version, streaming: false });
+    this.#messages.passOver();
+    this.#options.wire.copyDone();
   }
 
   /** Outside a transaction all below the keepalive's LSN has been sent, so it is a boundary as good as a commit's end. */
@@ -231,16 +236,17 @@ export class ChangeStream {
       this.#batches.askedForReply();
       this.#sendStatus(false);
     }
-    if (!this.#decoder.inTransaction) this.#batches.reached(endLsn);
+    // A streamed transaction that is open commits behind it, and the server keeps it whatever is confirmed.
+    if (this.#decoding.atRest) this.#batches.reached(endLsn);
     this.#atEveryBoundary();
   }
 
   /** What waits for a boundary is done when this is one that is late enough. */
   #atEveryBoundary(): void {
-    if (this.#decoder.inTransaction || this.#ended) return;
-    while (this.#tasks.length > 0 && this.#tasks[0]!.lsn <= this.boundary) {
+    if (this.#ended || this.#decoding.inTransaction) return;
+    for (let apply = this.#tasks.due(this.boundary); apply !== null; apply = this.#tasks.due(this.boundary)) {
       this.#batches.enqueuePending();
-      for (const change of this.#tasks.shift()!.apply()) this.#writer.addSchemaChange(change);
+      for (const change of apply()) this.#writer.addSchemaChange(change);
       this.#batches.enqueuePending();
     }
     if (!this.#ending) return;
@@ -253,12 +259,7 @@ export class ChangeStream {
   #rested(): void {
     if (!this.#messages.suspended) this.#atEveryBoundary();
     this.#flow();
-    if (this.#ended || this.#batches.waiting || this.#closable()) this.#wakeConsumer();
-  }
-
-  /** A message that is being handled is finished first; that ends with `rested` too. */
-  #restIfIdle(): void {
-    if (!this.#messages.handling && !this.#messages.suspended) this.#messages.rest();
+    if (this.#ended || this.#closable()) this.#wakeConsumer();
   }
 
   /** The next batch, if there is one to give: a full one, what has gathered, or an idle slot's step. */
@@ -319,8 +320,7 @@ export class ChangeStream {
   }
 
   #waitsForServer(): boolean {
-    const targets = [this.#finishAt, this.#tasks[0]?.lsn ?? null];
-    return targets.some((lsn) => lsn !== null && this.boundary < lsn);
+    return [this.#finishAt, this.#tasks.next].some((lsn) => lsn !== null && this.boundary < lsn);
   }
 
   #sendStatus(askReply: boolean): void {

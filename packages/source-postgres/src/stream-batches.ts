@@ -32,6 +32,8 @@ export interface StreamBatchesOptions {
   readonly checkpoint: (endLsn: bigint) => Checkpoint;
   /** Whether the transaction that is being decoded has not ended yet. */
   readonly inTransaction: () => boolean;
+  /** Called when a batch begins to wait for the consumer. */
+  readonly ready: () => void;
 }
 
 /** Decides where the batches of a stream end, and holds those that wait for the consumer. */
@@ -47,6 +49,8 @@ export class StreamBatches {
   #owesCheckpoint = false;
   #replyAsked = false;
   #idleAt: number;
+  #stopped = false;
+  #awaitsRoom: (() => void) | null = null;
 
   constructor(options: StreamBatchesOptions) {
     this.#options = options;
@@ -88,7 +92,28 @@ export class StreamBatches {
     const ready = this.#ready.shift();
     if (ready === undefined) return null;
     this.#readyBytes -= ready.batch.bytes;
+    if (!this.full) this.#giveRoom();
     return ready;
+  }
+
+  /** Resolves when the consumer has taken so much that decoding may go on, or when it never will. */
+  async room(): Promise<void> {
+    while (this.full && !this.#stopped) {
+      await new Promise<void>((resolve) => {
+        this.#awaitsRoom = resolve;
+      });
+    }
+  }
+
+  /** Nobody waits for room any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#giveRoom();
+  }
+
+  #giveRoom(): void {
+    this.#awaitsRoom?.();
+    this.#awaitsRoom = null;
   }
 
   /** Outside a transaction there is something to give to a consumer that waits. */
@@ -120,6 +145,7 @@ export class StreamBatches {
     const closed = this.close();
     this.#ready.push(closed);
     this.#readyBytes += closed.batch.bytes;
+    this.#options.ready();
   }
 
   /** Closes what there is so far, if it says anything. */

@@ -6,6 +6,7 @@ const COPY_DONE = 0x63;
 const ERROR_RESPONSE = 0x45;
 const XLOG_DATA = 0x77;
 const KEEPALIVE = 0x6b;
+const READY_FOR_QUERY = 0x5a;
 /** Type, start LSN, end LSN and time before the payload of an XLogData message. */
 const XLOG_HEADER = 25;
 /** Type, end LSN, time and whether a reply is asked for. */
@@ -17,6 +18,8 @@ export interface StreamMessageHandler {
   change(start: number, end: number): void;
   /** Everything below `endLsn` that there is to send has been sent, but for the rest of what is being sent now. */
   keepalive(endLsn: bigint, asksReply: boolean): void;
+  /** The server is ready for a query after `passOver`. */
+  passedOver(): void;
   /** What has arrived is handled, or handling was suspended. */
   rested(): void;
   failed(error: WeirError): void;
@@ -38,6 +41,7 @@ export class StreamMessages {
   #suspended = false;
   #handling = false;
   #stopped = false;
+  #passingOver = false;
 
   constructor(writer: BatchWriter, handler: StreamMessageHandler) {
     this.#writer = writer;
@@ -49,20 +53,15 @@ export class StreamMessages {
     return this.#suspended;
   }
 
-  /** A message is being handled right now, further up the call stack. */
-  get handling(): boolean {
-    return this.#handling;
-  }
-
   take(chunk: Uint8Array): void {
     if (this.#stopped) return;
     if (this.#suspended) this.#waiting.push(chunk);
     else this.#run(() => this.frames.feed(this.#writer, chunk, this.#handle));
   }
 
-  /** Calls `rested` of the handler, for something that happened between messages. */
+  /** Calls `rested` of the handler, if that does not come by itself behind what is being handled. */
   rest(): void {
-    if (!this.#stopped) this.#run(() => {});
+    if (!this.#stopped && !this.#handling && !this.#suspended) this.#run(() => {});
   }
 
   /** Handles no message behind the current one before `work` is done; its failure ends the stream. */
@@ -70,10 +69,18 @@ export class StreamMessages {
     if (this.#suspended) throw new WeirError('WEIR_INTERNAL', 'the stream was suspended twice');
     this.#suspended = true;
     this.frames.hold();
-    work().then(
-      () => this.#goOn(),
-      (error: unknown) => this.#fail(error),
-    );
+    // Not at once: first this message is left, and then the loop over the messages.
+    Promise.resolve()
+      .then(work)
+      .then(
+        () => this.#goOn(),
+        (error: unknown) => this.#fail(error),
+      );
+  }
+
+  /** Handles nothing up to the end of the server's answer to a CopyDone of ours. */
+  passOver(): void {
+    this.#passingOver = true;
   }
 
   /** Handles nothing any more. */
@@ -85,8 +92,9 @@ export class StreamMessages {
 
   #goOn(): void {
     this.#suspended = false;
-    if (this.#stopped) return;
-    this.#run(() => this.frames.resume(this.#writer, this.#handle));
+    this.#run(() => {
+      if (!this.#stopped) this.frames.resume(this.#writer, this.#handle);
+    });
     while (!this.#suspended && !this.#stopped && this.#waiting.length > 0) this.take(this.#waiting.shift()!);
   }
 
@@ -95,7 +103,8 @@ export class StreamMessages {
     try {
       work();
       this.#handler.rested();
-      if (this.#writer.rows === 0) this.frames.compact(this.#writer);
+      // While it is suspended somebody may still read the message that is handled.
+      if (!this.#suspended && this.#writer.rows === 0) this.frames.compact(this.#writer);
     } catch (error) {
       this.#fail(error);
     } finally {
@@ -110,9 +119,16 @@ export class StreamMessages {
   }
 
   #message(type: number, start: number, end: number): void {
-    if (type === COPY_DATA) this.#copyData(start, end);
-    else if (type === ERROR_RESPONSE) throw streamError(parseErrorResponse(this.#writer.data, start, end));
+    if (type === ERROR_RESPONSE) throw streamError(parseErrorResponse(this.#writer.data, start, end));
+    if (this.#passingOver) this.#passOver(type);
+    else if (type === COPY_DATA) this.#copyData(start, end);
     else if (type === COPY_DONE) throw new WeirError('WEIR_PG_CONNECTION_LOST', 'the server ended the stream');
+  }
+
+  #passOver(type: number): void {
+    if (type !== READY_FOR_QUERY) return;
+    this.#passingOver = false;
+    this.#handler.passedOver();
   }
 
   #copyData(start: number, end: number): void {
