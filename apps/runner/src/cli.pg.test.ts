@@ -61,7 +61,7 @@ test('check, run --until-caught-up, status, sql and verify', async () => {
   expect((await weir('status')).stdout).toMatch(/^Not running\. As it was at .*\nshop {2}stopped\n.*5,000 rows delivered/);
   expect(await query('SELECT count(*), sum(total) FROM public.orders')).toEqual([['5000', '15628125.00']]);
   const verified = await weir('verify', 'weir.yaml');
-  expect(verified.stdout).toMatch(/public\.orders +5,000 +5,000 +equal\n.*\nverified\n/);
+  expect(verified.stdout).toMatch(/public\.orders +5,000 +5,000 +equal\n.*\n\nverified\n/);
   expect(verified.code).toBe(0);
 });
 

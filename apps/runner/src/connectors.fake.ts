@@ -11,6 +11,7 @@ import {
   type ColumnPlan,
   type Position,
   type QueryResult,
+  type SchemaChange,
   type Secret,
   type Sink,
   type SinkConnector,
@@ -48,6 +49,10 @@ export class FakeSource implements Source {
   readonly failures: Error[] = [];
   findings: CheckResult[] = [{ code: 'OK', level: 'ok', message: 'connected' }];
   tables: Table[] = [ordersTable];
+  /** Before the row of a commit. */
+  readonly schemaChanges: Map<number, SchemaChange> = new Map();
+  /** What `scan` gives, by `namespace.name`: ids. */
+  readonly content: Map<string, readonly number[]> = new Map();
 
   constructor(commits: number) {
     this.commits = commits;
@@ -76,6 +81,8 @@ export class FakeSource implements Source {
       }
       const position = positionOf(++state.at);
       builder.begin({ position, version: BigInt(state.at), time: Date.now() * 1000, transactionId: String(state.at) });
+      const change = this.schemaChanges.get(state.at);
+      if (change !== undefined) builder.schemaChange(change);
       builder.insert(ordersTable, { id: state.at });
       yield builder.build({ position, state: null });
     }
@@ -97,7 +104,15 @@ export class FakeSource implements Source {
     return this.findings;
   }
 
-  async *scan(): AsyncGenerator<Batch> {}
+  async *scan(table: Table): AsyncGenerator<Batch> {
+    yield scanned(table, this.content);
+  }
+}
+
+function scanned(table: Table, content: ReadonlyMap<string, readonly number[]>): Batch {
+  const builder = new BatchBuilder().begin({ position: '', version: 0n, time: 0, transactionId: '' });
+  for (const id of content.get(tableName(table)) ?? []) builder.read(table, { id });
+  return builder.build(null);
 }
 
 /** Counts rows in memory and keeps its checkpoint. */
@@ -111,6 +126,8 @@ export class FakeSink implements Sink {
   planFailure: Error | null = null;
   /** What `plan` finds, by `namespace.name`. */
   readonly refusals: Map<string, CheckResult> = new Map();
+  /** What `scan` gives, by `namespace.name`: ids. */
+  readonly content: Map<string, readonly number[]> = new Map();
   readonly options: SinkOptions | null;
 
   constructor(options: SinkOptions | null = null) {
@@ -148,6 +165,10 @@ export class FakeSink implements Sink {
 
   async check(): Promise<CheckResult[]> {
     return this.findings;
+  }
+
+  async *scan(table: Table): AsyncGenerator<Batch> {
+    yield scanned(table, this.content);
   }
 
   async query(sql: string, limit: number): Promise<QueryResult> {

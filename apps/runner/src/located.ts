@@ -1,5 +1,5 @@
 import { WeirError, type Sink, type Source } from '@weir/sdk';
-import { pathText, pathWithin, type SinkConfig, type SourceConfig } from './config/config.ts';
+import { parsePath, pathText, pathWithin, type Config, type SinkConfig, type SourceConfig } from './config/config.ts';
 
 type Block = Pick<SourceConfig | SinkConfig, 'path' | 'place'>;
 
@@ -23,6 +23,14 @@ export function locateSink(sink: Sink, block: Block): Sink {
     ...(sink.scan && { scan: (table, signal) => sink.scan!(table, signal) }),
     ...(sink.query && { query: (sql, limit, signal) => located(block, () => sink.query!(sql, limit, signal)) }),
   };
+}
+
+/** An error of the engine with its place: its paths begin at the top of the file. */
+export function locateFailure(error: WeirError, place: Config['place']): WeirError {
+  const { path } = error;
+  if (error.place !== undefined || path === undefined || !path.startsWith('pipelines.')) return error;
+  const { code, message, fix, table } = error;
+  return new WeirError(code, message, { fix, path, place: place(parsePath(path)), table, cause: error });
 }
 
 async function located<T>(block: Block, action: () => Promise<T>): Promise<T> {

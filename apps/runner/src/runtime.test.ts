@@ -1,7 +1,7 @@
 import { silentLogger, WeirError, type Logger } from '@weir/sdk';
 import { memoryStore, type Store } from '@weir/store';
 import { describe, expect, test } from 'vitest';
-import { FakeConnectors, positionOf } from './connectors.fake.ts';
+import { FakeConnectors, FakeSource, ordersTable, positionOf } from './connectors.fake.ts';
 import { loadConfig } from './config/load.ts';
 import { TestFolder } from './folder.fake.ts';
 import { recallStatus } from './runtime-status.ts';
@@ -49,6 +49,25 @@ describe('a runtime', () => {
     expect(runtime.status().pipelines.map(({ state }) => state)).toEqual(['stopped', 'stopped']);
     expect(connectors.sink('shop', 'warehouse').rows).toBe(50);
     expect(connectors.source('shop').confirmed.at(-1)).toBe(positionOf(50));
+  });
+
+  test('ends with the place in the file of a policy that stops it', async () => {
+    using folder = new TestFolder();
+    const stopping = TWO.replace('shop.duckdb}', 'shop.duckdb}, schema_changes: {drop: stop}');
+    const connectors = new FakeConnectors(40);
+    connectors.onMade = (made) => {
+      if (made instanceof FakeSource) made.schemaChanges.set(7, { table: ordersTable, change: 'drop', column: 'note' });
+    };
+    const config = loadConfig(folder.file('weir.yaml', stopping), {}, connectors);
+    await using runtime = await startRuntime(config, { log: silentLogger });
+    await expect(runtime.run()).rejects.toMatchObject({
+      code: 'WEIR_SCHEMA_CHANGE',
+      path: 'pipelines.shop.sinks.warehouse.schema_changes.drop',
+      place: { line: 6, column: 79 },
+      fix: 'Write `schema_changes: { drop: apply }` for the sink warehouse, then start again.',
+    });
+    const shop = runtime.status().pipelines.find(({ name }) => name === 'shop')!;
+    expect(shop.sinks['warehouse']!.schemaChangeTotals).toEqual({ drop: { stop: 1 } });
   });
 
   test('ends by itself at the head of each source', async () => {

@@ -13,7 +13,7 @@ import {
 import { openSqliteStore, type Store } from '@weir/store';
 import { serveApi, type ApiServer } from './api/serve.ts';
 import type { Config, PipelineConfig, SinkConfig, SourceConfig } from './config/config.ts';
-import { locateSink, locateSource } from './located.ts';
+import { locateFailure, locateSink, locateSource } from './located.ts';
 import { rememberStatus, type RuntimeStatus } from './runtime-status.ts';
 
 const REMEMBER_EVERY_MS = 5000;
@@ -61,7 +61,7 @@ export async function startRuntime(config: Config, options: RuntimeOptions): Pro
   const chosen = choosePipelines(config, options.only);
   const store = options.store ?? openSqliteStore(config.stateDirectory);
   try {
-    const runtime = new PipelineRuntime(chosen, store, options);
+    const runtime = new PipelineRuntime(chosen, store, { ...options, place: config.place });
     runtime.api = await serveApi(config, runtime);
     return runtime;
   } catch (error) {
@@ -88,13 +88,19 @@ class PipelineRuntime implements Runtime {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #place: Config['place'];
   readonly #startedAt: number;
   /** The pipelines that `stop` must leave alone: a stop would hide how they ended. */
   readonly #endedPipelines = new Set<Pipeline>();
   /** Aborts when the pipelines have ended. */
   readonly #ended = new AbortController();
 
-  constructor(configs: readonly PipelineConfig[], store: Store, { log, clock = systemClock }: RuntimeOptions) {
+  constructor(
+    configs: readonly PipelineConfig[],
+    store: Store,
+    { log, clock = systemClock, place }: RuntimeOptions & Pick<Config, 'place'>,
+  ) {
+    this.#place = place;
     this.#store = store;
     this.#clock = clock;
     this.#log = log;
@@ -114,7 +120,7 @@ class PipelineRuntime implements Runtime {
       try {
         await pipeline.run();
       } catch (error) {
-        const failure = toWeirError(error);
+        const failure = locateFailure(toWeirError(error), this.#place);
         // The first is thrown; of the others the log is the only word.
         if (failures.push(failure) > 1)
           this.#log.error({ pipeline: name, code: failure.code, fix: failure.fix }, failure.message);

@@ -1,43 +1,76 @@
-import { verifyTable, type TableVerdict } from '@weir/engine';
-import { WeirError, type Sink, type Source } from '@weir/sdk';
+import { verifyTable, type TableStop, type TableVerdict } from '@weir/engine';
+import { tableName, WeirError, type Sink, type SinkOptions, type Source, type Table } from '@weir/sdk';
+
+/** A sink to be compared. */
+export interface VerifiedSink {
+  readonly name: string;
+  readonly sink: Sink;
+  readonly mode: SinkOptions['mode'];
+  /** Tables that are stopped there: they differ, as they should. */
+  readonly stopped: readonly TableStop[];
+}
 
 /** Whether one sink holds what the source holds. */
 export interface SinkVerdict {
   readonly sink: string;
-  /** In the order in which the source names its tables. */
+  /** The tables that were compared, in the order in which the source names them. */
   readonly tables: readonly TableVerdict[];
-  readonly equal: boolean;
+  /** The tables that were left out since they are stopped there. */
+  readonly stopped: readonly TableStop[];
+  /** Of all that was compared; null when nothing could be. */
+  readonly equal: boolean | null;
+  /** Why nothing was compared; null when something was. */
+  readonly note: string | null;
 }
 
 /**
  * Compares every table of a source with each sink, row by row. Both are read as they are now: a source that is written
- * to meanwhile, or a sink that is behind, differs.
+ * to meanwhile, or a sink that is behind, differs. Rows that `deletes: soft` marked are as if they were not there.
  * @param onTable called after each table, to show progress
  * @throws WeirError WEIR_USAGE when a sink cannot be read back
  */
 export async function verifyPipeline(
   source: Source,
-  sinks: ReadonlyMap<string, Sink>,
+  sinks: readonly VerifiedSink[],
   signal: AbortSignal,
   onTable: (sink: string, verdict: TableVerdict) => void = () => undefined,
 ): Promise<SinkVerdict[]> {
   const tables = await source.discover(signal);
   const verdicts: SinkVerdict[] = [];
-  for (const [name, sink] of sinks) {
-    if (sink.scan === undefined)
-      throw new WeirError('WEIR_USAGE', `the sink ${name} cannot be read back, so there is nothing to compare`);
-    const compared: TableVerdict[] = [];
-    for (const table of tables) {
-      const verdict = await verifyTable(
-        table,
-        (inner) => source.scan(table, inner),
-        (inner) => sink.scan!(table, inner),
-        signal,
-      );
-      onTable(name, verdict);
-      compared.push(verdict);
+  for (const verified of sinks) {
+    const { name, mode } = verified;
+    if (mode === 'append') {
+      const note = 'not compared: `mode: append` keeps a history, not what the source holds now';
+      verdicts.push({ sink: name, tables: [], stopped: [], equal: null, note });
+    } else {
+      verdicts.push(await verifyMirror(source, verified, tables, signal, (verdict) => onTable(name, verdict)));
     }
-    verdicts.push({ sink: name, tables: compared, equal: compared.every(({ equal }) => equal) });
   }
   return verdicts;
+}
+
+async function verifyMirror(
+  source: Source,
+  { name, sink, stopped }: VerifiedSink,
+  tables: readonly Table[],
+  signal: AbortSignal,
+  onTable: (verdict: TableVerdict) => void,
+): Promise<SinkVerdict> {
+  const scan = sink.scan?.bind(sink);
+  if (scan === undefined) {
+    throw new WeirError('WEIR_USAGE', `the sink ${name} cannot be read back, so there is nothing to compare`);
+  }
+  const compared: TableVerdict[] = [];
+  for (const table of tables) {
+    if (stopped.some((stop) => stop.table === tableName(table))) continue;
+    const verdict = await verifyTable(
+      table,
+      (inner) => source.scan(table, inner),
+      (inner) => scan(table, inner),
+      signal,
+    );
+    onTable(verdict);
+    compared.push(verdict);
+  }
+  return { sink: name, tables: compared, stopped, equal: compared.every(({ equal }) => equal), note: null };
 }

@@ -17,7 +17,7 @@ import { recoverCheckpoint } from './commit.ts';
 import { isCopy } from './copy.ts';
 import type { LaneRecord } from './lane-record.ts';
 import { Lane } from './lane.ts';
-import { policiesOf, type PipelineOptions } from './pipeline-options.ts';
+import type { PipelineOptions } from './pipeline-options.ts';
 import { shardFields } from './schema-gate.ts';
 import { SessionStack } from './session-stack.ts';
 import { SharedBatch, heldBytes } from './shared-batch.ts';
@@ -162,7 +162,7 @@ export class Attempt {
       session: sink.session,
       store: this.#options.store,
       shard: sink.shard,
-      policies: policiesOf(this.#options, sink.name),
+      policies: this.#options.sinkOptions.get(sink.name)!,
       clock: this.#options.clock,
       log: this.#options.log,
       holds: sink.recovered?.position ?? null,

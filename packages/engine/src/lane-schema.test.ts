@@ -110,7 +110,7 @@ describe('a policy decides about each kind of change', () => {
     expect(error).toMatchObject({
       code: 'WEIR_SCHEMA_CHANGE',
       table: 'public.orders',
-      path: 'pipelines.shop.sinks.warehouse.schema_changes',
+      path: 'pipelines.shop.sinks.warehouse.schema_changes.drop',
       message: 'public.orders: column label was dropped, and `schema_changes` of sink warehouse says stop',
       fix: 'Write `schema_changes: { drop: apply }` for the sink warehouse, then start again.',
     });

@@ -18,8 +18,8 @@ export interface PipelineOptions {
   readonly name: string;
   readonly source: Source;
   readonly sinks: ReadonlyMap<string, Sink>;
-  /** By the sink's name. A sink without has `schemaPolicies('apply')`, and any error stops the pipeline. */
-  readonly sinkOptions?: ReadonlyMap<string, SinkPolicies>;
+  /** What becomes of schema changes and of errors that are about one table, by the sink's name. */
+  readonly sinkOptions: ReadonlyMap<string, SinkPolicies>;
   readonly transforms?: readonly Transform[];
   readonly store: Store;
   readonly clock: Clock;
@@ -32,11 +32,16 @@ export interface PipelineOptions {
 }
 
 /** {@link PipelineOptions} as a program gives them: what is left out has its default. */
-export interface PipelineSettings extends Partial<Omit<PipelineOptions, 'name' | 'source' | 'sinks'>> {
+export interface PipelineSettings extends Partial<Omit<PipelineOptions, 'name' | 'source' | 'sinks' | 'sinkOptions'>> {
   /** Names the pipeline in its sinks' checkpoints and in the log. */
   readonly name: string;
   readonly source: Source;
   readonly sinks: ReadonlyMap<string, Sink> | Readonly<Record<string, Sink>>;
+  /** By the sink's name; what is left out is `schemaPolicies('apply')` and `stop`. */
+  readonly sinkOptions?:
+    | ReadonlyMap<string, Partial<SinkPolicies>>
+    | Readonly<Record<string, Partial<SinkPolicies>>>
+    | undefined;
 }
 
 const DEFAULT_BUFFER_BYTES = 128 * 2 ** 20;
@@ -63,12 +68,18 @@ export function completeOptions(settings: PipelineSettings): PipelineOptions {
     bufferBytes: DEFAULT_BUFFER_BYTES,
     shutdownTimeoutMs: DEFAULT_SHUTDOWN_TIMEOUT_MS,
     ...settings,
-    sinks: settings.sinks instanceof Map ? settings.sinks : new Map(Object.entries(settings.sinks)),
+    sinks: asMap(settings.sinks),
+    sinkOptions: completePolicies(settings),
   };
 }
 
 const defaultPolicies: SinkPolicies = { schemaChanges: schemaPolicies('apply'), onError: 'stop' };
 
-export function policiesOf({ sinkOptions }: PipelineOptions, sink: string): SinkPolicies {
-  return sinkOptions?.get(sink) ?? defaultPolicies;
+function completePolicies({ sinks, sinkOptions = {} }: PipelineSettings): ReadonlyMap<string, SinkPolicies> {
+  const given = asMap<Partial<SinkPolicies>>(sinkOptions);
+  return new Map(Array.from(asMap<Sink>(sinks).keys(), (name) => [name, { ...defaultPolicies, ...given.get(name) }]));
+}
+
+function asMap<T>(named: ReadonlyMap<string, T> | Readonly<Record<string, T>>): ReadonlyMap<string, T> {
+  return named instanceof Map ? named : new Map(Object.entries(named));
 }

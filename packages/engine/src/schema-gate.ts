@@ -163,10 +163,10 @@ export class SchemaGate {
   /** The place of the policy in the YAML, and the line that allows the change. */
   #allow(kind: SchemaChangeKind): { fix: string; path: string } {
     const { pipeline, sink } = this.#options.shard;
-    const line = `schema_changes: { ${kind.replace('-', '_')}: apply }`;
+    const key = kind.replace('-', '_');
     return {
-      fix: `Write \`${line}\` for the sink ${sink}, then start again.`,
-      path: `pipelines.${pipeline}.sinks.${sink}.schema_changes`,
+      fix: `Write \`schema_changes: { ${key}: apply }\` for the sink ${sink}, then start again.`,
+      path: `pipelines.${pipeline}.sinks.${sink}.schema_changes.${key}`,
     };
   }
 

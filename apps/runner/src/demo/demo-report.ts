@@ -13,14 +13,14 @@ import { verdictLines } from '../view/verdict.ts';
 export async function verifyDemo(pipeline: PipelineConfig, context: CommandContext): Promise<void> {
   const connector = { pipeline: pipeline.name, log: silentLogger, clock: systemClock };
   const source = createSource(pipeline.source, { ...connector, name: 'source' });
-  const sinks = new Map(pipeline.sinks.map((sink) => [sink.name, createSink(sink, { ...connector, name: sink.name })]));
+  const sinks = pipeline.sinks.map((block) => {
+    const { name, options } = block;
+    return { name, sink: createSink(block, { ...connector, name }), mode: options.mode, stopped: [] };
+  });
   // Not the signal of the command: it has asked for the end, of which this is a part. A second one ends the process.
   const verdicts = await verifyPipeline(source, sinks, new AbortController().signal);
   const paint = paintFor(context.stdout);
-  for (const { tables, equal } of verdicts) {
-    printLines(context, ['', ...verdictLines(tables, { width: tableWidth(context), paint }), '']);
-    if (equal) printLines(context, [paint.good('verified')]);
-  }
+  for (const verdict of verdicts) printLines(context, ['', ...verdictLines(verdict, { width: tableWidth(context), paint })]);
   if (verdicts.every(({ equal }) => equal)) return;
   throw new WeirError('WEIR_VERIFY_DIFFERENT', 'the shop and its mirror differ; the first differing keys are above');
 }

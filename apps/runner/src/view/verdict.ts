@@ -1,16 +1,34 @@
-import type { TableVerdict } from '@weir/engine';
+import type { TableStop, TableVerdict } from '@weir/engine';
+import type { SinkVerdict } from '../verify.ts';
 import { plain, type Paint } from './paint.ts';
 import { count } from './quantities.ts';
 import { textTable } from './text-table.ts';
-import { printable } from './text-width.ts';
+import { paragraph, printable } from './text-width.ts';
 
 export interface VerdictOptions {
   readonly width?: number | undefined;
   readonly paint?: Paint;
 }
 
+/** What came out for one sink: its tables, those that are stopped, and the verdict at the end. */
+export function verdictLines(verdict: SinkVerdict, options: VerdictOptions = {}): string[] {
+  const { width, paint = plain } = options;
+  const { tables, stopped, equal, note } = verdict;
+  if (note !== null) return paragraph(note, 0, width).map((line) => paint.warning(line));
+  return [
+    ...tableLines(tables, options),
+    ...(stopped.length > 0 ? ['', ...stopped.flatMap((stop) => stoppedLines(stop, options))] : []),
+    '',
+    equal === true ? paint.good('verified') : paint.bad('different'),
+  ];
+}
+
+function stoppedLines({ table, code, message }: TableStop, { width, paint = plain }: VerdictOptions): string[] {
+  return [`${paint.warning('stopped')}  ${printable(table)}  ${code}`, ...paragraph(printable(message), 2, width)];
+}
+
 /** The counts of each table on both sides, and below them the first keys of those that differ. */
-export function verdictLines(tables: readonly TableVerdict[], { width, paint = plain }: VerdictOptions = {}): string[] {
+function tableLines(tables: readonly TableVerdict[], { width, paint = plain }: VerdictOptions): string[] {
   const body = tables.map((verdict) => [
     verdict.table,
     count(verdict.sourceRows),

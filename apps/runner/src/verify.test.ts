@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'vitest';
+import type { Sink } from '@weir/sdk';
+import { FakeSink, FakeSource, ordersTable } from './connectors.fake.ts';
+import { verifyPipeline, type VerifiedSink } from './verify.ts';
+import { verdictLines } from './view/verdict.ts';
+
+const { signal } = new AbortController();
+
+/** A source with two tables, and a mirror that lacks a row of the second. */
+function world(): { source: FakeSource; mirror: VerifiedSink } {
+  const source = new FakeSource(0);
+  source.tables = [ordersTable, { ...ordersTable, name: 'lines' }];
+  source.content.set('public.orders', [1, 2]).set('public.lines', [1, 2, 3]);
+  const sink = new FakeSink();
+  sink.content.set('public.orders', [1, 2]).set('public.lines', [1, 2]);
+  return { source, mirror: { name: 'mirror', sink, mode: 'mirror', stopped: [] } };
+}
+
+describe('verifyPipeline', () => {
+  test('compares every table of a mirror', async () => {
+    const { source, mirror } = world();
+    const [verdict] = await verifyPipeline(source, [mirror], signal);
+    expect(verdict).toMatchObject({ sink: 'mirror', equal: false, note: null });
+    expect(verdict!.tables.map(({ table, equal }) => [table, equal])).toEqual([
+      ['public.orders', true],
+      ['public.lines', false],
+    ]);
+    expect(verdictLines(verdict!).at(-1)).toBe('different');
+  });
+
+  test('leaves out what is stopped there, and says so', async () => {
+    const { source, mirror } = world();
+    const stopped = [{ table: 'public.lines', code: 'WEIR_SINK_TYPE', message: 'the sink cannot hold geometry' }] as const;
+    const [verdict] = await verifyPipeline(source, [{ ...mirror, stopped }], signal);
+    expect(verdict).toMatchObject({ equal: true, stopped, tables: [{ table: 'public.orders' }] });
+    expect(verdictLines(verdict!, { width: 80 }).slice(-5)).toEqual([
+      '',
+      'stopped  public.lines  WEIR_SINK_TYPE',
+      '  the sink cannot hold geometry',
+      '',
+      'verified',
+    ]);
+  });
+
+  test('does not compare a history, and that is no difference', async () => {
+    const { source, mirror } = world();
+    const [verdict] = await verifyPipeline(source, [{ ...mirror, mode: 'append' }], signal);
+    expect(verdict).toMatchObject({ equal: null, tables: [], stopped: [] });
+    expect(verdictLines(verdict!)).toEqual(['not compared: `mode: append` keeps a history, not what the source holds now']);
+  });
+
+  test('refuses a mirror that cannot be read back', async () => {
+    const { source, mirror } = world();
+    const sink: Sink = { open: mirror.sink.open, check: mirror.sink.check };
+    await expect(verifyPipeline(source, [{ ...mirror, sink }], signal)).rejects.toMatchObject({ code: 'WEIR_USAGE' });
+  });
+});
