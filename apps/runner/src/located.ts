@@ -26,11 +26,11 @@ export function locateSink(sink: Sink, block: Block): Sink {
 }
 
 /** An error of the engine with its place: its paths begin at the top of the file. */
-export function locateFailure(error: WeirError, place: Config['place']): WeirError {
+export function locateFailure(error: WeirError, placeOf: Config['place']): WeirError {
   const { path } = error;
   if (error.place !== undefined || path === undefined || !path.startsWith('pipelines.')) return error;
   const { code, message, fix, table } = error;
-  return new WeirError(code, message, { fix, path, place: place(parsePath(path)), table, cause: error });
+  return new WeirError(code, message, { fix, path, place: placeOf(parsePath(path)), table, cause: error });
 }
 
 async function located<T>(block: Block, action: () => Promise<T>): Promise<T> {

@@ -51,7 +51,11 @@ describe('verifyPipeline', () => {
 
   test('refuses a mirror that cannot be read back', async () => {
     const { source, mirror } = world();
-    const sink: Sink = { open: mirror.sink.open, check: mirror.sink.check };
+    const { sink: readable } = mirror;
+    const sink: Sink = {
+      open: async (shard, abort) => await readable.open(shard, abort),
+      check: async (abort) => await readable.check(abort),
+    };
     await expect(verifyPipeline(source, [{ ...mirror, sink }], signal)).rejects.toMatchObject({ code: 'WEIR_USAGE' });
   });
 });
