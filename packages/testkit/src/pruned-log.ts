@@ -1,13 +1,9 @@
-import { WeirError, tableName, unchanged, type Clock, type RowValues, type Table } from '@weir/sdk';
-import { cellsOf, contentOf, keyOf, type Cells, type TableContent } from './table-content.ts';
+import { WeirError, tableName, type Clock, type SchemaChange, type Table } from '@weir/sdk';
+import { LoggedTable, type LoggedRow } from './logged-table.ts';
+import { contentOf, type Cells, type TableContent } from './table-content.ts';
 
-/** A change of a transaction; rows as plain objects, columns that are missing are NULL. */
-export type LoggedChange =
-  | { readonly op: 'insert'; readonly table: Table; readonly after: RowValues }
-  /** `before` holds the old key where the update changes it. */
-  | { readonly op: 'update'; readonly table: Table; readonly after: RowValues; readonly before?: RowValues }
-  | { readonly op: 'delete'; readonly table: Table; readonly before: RowValues }
-  | { readonly op: 'truncate'; readonly table: Table };
+/** A change of a transaction: of a row, or of a table's shape. Rows behind a change of shape have its table. */
+export type LoggedChange = LoggedRow | { readonly op: 'schema'; readonly change: SchemaChange };
 
 export interface LoggedTransaction {
   readonly changes: readonly LoggedChange[];
@@ -15,29 +11,28 @@ export interface LoggedTransaction {
   readonly at: number;
 }
 
-type Rows = ReadonlyMap<string, Cells>;
-
 /**
  * A database in memory with a log of its transactions, numbered from 1, and one slot. What was confirmed is deleted, as a
  * real server does: a source that keeps everything hides the worst bugs. It remembers what its tables held after each
  * transaction, for tests to compare with.
  */
 export class PrunedLog {
-  readonly tables: readonly Table[];
   readonly #clock: Clock;
   readonly #transactions = new Map<number, LoggedTransaction>();
-  readonly #history: ReadonlyMap<string, Rows>[];
+  readonly #history: ReadonlyMap<string, LoggedTable>[];
   readonly #waiting = new Set<() => void>();
   #forgotten = 0;
   #reader: object | null = null;
 
   /** @param tables each needs a key */
   constructor(tables: readonly Table[], clock: Clock) {
-    const keyless = tables.find((table) => table.key.length === 0);
-    if (keyless !== undefined) throw new WeirError('WEIR_SDK_USE', `table ${tableName(keyless)} has no key`);
-    this.tables = tables;
     this.#clock = clock;
-    this.#history = [new Map(tables.map((table) => [tableName(table), new Map()]))];
+    this.#history = [new Map(tables.map((table) => [tableName(table), LoggedTable.empty(table)]))];
+  }
+
+  /** The tables that there are now, in their shapes of now. */
+  get tables(): readonly Table[] {
+    return Array.from(this.#history.at(-1)!.values(), ({ table }) => table);
   }
 
   /** The number of the last transaction; 0 before the first. */
@@ -54,10 +49,8 @@ export class PrunedLog {
   commit(changes: readonly LoggedChange[]): void {
     const tables = new Map(this.#history.at(-1));
     for (const change of changes) {
-      const name = tableName(change.table);
-      const rows = new Map(tables.get(name));
-      play(rows, change);
-      tables.set(name, rows);
+      if (change.op === 'schema') reshape(tables, change.change);
+      else tables.set(tableName(change.table), known(tables, change.table).played(change));
     }
     this.#history.push(tables);
     this.#transactions.set(this.head, { changes, at: this.#clock.now() });
@@ -78,12 +71,12 @@ export class PrunedLog {
 
   /** What the tables held after a transaction; without a number, what they hold now. */
   content(after: number = this.head): TableContent {
-    return contentOf(new Map(Array.from(this.#history[after]!, ([name, rows]) => [name, [...rows.values()]])));
+    return contentOf(new Map(Array.from(this.#history[after]!, ([name, { rows }]) => [name, rows])));
   }
 
-  /** The rows of a table now. */
+  /** The rows of a table now, with the columns of the given shape. */
   rows(table: Table): Cells[] {
-    return [...this.#history.at(-1)!.get(tableName(table))!.values()];
+    return known(this.#history.at(-1)!, table).rowsOf(table);
   }
 
   /** Takes the slot, which one reader has at a time. @throws WeirError WEIR_PG_SLOT_IN_USE */
@@ -114,21 +107,15 @@ export class PrunedLog {
   }
 }
 
-function play(rows: Map<string, Cells>, change: LoggedChange): void {
-  if (change.op === 'truncate') {
-    rows.clear();
-    return;
-  }
-  const { table } = change;
-  const image = change.op === 'delete' ? change.before : change.after;
-  const oldKey = keyOf(table, cellsOf(table, change.op === 'update' ? (change.before ?? change.after) : image));
-  const old = rows.get(oldKey);
-  const isNew = change.op === 'insert';
-  if (isNew === (old !== undefined)) throw new WeirError('WEIR_SDK_USE', `${change.op} of ${oldKey} cannot be`);
-  rows.delete(oldKey);
-  if (change.op === 'delete') return;
-  const cells = cellsOf(table, image).map((cell, column) => (cell === unchanged ? old![column]! : cell));
-  const key = keyOf(table, cells);
-  if (rows.has(key)) throw new WeirError('WEIR_SDK_USE', `${oldKey} cannot become ${key}, which is there`);
-  rows.set(key, cells);
+function known(tables: ReadonlyMap<string, LoggedTable>, table: Table): LoggedTable {
+  const found = tables.get(tableName(table));
+  if (found === undefined) throw new WeirError('WEIR_SDK_USE', `there is no table ${tableName(table)}`);
+  return found;
+}
+
+function reshape(tables: Map<string, LoggedTable>, change: SchemaChange): void {
+  const name = tableName(change.table);
+  if (change.change === 'create') tables.set(name, LoggedTable.empty(change.table));
+  else if (change.change === 'drop-table') tables.delete(name);
+  else tables.set(name, known(tables, change.table).changed(change));
 }

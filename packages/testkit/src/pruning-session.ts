@@ -5,8 +5,10 @@ import {
   tableName,
   type Batch,
   type Checkpoint,
+  type Commit,
   type Position,
   type RowValues,
+  type SchemaChange,
   type SourceSession,
   type SourceStatus,
   type Table,
@@ -47,9 +49,9 @@ export class PruningSession implements SourceSession {
   #state: PruningState;
   #phase: SourceStatus['phase'] = 'connecting';
   #progress: readonly TableProgress[] = [];
-  /** The last transaction that was read to its end, and how much was read of the next. */
+  /** The last transaction that was read to its end, and how many changes were taken of the next. */
   #read: number;
-  #rowsRead = 0;
+  #taken = 0;
   #confirmed: number;
   #finishAt: Position | null = null;
   #wake = (): void => {};
@@ -117,7 +119,7 @@ export class PruningSession implements SourceSession {
   }
 
   #finished(): boolean {
-    return this.#finishAt !== null && this.#rowsRead === 0 && boundaryOf(this.#read) >= this.#finishAt;
+    return this.#finishAt !== null && this.#taken === 0 && boundaryOf(this.#read) >= this.#finishAt;
   }
 
   /** Resolves when there may be more, or nothing more is wanted. */
@@ -135,8 +137,8 @@ export class PruningSession implements SourceSession {
   /** All tables that are not copied as they are now: first what starts them empty, then their rows in chunks. */
   *#copy(): Generator<Batch> {
     const { log, start, rowsPerBatch = 4 } = this.#options;
-    const { tables: read = log.tables } = this.#options;
-    const missing = read.filter((table) => this.#state.copied[tableName(table)] === undefined);
+    const isMissing = (table: Table): boolean => this.#state.copied[tableName(table)] === undefined;
+    const missing = log.tables.filter((table) => this.#isRead(table) && isMissing(table));
     if (missing.length === 0) return;
     this.#phase = 'snapshot';
     const copies = this.#state.copies + 1;
@@ -174,43 +176,66 @@ export class PruningSession implements SourceSession {
     return this.#builder.chunk(table, { after: null, upTo: null, last }).build(checkpoint);
   }
 
-  /** What follows, up to a limit; there is something. */
+  /** What follows, up to a limit; there is something. A change of shape begins a batch, rows before it end one. */
   #stream(): Batch {
     const { log, rowsPerBatch = 4, transactionsPerBatch = 1 } = this.#options;
     let skipped = 0;
+    let commit = this.#commit(this.#read + 1);
     for (let done = 0; done < transactionsPerBatch && this.#read < log.head && this.#builder.rows < rowsPerBatch; ) {
       const number = this.#read + 1;
-      const { changes, at } = log.transaction(number);
-      const time = at * 1000;
-      if (this.#rowsRead === 0) {
-        const version = BigInt(number) * 2n;
-        this.#builder.begin({ position: commitOf(number), version, time, transactionId: String(number) });
+      const { changes } = log.transaction(number);
+      if (this.#taken === 0) this.#builder.begin((commit = this.#commit(number)));
+      const last = Math.min(changes.length, this.#taken + rowsPerBatch - this.#builder.rows);
+      for (; this.#taken < last; this.#taken++) {
+        const change = changes[this.#taken]!;
+        if (change.op === 'schema' && this.#builder.rows > 0) break;
+        if (!this.#add(change, number)) skipped++;
       }
-      const part = changes.slice(this.#rowsRead, this.#rowsRead + rowsPerBatch - this.#builder.rows);
-      for (const change of part.filter(({ table }) => this.#isRead(table))) if (!this.#add(change, number)) skipped++;
-      this.#rowsRead += part.length;
-      if (this.#rowsRead < changes.length) continue;
+      if (this.#taken < changes.length) break;
       this.#read = number;
-      this.#rowsRead = 0;
+      this.#taken = 0;
       done++;
     }
-    const checkpoint = this.#rowsRead > 0 ? null : { position: boundaryOf(this.#read), state: this.#state };
-    return { ...this.#builder.build(checkpoint), skipped };
+    const checkpoint = this.#taken > 0 ? null : { position: boundaryOf(this.#read), state: this.#state };
+    const batch = { ...this.#builder.build(checkpoint), skipped };
+    // In the middle of a transaction its commit says whether the changes are a replay.
+    const isBare = checkpoint === null && batch.schemaChanges.length > 0 && batch.commits.length === 0;
+    return isBare ? { ...batch, commits: [commit] } : batch;
+  }
+
+  #commit(number: number): Commit {
+    const time = this.#options.log.transaction(number).at * 1000;
+    return { position: commitOf(number), version: BigInt(number) * 2n, time, transactionId: String(number) };
   }
 
   #isRead(table: Table): boolean {
-    return this.#options.tables?.includes(table) ?? true;
+    return this.#options.tables?.some((other) => tableName(other) === tableName(table)) ?? true;
   }
 
-  /** False when the copy of the table holds the change already. */
+  /** False when the copy of the table holds the row already. */
   #add(change: LoggedChange, number: number): boolean {
+    if (change.op === 'schema') {
+      this.#addSchemaChange(change.change, number);
+      return true;
+    }
     const { table } = change;
+    if (!this.#isRead(table)) return true;
     if (number <= this.#state.copied[tableName(table)]!) return false;
     if (change.op === 'insert') this.#builder.insert(table, change.after);
     else if (change.op === 'update') this.#builder.update(table, change.after, change.before ?? null);
     else if (change.op === 'delete') this.#builder.delete(table, change.before);
     else this.#builder.truncate(table);
     return true;
+  }
+
+  /** A table that appears is as good as copied: all its rows are in the log. */
+  #addSchemaChange(change: SchemaChange, number: number): void {
+    const name = tableName(change.table);
+    const { [name]: copied, ...others } = this.#state.copied;
+    if (!this.#isRead(change.table) || number <= (copied ?? 0)) return;
+    this.#builder.schemaChange(change);
+    if (change.change === 'create') this.#state = { ...this.#state, copied: { ...others, [name]: number - 1 } };
+    if (change.change === 'drop-table') this.#state = { ...this.#state, copied: others };
   }
 }
 

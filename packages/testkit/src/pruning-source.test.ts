@@ -3,6 +3,7 @@ import type { Batch, Checkpoint, SourceSession, Table } from '@weir/sdk';
 import { FaultScript } from './fault-script.ts';
 import { ManualClock } from './manual-clock.ts';
 import { OrderGuard } from './order-guard.ts';
+import type { LoggedRow } from './logged-table.ts';
 import { PrunedLog, type LoggedChange } from './pruned-log.ts';
 import { boundaryOf } from './pruning-position.ts';
 import { PruningSource, type PruningSourceOptions } from './pruning-source.ts';
@@ -20,7 +21,7 @@ const orders: Table = {
 };
 const { signal } = new AbortController();
 
-function insert(id: number): LoggedChange {
+function insert(id: number): LoggedRow {
   return { op: 'insert', table: orders, after: { id, note: 'a' } };
 }
 

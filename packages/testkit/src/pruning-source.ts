@@ -75,7 +75,9 @@ export class PruningSource implements Source {
   }
 
   async discover(): Promise<Table[]> {
-    return [...(this.#options.tables ?? this.#options.log.tables)];
+    const { log, tables } = this.#options;
+    const read = tables === undefined ? null : new Set(tables.map(tableName));
+    return log.tables.filter((table) => read?.has(tableName(table)) ?? true);
   }
 
   async check(): Promise<CheckResult[]> {
