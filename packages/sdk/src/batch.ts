@@ -52,7 +52,10 @@ export interface Chunk {
 export interface Batch {
   /** One schema version each; a schema change ends a batch. */
   readonly tables: readonly Table[];
-  /** To be applied before the rows. */
+  /**
+   * To be applied before the rows. Those that come with a transaction belong to the first of `commits`, whether it has rows
+   * here or not: by that a replay of them is known. A `create` in a batch without commits begins a copy.
+   */
   readonly schemaChanges: readonly SchemaChange[];
   /** Number of rows: the first `rows` entries of the row arrays count. */
   readonly rows: number;

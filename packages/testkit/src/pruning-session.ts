@@ -181,6 +181,7 @@ export class PruningSession implements SourceSession {
     const { log, rowsPerBatch = 4, transactionsPerBatch = 1 } = this.#options;
     let skipped = 0;
     let commit = this.#commit(this.#read + 1);
+    let isReshaped = false;
     for (let done = 0; done < transactionsPerBatch && this.#read < log.head && this.#builder.rows < rowsPerBatch; ) {
       const number = this.#read + 1;
       const { changes } = log.transaction(number);
@@ -189,17 +190,19 @@ export class PruningSession implements SourceSession {
       for (; this.#taken < last; this.#taken++) {
         const change = changes[this.#taken]!;
         if (change.op === 'schema' && this.#builder.rows > 0) break;
+        isReshaped ||= change.op === 'schema';
         if (!this.#add(change, number)) skipped++;
       }
       if (this.#taken < changes.length) break;
       this.#read = number;
       this.#taken = 0;
       done++;
+      if (isReshaped && this.#builder.rows === 0) break;
     }
     const checkpoint = this.#taken > 0 ? null : { position: boundaryOf(this.#read), state: this.#state };
     const batch = { ...this.#builder.build(checkpoint), skipped };
-    // In the middle of a transaction its commit says whether the changes are a replay.
-    const isBare = checkpoint === null && batch.schemaChanges.length > 0 && batch.commits.length === 0;
+    // The first commit of a batch is that of its changes, by which a replay of them is known, rows or not.
+    const isBare = batch.schemaChanges.length > 0 && batch.commits.length === 0;
     return isBare ? { ...batch, commits: [commit] } : batch;
   }
 
