@@ -2,6 +2,9 @@ import duckdb from '@duckdb/node-bindings';
 import { BLOB, DuckDBDataChunk } from '@duckdb/node-api';
 import { WeirError, type Batch } from '@weir/sdk';
 
+/** Cells as a batch has them. */
+export type CellArrays = Pick<Batch, 'data' | 'start' | 'length'>;
+
 /** The cells of a batch, as encoders read them. */
 export interface Cells {
   readonly data: Uint8Array;
@@ -25,7 +28,7 @@ export interface Cells {
 export class SlabCopy {
   readonly #chunk: DuckDBDataChunk = DuckDBDataChunk.create([BLOB], 1);
   readonly #vector: duckdb.Vector;
-  #batch: Batch | null = null;
+  #batch: CellArrays | null = null;
   #low = 0;
   #high = 0;
 
@@ -34,7 +37,7 @@ export class SlabCopy {
   }
 
   /** The cells of a batch, valid until the next call with another batch or `clear`. */
-  cells(batch: Batch, unchangedAllowed: boolean): Cells {
+  cells(batch: CellArrays, unchangedAllowed: boolean): Cells {
     if (batch !== this.#batch) this.#load(batch);
     const { data, start, length } = batch;
     return { data, start, length, addressLow: this.#low, addressHigh: this.#high, unchangedAllowed };
@@ -46,7 +49,7 @@ export class SlabCopy {
     this.#chunk.reset();
   }
 
-  #load(batch: Batch): void {
+  #load(batch: CellArrays): void {
     this.#chunk.reset();
     this.#batch = batch;
     // Up to 12 bytes DuckDB would store in the slot itself, and no cell would be long enough to point anywhere.

@@ -2,37 +2,14 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { WeirError, type Checkpoint, type Clock, type Json, type Shard } from '@weir/sdk';
 import type { Database } from './database.ts';
 import { isConflict, writeError } from './duckdb-error.ts';
-import { identifier, literal } from './sql-text.ts';
+import { makeOwnTables, ownSchema } from './own-tables.ts';
+import { literal } from './sql-text.ts';
 
-/** The schema of Weir's own tables in the file. */
-export const OWN_SCHEMA = 'weir';
 /** The pipeline's source; a pipeline of several sources will have a row for each. */
 const SOURCE = 'source';
 /** Another session's commit can be in the way for as long as it takes; then the engine tries again with back-off. */
 const FENCE_ATTEMPTS = 20;
 const FENCE_PAUSE_MS = 25;
-
-/** `"shop"."weir"`, before a table's name. */
-export function ownSchema(database: string): string {
-  return `${identifier(database)}.${identifier(OWN_SCHEMA)}`;
-}
-
-/**
- * Makes Weir's own tables where they are missing. They have no key: the file's lock keeps other processes out, and within
- * this one `exclusively` lets one session at a time make its row.
- */
-export async function makeOwnTables(database: Database, connection: DuckDBConnection): Promise<void> {
-  const own = ownSchema(database.name);
-  await connection.run(`CREATE SCHEMA IF NOT EXISTS ${own}`);
-  await connection.run(
-    `CREATE TABLE IF NOT EXISTS ${own}.checkpoint (pipeline VARCHAR, sink VARCHAR, shard INTEGER, source VARCHAR, ` +
-      'fence BIGINT, position VARCHAR, state JSON, updated_at TIMESTAMP WITH TIME ZONE)',
-  );
-  await connection.run(
-    `CREATE TABLE IF NOT EXISTS ${own}.tables (pipeline VARCHAR, sink VARCHAR, source_namespace VARCHAR, ` +
-      'source_name VARCHAR, target_schema VARCHAR, target_table VARCHAR)',
-  );
-}
 
 /** One shard's row of `weir.checkpoint`: its fence, and how far it is. */
 export class CheckpointRow {

@@ -1,6 +1,16 @@
 import { byteSize } from '@weir/sdk';
 import { z } from 'zod';
 
+/**
+ * What becomes of decimals that DuckDB's DECIMAL cannot hold: those without a bound, and those of more than 38 digits.
+ *
+ * - `varchar`: text with the source's digits. A NaN or an infinity in a DECIMAL column makes that column VARCHAR, too
+ * - `double`: DOUBLE, which rounds to about 17 digits
+ * - `error`: the table is refused
+ * - a precision and scale: DECIMAL of these; a value that does not fit stops
+ */
+export type Decimals = 'varchar' | 'double' | 'error' | { readonly precision: number; readonly scale: number };
+
 export interface DuckdbConfig {
   /** The database file; made when it is missing, its folder must exist. */
   readonly path: string;
@@ -8,10 +18,23 @@ export interface DuckdbConfig {
   readonly memory_limit?: number | undefined;
   /** DuckDB's threads; one per core by default. */
   readonly threads?: number | undefined;
+  /** `varchar` by default. */
+  readonly decimals?: Decimals | undefined;
 }
+
+const bounded = z
+  .strictObject({ precision: z.int().min(1).max(38), scale: z.int().min(0).max(38) })
+  .refine(({ precision, scale }) => scale <= precision, { message: 'scale must be at most precision', path: ['scale'] });
 
 export const duckdbConfig: z.ZodType<DuckdbConfig> = z.strictObject({
   path: z.string().min(1).describe('The database file. It is made when it is missing; its folder must exist.'),
   memory_limit: byteSize.optional().describe("DuckDB's own memory limit, for example 1GiB."),
   threads: z.int().min(1).max(1024).optional().describe("DuckDB's threads; one per core by default."),
+  decimals: z
+    .union([z.enum(['varchar', 'double', 'error']), bounded])
+    .optional()
+    .describe(
+      "What becomes of decimals that DuckDB's DECIMAL cannot hold (without a bound, or of more than 38 digits): varchar " +
+        '(the default, exact), double (rounded), error (refused), or the precision and scale to hold them with.',
+    ),
 });

@@ -9,16 +9,25 @@ const INLINE_BYTES = 12;
 const SECOND_MICROS = 1_000_000;
 const DAY_MICROS = 86_400_000_000;
 
+/** How a column is read. */
+export interface ScannedColumn {
+  readonly storage: Storage;
+  /** Its cells are plain decimals, also where DuckDB has a float. */
+  readonly isDecimal: boolean;
+}
+
 /** One column of a chunk that DuckDB answered, read as canonical cells. Valid while the chunk is. */
 export class ColumnReader {
   readonly #storage: Storage;
+  readonly #isDecimal: boolean;
   readonly #view: DataView;
   readonly #data: Uint8Array;
   readonly #validity: Uint8Array | null;
   readonly #width: number;
 
-  constructor(vector: duckdb.Vector, storage: Storage, rows: number) {
+  constructor(vector: duckdb.Vector, { storage, isDecimal }: ScannedColumn, rows: number) {
     this.#storage = storage;
+    this.#isDecimal = isDecimal;
     this.#width = slotBytes(storage);
     this.#data = duckdb.vector_get_data(vector, rows * this.#width);
     this.#view = new DataView(this.#data.buffer, this.#data.byteOffset, this.#data.byteLength);
@@ -42,9 +51,7 @@ export class ColumnReader {
       case 'uint':
         return this.#integer(at, this.#width, storage.kind === 'int').toString();
       case 'float':
-        return storage.bits === 32
-          ? float32Text(this.#view.getFloat32(at, true))
-          : float64Text(this.#view.getFloat64(at, true));
+        return this.#float(at, storage.bits);
       case 'decimal':
         return decimalText(this.#integer(at, storage.bytes, true).toString(), storage.scale);
       case 'date':
@@ -57,6 +64,12 @@ export class ColumnReader {
       default:
         return this.#uuid(at);
     }
+  }
+
+  #float(at: number, bits: 32 | 64): string {
+    if (bits === 32) return float32Text(this.#view.getFloat32(at, true));
+    const text = float64Text(this.#view.getFloat64(at, true));
+    return this.#isDecimal ? plainDecimal(text) : text;
   }
 
   #integer(at: number, bytes: number, signed: boolean): number | bigint {
@@ -102,6 +115,18 @@ export class ColumnReader {
   }
 }
 
+/** `1.5e-07` as `0.00000015`. */
+function plainDecimal(text: string): string {
+  const match = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text);
+  if (match === null) return text;
+  const [, sign = '', whole = '', fraction = '', exponent] = match;
+  const digits = whole + fraction;
+  const point = 1 + Number(exponent);
+  if (point <= 0) return `${sign}0.${'0'.repeat(-point)}${digits}`;
+  const padded = digits.padEnd(point, '0');
+  return point === padded.length ? sign + padded : `${sign}${padded.slice(0, point)}.${padded.slice(point)}`;
+}
+
 function decimalText(digits: string, scale: number): string {
   if (scale === 0) return digits;
   const sign = digits.startsWith('-') ? '-' : '';
@@ -117,7 +142,8 @@ function dateText(days: number): string {
   return `${yearText}-${pad(month, 2)}-${pad(day, 2)}`;
 }
 
-function timestampText(micros: bigint, zone: string): string {
+/** The canonical text of microseconds since 1970. @param zone `Z` or nothing */
+export function timestampText(micros: bigint, zone: string): string {
   if (micros === TIMESTAMP_INFINITY) return 'infinity';
   if (micros === -TIMESTAMP_INFINITY) return '-infinity';
   const day = BigInt(DAY_MICROS);

@@ -1,5 +1,4 @@
-import type { Table } from '@weir/sdk';
-import { ColumnEncoder } from './encode.ts';
+import { ColumnEncoder, type EncodedColumn } from './encode.ts';
 import { nearestFloat32 } from './float32.ts';
 import type { Slots } from './slots.ts';
 
@@ -17,8 +16,8 @@ export class FloatEncoder extends ColumnEncoder {
   /** Longest text that is read without a string; for a float32 so short that rounding twice cannot err. */
   readonly #quickLength: number;
 
-  constructor(table: Table, index: number, slots: Slots) {
-    super(table, index, slots);
+  constructor(column: EncodedColumn, slots: Slots) {
+    super(column, slots);
     this.#to = this.width === 4 ? slots.f32 : slots.f64;
     this.#quickLength = this.width === 4 ? 10 : SAFE_DIGITS;
   }

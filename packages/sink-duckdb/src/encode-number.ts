@@ -1,5 +1,4 @@
-import type { Table } from '@weir/sdk';
-import { ColumnEncoder } from './encode.ts';
+import { ColumnEncoder, type EncodedColumn } from './encode.ts';
 import type { Slots } from './slots.ts';
 import { WideInteger } from './wide-integer.ts';
 
@@ -23,8 +22,8 @@ export class SmallIntegerEncoder extends ColumnEncoder {
   readonly #least: number;
   readonly #greatest: number;
 
-  constructor(table: Table, index: number, slots: Slots, signed: boolean, bits: 8 | 16 | 32) {
-    super(table, index, slots);
+  constructor(column: EncodedColumn, slots: Slots, signed: boolean, bits: 8 | 16 | 32) {
+    super(column, slots);
     const arrays = { 8: [slots.u8, slots.i8], 16: [slots.u16, slots.i16], 32: [slots.u32, slots.i32] } as const;
     this.#to = arrays[bits][signed ? 1 : 0];
     this.#least = signed ? -(2 ** (bits - 1)) : 0;
@@ -53,8 +52,8 @@ export class BigIntegerEncoder extends ColumnEncoder {
   readonly #wide = new WideInteger();
   readonly #signed: boolean;
 
-  constructor(table: Table, index: number, slots: Slots, signed: boolean) {
-    super(table, index, slots);
+  constructor(column: EncodedColumn, slots: Slots, signed: boolean) {
+    super(column, slots);
     this.#signed = signed;
   }
 
@@ -94,8 +93,8 @@ export class DecimalEncoder extends ColumnEncoder {
   readonly #whole: number;
   readonly #to: Int16Array | Int32Array | null;
 
-  constructor(table: Table, index: number, slots: Slots, digits: number, scale: number) {
-    super(table, index, slots);
+  constructor(column: EncodedColumn, slots: Slots, digits: number, scale: number) {
+    super(column, slots);
     this.#scale = scale;
     this.#whole = digits - scale;
     this.#to = this.width === 2 ? slots.i16 : this.width === 4 ? slots.i32 : null;
@@ -108,19 +107,33 @@ export class DecimalEncoder extends ColumnEncoder {
     let point = first;
     while (point < end && data[point] !== POINT) point++;
     const after = point < end ? end - point - 1 : 0;
-    if (first === end || (point < end && after === 0) || point === first || after > this.#scale) this.refuse();
+    if (first === end || (point < end && after === 0) || point === first) this.refuse();
+    if (after > this.#scale) return this.#putShorter(slot, start, point, end);
     while (first < point && data[first] === ZERO) first++;
-    if (point - first > this.#whole) this.refuse();
-    if (point - first + this.#scale > SAFE_DIGITS) return this.#putWide(slot, first, point, end, negative);
+    if (point - first > this.#whole) this.#refuseText(start, end);
+    if (point - first + this.#scale > SAFE_DIGITS) return this.#putWide(slot, start, first, point, end);
     let value = 0;
     for (let i = first; i < end; i++) {
       if (i === point) continue;
       const digit = data[i]! - ZERO;
-      if (!(digit >= 0 && digit <= 9)) this.refuse();
+      if (!(digit >= 0 && digit <= 9)) this.#refuseText(start, end);
       value = value * 10 + digit;
     }
     for (let i = after; i < this.#scale; i++) value *= 10;
     this.#write(slot, negative ? -value : value);
+  }
+
+  /** A decimal with more digits behind its point than the column has is the same number if they are zeros. */
+  #putShorter(slot: number, start: number, point: number, end: number): void {
+    const last = this.#scale === 0 ? point : point + 1 + this.#scale;
+    for (let i = point + 1 + this.#scale; i < end; i++) if (this.data[i] !== ZERO) this.refuse();
+    this.put(slot, start, last);
+  }
+
+  #refuseText(start: number, end: number): never {
+    const text = Buffer.from(this.data.subarray(start, end)).toString('latin1');
+    if (/^(NaN|-?Infinity)$/.test(text)) this.refuseNotFinite();
+    this.refuse();
   }
 
   #write(slot: number, value: number): void {
@@ -134,12 +147,13 @@ export class DecimalEncoder extends ColumnEncoder {
     }
   }
 
-  #putWide(slot: number, first: number, point: number, end: number, negative: boolean): void {
+  #putWide(slot: number, start: number, first: number, point: number, end: number): void {
+    const negative = this.data[start] === MINUS;
     this.#wide.start();
     for (let i = first; i < end; i++) {
       if (i === point) continue;
       const digit = this.data[i]! - ZERO;
-      if (!(digit >= 0 && digit <= 9)) this.refuse();
+      if (!(digit >= 0 && digit <= 9)) this.#refuseText(start, end);
       this.#wide.digit(digit);
     }
     for (let i = point < end ? end - point - 1 : 0; i < this.#scale; i++) this.#wide.digit(0);

@@ -1,7 +1,17 @@
-import { UNCHANGED_CELL, WeirError, tableName, type Column, type Table } from '@weir/sdk';
+import { UNCHANGED_CELL, WeirError } from '@weir/sdk';
 import type { Cells } from './cells.ts';
 import type { Slots } from './slots.ts';
-import { columnType, slotBytes, type ColumnType } from './types.ts';
+import { slotBytes, type ColumnType } from './types.ts';
+
+/** What is encoded: cells of one column, into a DuckDB type. */
+export interface EncodedColumn {
+  /** Place of the column's cell in an image. */
+  readonly index: number;
+  readonly name: string;
+  readonly type: ColumnType;
+  /** `namespace.name` of the source's table. */
+  readonly table: string;
+}
 
 /**
  * Writes the canonical cells of one column into the slots of a chunk's vector. One is made per column and table version
@@ -16,15 +26,14 @@ export abstract class ColumnEncoder {
   protected data: Uint8Array = new Uint8Array(0);
   protected cells!: Cells;
   readonly #index: number;
-  readonly #label: string;
+  readonly #column: EncodedColumn;
 
-  constructor(table: Table, index: number, slots: Slots) {
-    const column: Column = table.columns[index]!;
-    this.type = columnType(column.type);
-    this.width = slotBytes(this.type.storage);
+  constructor(column: EncodedColumn, slots: Slots) {
+    this.type = column.type;
+    this.width = slotBytes(column.type.storage);
     this.slots = slots;
-    this.#index = index;
-    this.#label = `${tableName(table)}.${column.name}`;
+    this.#index = column.index;
+    this.#column = column;
   }
 
   /**
@@ -60,10 +69,31 @@ export abstract class ColumnEncoder {
 
   /** A value is never rounded or cut to fit (invariant 9). The value itself is not told. */
   protected refuse(why = `a value does not fit ${this.type.sql}`): never {
-    throw new WeirError('WEIR_DUCKDB_VALUE', `${this.#label}: ${why}`);
+    const { table, name } = this.#column;
+    throw new WeirError('WEIR_DUCKDB_VALUE', `${table}.${name}: ${why}`, { table });
+  }
+
+  /** Refuses a NaN or an infinity in a way that the caller can mend. */
+  protected refuseNotFinite(): never {
+    throw new NotFinite(this.#column);
   }
 
   #refuseUnchanged(): never {
-    throw new WeirError('WEIR_SDK_USE', `${this.#label}: an inserted row holds an unchanged cell`);
+    const { table, name } = this.#column;
+    throw new WeirError('WEIR_SDK_USE', `${table}.${name}: an inserted row holds an unchanged cell`, { table });
+  }
+}
+
+/** A NaN or an infinity came for a DECIMAL, which holds none. */
+export class NotFinite extends WeirError {
+  /** Place of the column's cell in an image. */
+  readonly index: number;
+  /** The first of the loaded rows that was not appended; set by the loader. */
+  row = 0;
+
+  constructor({ table, name, type, index }: EncodedColumn) {
+    const message = `${table}.${name}: a value that is no finite number does not fit ${type.sql}`;
+    super('WEIR_DUCKDB_VALUE', message, { table, fix: 'Set `decimals: varchar`, or keep NaN and infinities out of the column.' });
+    this.index = index;
   }
 }

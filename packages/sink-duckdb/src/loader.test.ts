@@ -3,21 +3,27 @@ import { runInNewContext } from 'node:vm';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
 import { SlabCopy } from './cells.ts';
-import { columnEncoders } from './column-encoders.ts';
+import { columnEncoder } from './column-encoders.ts';
 import { Loader } from './loader.ts';
 import { Slots } from './slots.ts';
 import { batch, ordersTable } from './testing/orders.ts';
+import { columnType } from './types.ts';
 
 const orders = ordersTable();
 const slots = new Slots();
 
 async function loaderWithRows(connection: DuckDBConnection, rows: number): Promise<Loader> {
   const target = { database: 'memory', schema: 'main', table: 'orders' };
-  const loader = await Loader.open(connection, target, columnEncoders(orders, slots), slots);
+  const columns = orders.columns.map(({ name, type }, index) => {
+    const column = { index, name, type: columnType(type, 'varchar')!, table: 'public.orders' };
+    return { encoder: columnEncoder(column, slots), part: 0 };
+  });
+  const loader = await Loader.open(connection, target, columns, slots);
   const written = batch(1, (builder) => {
     for (let id = 0; id < rows; id++) builder.insert(orders, { id, note: `a note of some length, ${id}`, amount: '1.00' });
   });
-  loader.append(new SlabCopy().cells(written, false), written.after, rows);
+  const parts = [{ cells: new SlabCopy().cells(written, false), images: written.after }];
+  loader.append({ count: rows, parts, extra: [] });
   return loader;
 }
 

@@ -1,65 +1,19 @@
-import { Op, type Table } from '@weir/sdk';
-import { identifier, qualified, type QualifiedName } from './sql-text.ts';
-import { columnType } from './types.ts';
-
-/** Bits of a staged row's sequence number that hold its operation: `seq = number << 3 | op`. */
-export const OP_BITS = 3;
-/** Columns that one UINTEGER of marks covers. */
-export const MARK_BITS = 32;
-/** Numbers that lie between the rows of two merges; more than rows are ever staged for one. */
-export const NUMBER_GAP: number = 2 ** 32;
+import { Op } from '@weir/sdk';
+import type { LaidColumn } from './layout.ts';
+import { identifier, qualified } from './sql-text.ts';
+import { NUMBER_GAP, OP, OP_BITS, isKnown, sequenceOf, type Divergence, type Merge } from './staged-rows.ts';
 
 const IMAGES = 'temp.main.weir_images';
-/** The operation of a staged row. Expects the row's alias before it. */
-const OP = `seq & ${(1 << OP_BITS) - 1}`;
 /** A key whose first staged event is one of these is in the target already. */
 const MUST_EXIST = `first_op IN (${Op.update}, ${Op.delete})`;
 
-/**
- * The columns of a staging table: the sequence number with the operation, marks for cells that did not change (bit i of
- * `u0` is column i, and so on), and the table's columns under names that cannot meet its own.
- */
-export function stagingColumns(table: Table): string {
-  const columns = ['seq BIGINT'];
-  for (let i = 0; i < markWords(table); i++) columns.push(`u${i} UINTEGER`);
-  table.columns.forEach((column, index) => columns.push(`c${index} ${columnType(column.type).sql}`));
-  return columns.join(', ');
-}
-
-/** How many UINTEGERs of marks a row has. */
-export function markWords(table: Table): number {
-  return Math.ceil(table.columns.length / MARK_BITS);
-}
-
-/** What is merged: the rows of a staging table from a number on, into a target. */
-export interface Merge {
-  readonly table: Table;
-  readonly target: QualifiedName;
-  readonly stage: string;
-  /** Rows below this number were merged before. Half a gap before the first row, see {@link untangleSql}. */
-  readonly from: number;
-  /** Columns that some staged image left unchanged. */
-  readonly unchanged: readonly number[];
-}
-
 /** Counts the target's rows with a staged key; answers one row, for {@link divergence}. */
 export function countSql(merge: Merge): string {
-  const { table, target } = merge;
   return (
     `SELECT (SELECT count(*) FROM ${keysSql(merge)} WHERE ${MUST_EXIST}), count(*) FILTER (WHERE ${MUST_EXIST}), ` +
     `count(DISTINCT last_seq) FILTER (WHERE ${MUST_EXIST}), count(*) FILTER (WHERE first_op = ${Op.insert}) ` +
-    `FROM ${qualified(target)} AS t JOIN ${keysSql(merge)} AS k ON ${keysMatch(table)}`
+    `FROM ${qualified(merge.target)} AS t JOIN ${keysSql(merge)} AS k ON ${keysMatch(merge)}${isThere(merge)}`
   );
-}
-
-/** What the target holds of the staged keys; all zero when it is what the source says it is. */
-export interface Divergence {
-  /** Keys to change or delete that are not there. */
-  readonly missing: number;
-  /** Rows too many of keys to change or delete. */
-  readonly doubled: number;
-  /** Rows of keys that are to be inserted. */
-  readonly present: number;
 }
 
 /** Reads the row that {@link countSql} answers. */
@@ -70,48 +24,82 @@ export function divergence(row: readonly unknown[]): Divergence {
 
 /**
  * Makes the target hold the last image of each staged key, once {@link countSql} found it as it must be: deletes the rows
- * of all staged keys and inserts the last images, but for deletes. Where images lack cells that did not change they are put
- * together before, since the old rows may hold them.
+ * of all staged keys and inserts the last images, but for deletes. Where the old rows hold a part of what is inserted the new
+ * ones are put together before: cells that did not change, columns that the source does not have, and all of a row that is
+ * marked as deleted.
  */
 export function applySql(merge: Merge): string {
-  const { table, target, unchanged } = merge;
-  const remove = `DELETE FROM ${qualified(target)} AS t USING ${keysSql(merge)} AS k WHERE ${keysMatch(table)}`;
-  const names = table.columns.map((column) => identifier(column.name)).join(', ');
-  const insert = `INSERT INTO ${qualified(target)} (${names})`;
-  if (unchanged.length === 0) return `${remove};\n${insert} ${imagesSql(merge)}`;
+  const { layout, target, unchanged } = merge;
+  const remove = `DELETE FROM ${qualified(target)} AS t USING ${keysSql(merge)} AS k WHERE ${keysMatch(merge)}`;
+  const names = layout.columns.map((column) => identifier(column.target));
+  const insert = (columns: readonly string[]): string => `INSERT INTO ${qualified(target)} (${columns.join(', ')})`;
+  const { extra, mark } = layout;
+  if (unchanged.length === 0 && extra.length === 0 && mark === null) return `${remove};\n${insert(names)} ${imagesSql(merge)}`;
+  const cells = layout.columns.map(({ index }) => `c${index}`);
+  if (mark !== null) {
+    names.push(identifier(mark));
+    cells.push('gone');
+  }
+  const others = extra.map((column) => identifier(column.name));
+  const otherCells = extra.map((_, index) => `e${index}`);
+  // A new row gets the defaults of the columns that it does not have.
+  const inserts =
+    extra.length === 0
+      ? [`${insert(names)} SELECT ${cells.join(', ')} FROM ${IMAGES}`]
+      : [
+          `${insert([...names, ...others])} SELECT ${[...cells, ...otherCells].join(', ')} FROM ${IMAGES} WHERE NOT made`,
+          `${insert(names)} SELECT ${cells.join(', ')} FROM ${IMAGES} WHERE made`,
+        ];
   const make = `CREATE TEMP TABLE ${IMAGES} AS ${imagesSql(merge)}`;
-  return `${make};\n${remove};\n${insert} SELECT * FROM ${IMAGES};\nDROP TABLE ${IMAGES}`;
+  return [make, remove, ...inserts, `DROP TABLE ${IMAGES}`].join(';\n');
 }
 
 /** The last images, whole: what did not change comes from an earlier image of the group or else from the target's row. */
 function imagesSql(merge: Merge): string {
-  const { table, target, stage, unchanged } = merge;
-  const values = table.columns.map(({ name }, index) => {
-    if (!unchanged.includes(index)) return `s.c${index}`;
-    const before = `WHEN k.f${index} IS NULL THEN t.${identifier(name)} ELSE s${index}.c${index}`;
-    return `CASE WHEN ${isKnown(index, 's.')} THEN s.c${index} ${before} END AS c${index}`;
-  });
+  const { layout, target, stage, unchanged } = merge;
+  const { extra, mark } = layout;
+  const values = layout.columns.map((column) => `${valueSql(merge, column)} AS c${column.index}`);
+  if (extra.length > 0) values.push('k.made', ...extra.map(({ name }, index) => `t.${identifier(name)} AS e${index}`));
   const earlier = unchanged.map((index) => `LEFT JOIN ${stage} AS s${index} ON s${index}.seq = k.f${index} `);
-  const old = unchanged.length === 0 ? '' : `LEFT JOIN ${qualified(target)} AS t ON ${keysMatch(table)} `;
+  const needsOld = unchanged.length > 0 || extra.length > 0 || mark !== null;
+  const old = needsOld ? `LEFT JOIN ${qualified(target)} AS t ON ${keysMatch(merge)} ` : '';
+  if (mark === null) {
+    return (
+      `SELECT ${values.join(', ')} FROM ${stage} AS s JOIN ${keysSql(merge, true)} AS k ON s.seq = k.last_seq ` +
+      `${earlier.join('')}${old}WHERE (s.${OP}) <> ${Op.delete}`
+    );
+  }
+  values.push(`CASE WHEN (l.${OP}) = ${Op.delete} THEN make_timestamptz(l.gone) END AS gone`);
   return (
-    `SELECT ${values.join(', ')} FROM ${stage} AS s JOIN ${keysSql(merge, true)} AS k ON s.seq = k.last_seq ` +
-    `${earlier.join('')}${old}WHERE (s.${OP}) <> ${Op.delete}`
+    `SELECT ${values.join(', ')} FROM ${keysSql(merge, true)} AS k JOIN ${stage} AS l ON l.seq = k.last_seq ` +
+    `LEFT JOIN ${stage} AS s ON s.seq = k.image_seq ${earlier.join('')}${old}`
   );
+}
+
+function valueSql({ layout, key, unchanged }: Merge, { index, target }: LaidColumn): string {
+  const old = `t.${identifier(target)}`;
+  const value = unchanged.includes(index)
+    ? `CASE WHEN ${isKnown(index, 's.')} THEN s.c${index} WHEN k.f${index} IS NULL THEN ${old} ELSE s${index}.c${index} END`
+    : `s.c${index}`;
+  if (layout.mark === null) return value;
+  return key.includes(index) ? `k.c${index}` : `CASE WHEN k.image_seq IS NULL THEN ${old} ELSE ${value} END`;
 }
 
 /**
  * Each staged key with its first operation and its last row.
- * @param earlier with the last row that has a value, for columns that some image left unchanged; NULL when that is the last
- *   row itself, or none (`f`)
+ * @param whole with the last row that is no delete (`image_seq`), whether some row makes the key's row anew (`made`), and for
+ *   columns that some image left unchanged the last row that has a value (`f`); NULL when that is the image itself, or none
  */
-function keysSql({ table, stage, from, unchanged }: Merge, earlier = false): string {
-  const keys = table.key.map((index) => `c${index}`).join(', ');
-  const values = unchanged.map((index) => {
-    const known = `(${OP}) <> ${Op.delete} AND ${isKnown(index)}`;
-    return `, nullif(max(seq) FILTER (WHERE ${known}), max(seq)) AS f${index}`;
-  });
+function keysSql({ layout, key, stage, from, unchanged }: Merge, whole = false): string {
+  const keys = key.map((index) => `c${index}`).join(', ');
+  const isImage = `(${OP}) <> ${Op.delete}`;
+  const values = unchanged.map(
+    (index) => `, nullif(max(seq) FILTER (WHERE ${isImage} AND ${isKnown(index)}), max(seq) FILTER (WHERE ${isImage})) AS f${index}`,
+  );
+  if (layout.mark !== null) values.push(`, max(seq) FILTER (WHERE ${isImage}) AS image_seq`);
+  if (layout.extra.length > 0) values.push(`, bool_or((${OP}) IN (${Op.insert}, ${Op.read})) AS made`);
   return (
-    `(SELECT ${keys}, min(seq) & ${(1 << OP_BITS) - 1} AS first_op, max(seq) AS last_seq${earlier ? values.join('') : ''} ` +
+    `(SELECT ${keys}, min(seq) & ${(1 << OP_BITS) - 1} AS first_op, max(seq) AS last_seq${whole ? values.join('') : ''} ` +
     `FROM ${stage} WHERE seq >= ${sequenceOf(from)} GROUP BY ${keys})`
   );
 }
@@ -122,14 +110,14 @@ function keysSql({ table, stage, from, unchanged }: Merge, earlier = false): str
  * old image, which is the target's row: such a delete is put before all other rows of the merge.
  */
 export function untangleSql(merge: Merge): string {
-  const { table, target, stage, from } = merge;
-  const same = table.columns.map(({ name }, index) => `t.${identifier(name)} IS NOT DISTINCT FROM d.c${index}`);
-  const sameKey = table.key.map((index) => `k.c${index} = d.c${index}`);
+  const { layout, key, target, stage, from } = merge;
+  const same = layout.columns.map((column) => `t.${identifier(column.target)} IS NOT DISTINCT FROM d.c${column.index}`);
+  const sameKey = key.map((index) => `k.c${index} = d.c${index}`);
   return (
     `UPDATE ${stage} AS d SET seq = d.seq - ${sequenceOf(NUMBER_GAP / 2)} ` +
     `FROM ${qualified(target)} AS t, ${keysSql(merge)} AS k ` +
     `WHERE d.seq >= ${sequenceOf(from)} AND (d.${OP}) = ${Op.delete} AND k.first_op = ${Op.insert} ` +
-    `AND ${[...sameKey, ...same].join(' AND ')}`
+    `AND ${[...sameKey, ...same].join(' AND ')}${isThere(merge)}`
   );
 }
 
@@ -137,34 +125,50 @@ export function untangleSql(merge: Merge): string {
 export interface Move {
   readonly oldSeq: number;
   readonly newSeq: number;
-  /** The columns that came. */
+  /** The columns that came, by their places in the source's table. */
   readonly columns: readonly number[];
 }
 
-/** Changes the row of the old key in place. */
-export function moveSql({ table, target, stage }: Merge, { oldSeq, newSeq, columns }: Move): string {
-  const changes = columns.map((index) => `${identifier(table.columns[index]!.name)} = n.c${index}`);
+/** Gives a row another key; the last statement answers how many rows had the old one. */
+export function moveSql(merge: Merge, { oldSeq, newSeq, columns }: Move): string {
+  const { layout, target, stage } = merge;
+  const changed = layout.columns.filter(({ index }) => columns.includes(index));
+  const rows = `${stage} AS k, ${stage} AS n WHERE k.seq = ${oldSeq} AND n.seq = ${newSeq} AND ${keysMatch(merge)}${isThere(merge)}`;
+  if (layout.mark === null) {
+    const changes = changed.map((column) => `${identifier(column.target)} = n.c${column.index}`);
+    return `UPDATE ${qualified(target)} AS t SET ${changes.join(', ')} FROM ${rows}`;
+  }
+  // The old row stays, marked; one that is marked under the new key gives way.
+  const mark = identifier(layout.mark);
+  const kept = [...layout.columns.map((column) => column.target), ...layout.extra.map((column) => column.name)];
+  const cells = kept.map((name) => {
+    const column = changed.find((other) => other.target === name);
+    return column === undefined ? `t.${identifier(name)}` : `n.c${column.index}`;
+  });
   return (
-    `UPDATE ${qualified(target)} AS t SET ${changes.join(', ')} FROM ${stage} AS k, ${stage} AS n ` +
-    `WHERE k.seq = ${oldSeq} AND n.seq = ${newSeq} AND ${keysMatch(table)}`
+    `DELETE FROM ${qualified(target)} AS t USING ${stage} AS k WHERE k.seq = ${newSeq} AND ${keysMatch(merge)} ` +
+    `AND t.${mark} IS NOT NULL;\n` +
+    `INSERT INTO ${qualified(target)} (${kept.map(identifier).join(', ')}) SELECT ${cells.join(', ')} FROM ${qualified(target)} AS t, ${rows};\n` +
+    `UPDATE ${qualified(target)} AS t SET ${mark} = make_timestamptz(k.gone) FROM ${stage} AS k WHERE k.seq = ${oldSeq} ` +
+    `AND ${keysMatch(merge)}${isThere(merge)}`
   );
 }
 
 /** Counts the target's rows with the key of one staged row. */
-export function presentSql({ table, target, stage }: Merge, seq: number): string {
-  return `SELECT count(*) FROM ${qualified(target)} AS t, ${stage} AS k WHERE k.seq = ${seq} AND ${keysMatch(table)}`;
-}
-
-/** The sequence number of a staged row without its operation. */
-function sequenceOf(number: number): number {
-  return number * (1 << OP_BITS);
+export function presentSql(merge: Merge, seq: number): string {
+  return (
+    `SELECT count(*) FROM ${qualified(merge.target)} AS t, ${merge.stage} AS k ` +
+    `WHERE k.seq = ${seq} AND ${keysMatch(merge)}${isThere(merge)}`
+  );
 }
 
 /** Keys are never NULL, so `=` is enough. */
-function keysMatch(table: Table): string {
-  return table.key.map((index) => `t.${identifier(table.columns[index]!.name)} = k.c${index}`).join(' AND ');
+function keysMatch({ layout, key }: Merge): string {
+  const names = new Map(layout.columns.map((column) => [column.index, column.target]));
+  return key.map((index) => `t.${identifier(names.get(index)!)} = k.c${index}`).join(' AND ');
 }
 
-function isKnown(column: number, alias = ''): string {
-  return `(${alias}u${Math.floor(column / MARK_BITS)} & ${2 ** (column % MARK_BITS)}) = 0`;
+/** A row that is marked as deleted is not there. */
+function isThere({ layout }: Merge): string {
+  return layout.mark === null ? '' : ` AND t.${identifier(layout.mark)} IS NULL`;
 }

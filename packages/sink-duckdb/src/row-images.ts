@@ -1,10 +1,17 @@
 import { NO_IMAGE, NULL_CELL, Op, UNCHANGED_CELL, WeirError, tableName, type Batch, type Table } from '@weir/sdk';
 import type { Cells } from './cells.ts';
-import { MARK_BITS, OP_BITS, markWords } from './merge.ts';
+import { MARK_BITS, OP_BITS, markWords } from './staged-rows.ts';
+
+export interface ImageOptions {
+  /** Deletes mark the row instead of removing it. */
+  readonly marksDeletes: boolean;
+  /** A row that gets another key, or an update without a key, is refused by `add`: it must keep cells that only the target has. */
+  readonly movesAlone: boolean;
+}
 
 /**
  * Rows of a batch as staged rows: which image of each, its sequence number and operation, and marks for unchanged cells.
- * A changed key is two of them, a delete and an insert.
+ * A changed key is two of them, a delete and an insert; so is any update of a table without a key.
  */
 export class RowImages {
   readonly #table: Table;
@@ -13,6 +20,8 @@ export class RowImages {
   readonly images: Int32Array;
   /** `number << 3 | op` of each staged row. */
   readonly sequence: Float64Array;
+  /** Where a delete marks its row: the commit time in microseconds; NaN where it removes it, and for other operations. */
+  readonly gone: Float64Array;
   readonly marks: readonly Uint32Array[];
   /** Columns that an image of these left unchanged. */
   readonly unchanged: Set<number> = new Set();
@@ -20,18 +29,21 @@ export class RowImages {
   #start: Int32Array;
   #length: Int32Array;
   #cells: number;
+  readonly #options: ImageOptions;
   count = 0;
 
   /**
    * @param rows how many rows of the batch will be added at most
    * @param next the first sequence number
    */
-  constructor(table: Table, batch: Batch, rows: number, next: number) {
+  constructor(table: Table, batch: Batch, rows: number, next: number, options: ImageOptions) {
     this.#table = table;
     this.#batch = batch;
+    this.#options = options;
+    this.gone = new Float64Array(options.marksDeletes ? rows * 2 : 0).fill(Number.NaN);
     this.images = new Int32Array(rows * 2);
     this.sequence = new Float64Array(rows * 2);
-    this.marks = Array.from({ length: markWords(table) }, () => new Uint32Array(rows * 2));
+    this.marks = Array.from({ length: markWords(table.columns.length) }, () => new Uint32Array(rows * 2));
     this.#next = next;
     this.#start = batch.start;
     this.#length = batch.length;
@@ -50,26 +62,30 @@ export class RowImages {
 
   /**
    * Adds a row of the batch.
-   * @returns false, and adds nothing, for an update that changes the key and lacks cells that nothing here can fill
+   * @returns false, and adds nothing, for an update that can only be made alone
    */
   add(row: number): boolean {
     const op = this.#batch.op[row]!;
     const after = this.#batch.after[row]!;
     const before = this.#batch.before[row]!;
     if (op === Op.insert || op === Op.read) this.#push(this.#present(after), op);
-    else if (op === Op.delete) this.#push(this.#present(before), op);
-    else return this.#addUpdate(this.#present(after), before);
+    else if (op === Op.delete) this.#pushDelete(row);
+    else if (this.#table.key.length === 0) return !this.#options.movesAlone && this.addMove(row) !== null;
+    else return this.#addUpdate(row, this.#present(after), before);
     return true;
   }
 
-  /** Adds an update that `add` refused, as the two rows that `moveSql` reads. */
+  /** Adds an update that `add` refused, as the two rows that `moveSql` or `keylessApplySql` read. */
   addMove(row: number): { oldSeq: number; newSeq: number } {
-    this.#push(this.#batch.before[row]!, Op.delete);
-    this.#push(this.#filled(this.#batch.after[row]!, this.#batch.before[row]!), Op.update);
+    const before = this.#batch.before[row]!;
+    const isKeyed = this.#table.key.length > 0;
+    if (isKeyed) this.#pushDelete(row);
+    else this.#push(this.#whole(before), Op.delete);
+    this.#push(this.#filled(this.#present(this.#batch.after[row]!), before), isKeyed ? Op.update : Op.insert);
     return { oldSeq: this.sequence[this.count - 2]!, newSeq: this.sequence[this.count - 1]! };
   }
 
-  #addUpdate(after: number, before: number): boolean {
+  #addUpdate(row: number, after: number, before: number): boolean {
     if (before === NO_IMAGE) {
       for (const column of this.#table.key)
         if (this.#length[after + column] === UNCHANGED_CELL) this.#misuse('an unknown key');
@@ -77,12 +93,24 @@ export class RowImages {
     } else if (this.#sameKey(after, before)) {
       this.#push(this.#filled(after, before), Op.update);
     } else {
-      const whole = this.#filled(after, before);
-      if (this.#hasUnchanged(whole)) return false;
-      this.#push(before, Op.delete);
+      const whole = this.#options.movesAlone ? after : this.#filled(after, before);
+      if (this.#options.movesAlone || this.#hasUnchanged(whole)) return false;
+      this.#pushDelete(row);
       this.#push(whole, Op.insert);
     }
     return true;
+  }
+
+  #pushDelete(row: number): void {
+    const before = this.#present(this.#batch.before[row]!);
+    this.#push(this.#table.key.length === 0 ? this.#whole(before) : before, Op.delete);
+    if (this.#options.marksDeletes) this.gone[this.count - 1] = this.#batch.commits[this.#batch.commit[row]!]!.time;
+  }
+
+  /** The image of a row that is told by all of its cells. */
+  #whole(image: number): number {
+    if (this.#hasUnchanged(this.#present(image))) this.#misuse('no key, and an old image that is not whole');
+    return image;
   }
 
   #push(image: number, op: number): void {
@@ -158,6 +186,7 @@ export class RowImages {
   }
 
   #misuse(what: string): never {
-    throw new WeirError('WEIR_SDK_USE', `a row of ${tableName(this.#table)} has ${what}`);
+    const table = tableName(this.#table);
+    throw new WeirError('WEIR_SDK_USE', `a row of ${table} has ${what}`, { table });
   }
 }

@@ -1,37 +1,49 @@
 import duckdb from '@duckdb/node-bindings';
-import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
-import { BatchWriter, Op, WeirError, tableName, type Batch, type Table } from '@weir/sdk';
-import { ColumnReader } from './decode.ts';
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBType } from '@duckdb/node-api';
+import { BatchWriter, Op, WeirError, softDeleteColumn, tableName, type Batch, type Table } from '@weir/sdk';
+import { ColumnReader, type ScannedColumn } from './decode.ts';
 import { writeError } from './duckdb-error.ts';
-import { identifier, qualified, type QualifiedName } from './sql-text.ts';
-import { columnType } from './types.ts';
+import { heldAs } from './layout.ts';
 import { RowText } from './row-text.ts';
+import { marksDeletes, type SinkRules } from './sink-rules.ts';
+import { identifier, qualified, type QualifiedName } from './sql-text.ts';
+
+/** What is read, and as what the sink wrote it. */
+export interface ScanSource {
+  readonly target: QualifiedName;
+  readonly rules: SinkRules;
+}
 
 /**
- * All rows of a mirrored table as `read` rows with canonical cells, a batch at a time. DuckDB streams its answer, so memory
- * is bounded whatever the table's size.
- * @throws WeirError WEIR_DUCKDB_QUERY when there is no such table, WEIR_DUCKDB_SCHEMA_CHANGE when its columns differ
+ * The columns that a table names, of all rows that are there, as `read` rows with canonical cells, a batch at a time. Rows
+ * that are marked as deleted are there only for who names `_weir_deleted_at`. DuckDB streams its answer, so memory is bounded
+ * whatever the table's size.
+ * @throws WeirError WEIR_DUCKDB_QUERY when there is no such table or column, WEIR_SINK_COLUMN_TYPE when a type differs
  */
 export async function* scanTable(
   connection: DuckDBConnection,
   table: Table,
-  target: QualifiedName,
+  { target, rules }: ScanSource,
   signal: AbortSignal,
 ): AsyncGenerator<Batch> {
-  const columns = table.columns.map((column) => identifier(column.name)).join(', ');
+  const names = table.columns.map((column) => column.name);
   const doing = `reading ${target.schema}.${target.table}`;
-  const result = await connection.stream(`SELECT ${columns} FROM ${qualified(target)}`).catch((error: unknown) => {
-    throw writeError(error, doing);
+  const mark = softDeleteColumn.name;
+  const where = marksDeletes(rules) && !names.includes(mark) ? ` WHERE ${identifier(mark)} IS NULL` : '';
+  const result = await connection
+    .stream(`SELECT ${names.map(identifier).join(', ')} FROM ${qualified(target)}${where}`)
+    .catch((error: unknown) => {
+      throw writeError(error, doing);
+    });
+  const columns = table.columns.map((column, index): ScannedColumn => {
+    const found = nameOfType(result.columnType(index));
+    const type = heldAs(column.type, found, rules);
+    if (type !== null) return { storage: type.storage, isDecimal: column.type.kind === 'decimal' };
+    throw new WeirError('WEIR_SINK_COLUMN_TYPE', `${tableName(table)}.${column.name} is ${found} in DuckDB`, {
+      table: tableName(table),
+    });
   });
-  table.columns.forEach((column, index) => {
-    const found = String(result.columnType(index));
-    if (found === columnType(column.type).sql || columnType(column.type).sql === 'JSON') return;
-    throw new WeirError(
-      'WEIR_DUCKDB_SCHEMA_CHANGE',
-      `${tableName(table)}.${column.name} is ${found} in DuckDB, ${columnType(column.type).sql} was expected`,
-    );
-  });
-  const reader = new ChunkReader(table);
+  const reader = new ChunkReader(table, columns);
   for (;;) {
     signal.throwIfAborted();
     const chunk = await result.fetchChunk().catch((error: unknown) => {
@@ -43,20 +55,25 @@ export async function* scanTable(
   yield* reader.end();
 }
 
+function nameOfType(type: DuckDBType): string {
+  return type.alias ?? String(type);
+}
+
 class ChunkReader {
   readonly #table: Table;
+  readonly #columns: readonly ScannedColumn[];
   readonly #writer = new BatchWriter();
   readonly #row = new RowText();
 
-  constructor(table: Table) {
+  constructor(table: Table, columns: readonly ScannedColumn[]) {
     this.#table = table;
+    this.#columns = columns;
   }
 
   *read(chunk: DuckDBDataChunk): Generator<Batch> {
     const rows = chunk.rowCount;
-    const readers = this.#table.columns.map(
-      (column, index) =>
-        new ColumnReader(duckdb.data_chunk_get_vector(chunk.chunk, index), columnType(column.type).storage, rows),
+    const readers = this.#columns.map(
+      (column, index) => new ColumnReader(duckdb.data_chunk_get_vector(chunk.chunk, index), column, rows),
     );
     for (let row = 0; row < rows; row++) {
       this.#begin(row);

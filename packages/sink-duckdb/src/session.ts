@@ -3,21 +3,27 @@ import {
   WeirError,
   crashPoint,
   forEachTable,
-  tableName,
   toWeirError,
   type Batch,
   type Checkpoint,
   type Clock,
-  type SchemaChange,
   type Shard,
-  type SinkOptions,
+  type StopReason,
   type Table,
   type TransactionalSession,
 } from '@weir/sdk';
 import { CheckpointRow } from './checkpoint.ts';
 import type { Database } from './database.ts';
+import { SchemaChanges } from './schema-changes.ts';
+import type { SinkRules } from './sink-rules.ts';
 import { TargetTables } from './target-tables.ts';
 import { Transaction } from './transaction.ts';
+
+interface SessionOptions {
+  readonly shard: Shard;
+  readonly rules: SinkRules;
+  readonly clock: Clock;
+}
 
 /**
  * Class A: rows, tables and the checkpoint are written in one DuckDB transaction, and the checkpoint's row is changed only
@@ -30,32 +36,32 @@ export class DuckdbSession implements TransactionalSession {
   readonly #transaction: Transaction;
   readonly #checkpoint: CheckpointRow;
   readonly #tables: TargetTables;
+  readonly #changes: SchemaChanges;
   readonly #clock: Clock;
   /** The call that is running; the engine makes one at a time. */
   #running: Promise<unknown> = Promise.resolve();
   /** Why the session can do no more. A group that failed in the middle must never be committed. */
   #failure: WeirError | null = null;
   #disposed = false;
+  #stopped: ReadonlyMap<string, StopReason> = new Map();
 
   private constructor(
     database: Database,
     connection: DuckDBConnection,
     checkpoint: CheckpointRow,
-    options: { shard: Shard; target: SinkOptions['target']; clock: Clock },
+    options: SessionOptions,
   ) {
     this.#database = database;
     this.#connection = connection;
     this.#transaction = new Transaction(connection);
     this.#checkpoint = checkpoint;
-    this.#tables = new TargetTables(this.#transaction, options.shard, database.name, options.target);
+    this.#tables = new TargetTables(this.#transaction, options.shard, database.name, options.rules);
+    this.#changes = new SchemaChanges(this.#transaction, this.#tables, options.rules);
     this.#clock = options.clock;
   }
 
   /** Takes the fence (invariant 5) and with it the database, which the session releases when it is disposed. */
-  static async open(
-    database: Database,
-    options: { shard: Shard; target: SinkOptions['target']; clock: Clock },
-  ): Promise<DuckdbSession> {
+  static async open(database: Database, options: SessionOptions): Promise<DuckdbSession> {
     const connection = await database.connect();
     try {
       const checkpoint = await CheckpointRow.take(database, connection, options.shard, options.clock);
@@ -68,13 +74,27 @@ export class DuckdbSession implements TransactionalSession {
   }
 
   recover(): Promise<Checkpoint | null> {
-    return this.#run(() => this.#checkpoint.read());
+    return this.#run(async () => {
+      this.#stopped = await this.#tables.stopped();
+      return this.#checkpoint.read();
+    });
+  }
+
+  get stoppedTables(): ReadonlyMap<string, StopReason> {
+    return this.#stopped;
+  }
+
+  stopTable(table: Pick<Table, 'namespace' | 'name'>, reason: StopReason): Promise<void> {
+    return this.#run(async () => {
+      await this.#transaction.begin();
+      await this.#tables.stop(table, reason);
+    });
   }
 
   write(batch: Batch): Promise<void> {
     return this.#run(async () => {
       await this.#transaction.begin();
-      for (const change of batch.schemaChanges) await this.#applyChange(change);
+      await this.#changes.apply(batch);
       const groups: { table: Table; rows: Uint32Array }[] = [];
       forEachTable(batch, (table, rows) => groups.push({ table, rows }));
       for (const { table, rows } of groups) {
@@ -121,15 +141,5 @@ export class DuckdbSession implements TransactionalSession {
       this.#failure ??= toWeirError(error);
       throw this.#failure;
     }
-  }
-
-  async #applyChange(change: SchemaChange): Promise<void> {
-    if (change.change !== 'create') {
-      throw new WeirError(
-        'WEIR_DUCKDB_SCHEMA_CHANGE',
-        `${tableName(change.table)}: a change of kind ${change.change} cannot be applied by this version`,
-      );
-    }
-    await this.#tables.create(change.table);
   }
 }

@@ -1,32 +1,36 @@
-import type {
-  Batch,
-  CheckResult,
-  ConnectorContext,
-  QueryResult,
-  Shard,
-  Sink,
-  SinkOptions,
-  SinkSession,
-  Table,
+import {
+  targetName,
+  type Batch,
+  type CheckResult,
+  type ConnectorContext,
+  type QueryResult,
+  type Shard,
+  type Sink,
+  type SinkOptions,
+  type SinkSession,
+  type Table,
+  type TablePlan,
 } from '@weir/sdk';
 import { checkDatabase } from './check.ts';
 import type { DuckdbConfig } from './config.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './database.ts';
+import { planTables } from './plan.ts';
 import { answerQuery } from './query.ts';
 import { scanTable } from './scan.ts';
 import { DuckdbSession } from './session.ts';
-import { targetName } from './target-tables.ts';
+import type { SinkRules } from './sink-rules.ts';
 
-/** A DuckDB file as a sink. Reads (`scan`, `query`) run beside a session, each on a connection of its own. */
+/** A DuckDB file as a sink. Reads (`scan`, `query`, `plan`) run beside a session, each on a connection of its own. */
 export class DuckdbSink implements Sink {
   readonly #path: string;
-  readonly #options: SinkOptions;
+  readonly #rules: SinkRules;
   readonly #context: ConnectorContext;
   readonly #database: DatabaseOptions;
 
   constructor(config: DuckdbConfig, options: SinkOptions, context: ConnectorContext) {
     this.#path = config.path;
-    this.#options = options;
+    const { mode, target, deletes, schemaChanges } = options;
+    this.#rules = { mode, target, deletes, schemaChanges, decimals: config.decimals ?? 'varchar' };
     this.#context = context;
     this.#database = { memoryLimit: config.memory_limit ?? options.memoryBytes, threads: config.threads };
   }
@@ -36,7 +40,7 @@ export class DuckdbSink implements Sink {
     const database = await openDatabase(this.#path, this.#database);
     try {
       signal.throwIfAborted();
-      return await DuckdbSession.open(database, { shard, target: this.#options.target, clock: this.#context.clock });
+      return await DuckdbSession.open(database, { shard, rules: this.#rules, clock: this.#context.clock });
     } catch (error) {
       await database.release();
       throw error;
@@ -47,11 +51,17 @@ export class DuckdbSink implements Sink {
     return checkDatabase(this.#path, this.#database);
   }
 
+  plan(tables: readonly Table[], signal: AbortSignal): Promise<TablePlan[]> {
+    const { pipeline, name } = this.#context;
+    return planTables(this.#path, this.#database, { tables, rules: this.#rules, of: { pipeline, sink: name } }, signal);
+  }
+
   async *scan(table: Table, signal: AbortSignal): AsyncGenerator<Batch> {
     const database = await openDatabase(this.#path, this.#database);
     const connection = await database.connect();
     try {
-      yield* scanTable(connection, table, targetName(table, database.name, this.#options.target), signal);
+      const target = { database: database.name, ...targetName(table, this.#rules.target) };
+      yield* scanTable(connection, table, { target, rules: this.#rules }, signal);
     } finally {
       connection.interrupt();
       connection.closeSync();

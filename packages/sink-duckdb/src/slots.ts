@@ -29,6 +29,12 @@ export class Slots {
     this.nulls = false;
   }
 
+  /** Makes all slots NULL. */
+  allNull(): void {
+    this.validity.fill(0);
+    this.nulls = true;
+  }
+
   setNull(slot: number): void {
     if (!this.nulls) {
       this.validity.fill(0xff);

@@ -29,3 +29,8 @@ export interface QualifiedName {
 export function qualified(name: QualifiedName): string {
   return `${identifier(name.database)}.${identifier(name.schema)}.${identifier(name.table)}`;
 }
+
+/** A name as DuckDB compares names: ASCII letters are the same in both cases, others are not. */
+export function foldName(name: string): string {
+  return name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}

@@ -1,20 +1,14 @@
 import { WeirError, tableName, type Batch, type Table } from '@weir/sdk';
-import type { ColumnEncoder } from './encode.ts';
-import { Loader } from './loader.ts';
-import {
-  NUMBER_GAP,
-  applySql,
-  countSql,
-  divergence,
-  moveSql,
-  presentSql,
-  stagingColumns,
-  untangleSql,
-  type Divergence,
-  type Merge,
-} from './merge.ts';
-import { RowImages } from './row-images.ts';
-import type { QualifiedName } from './sql-text.ts';
+import { columnEncoder } from './column-encoders.ts';
+import { NotFinite } from './encode.ts';
+import { keylessApplySql, keylessMissingSql } from './keyless-merge.ts';
+import type { Layout } from './layout.ts';
+import { Loader, type LoadedRows } from './loader.ts';
+import { applySql, countSql, divergence, moveSql, presentSql, untangleSql } from './merge.ts';
+import { RowImages, type ImageOptions } from './row-images.ts';
+import { decimalTextSql } from './shape-edit.ts';
+import { NUMBER_GAP, extraColumns, stagingColumns, type Divergence, type Merge } from './staged-rows.ts';
+import type { Target } from './target.ts';
 import type { Transaction } from './transaction.ts';
 
 /** A merge's own memory is bounded by merging before more than this is staged; the staging table itself spills. */
@@ -23,6 +17,9 @@ const MERGE_BYTES = 256 * 2 ** 20;
 /** Rows that may lie in a staging table after they were merged. Emptying it costs more than to look past them. */
 const MERGED_ROWS = 8192;
 
+/** Makes a column of the target VARCHAR, since a number came that its DECIMAL cannot hold. @returns the layout from then on */
+export type ToText = (error: NotFinite) => Promise<Layout>;
+
 /**
  * A group's rows of one table from its first update or delete on, in a temporary table, until they are merged.
  * The table stays for the next groups: merged rows are told by their number, until there are too many and it is dropped.
@@ -30,9 +27,11 @@ const MERGED_ROWS = 8192;
 export class Staging {
   readonly #transaction: Transaction;
   readonly #table: Table;
-  readonly #target: QualifiedName;
-  readonly #name: string;
-  readonly #loader: Loader;
+  readonly #target: Target;
+  readonly #toText: ToText;
+  #layout: Layout;
+  #name = '';
+  #loader: Loader | null = null;
   /** Columns that a staged image left unchanged. */
   readonly #unchanged = new Set<number>();
   /** The number of the next row, and of the first that was not merged. */
@@ -42,27 +41,19 @@ export class Staging {
   #bytes = 0;
   #mergedRows = 0;
 
-  private constructor(transaction: Transaction, table: Table, target: QualifiedName, name: string, loader: Loader) {
+  private constructor(transaction: Transaction, table: Table, target: Target, layout: Layout, toText: ToText) {
     this.#transaction = transaction;
     this.#table = table;
     this.#target = target;
-    this.#name = name;
-    this.#loader = loader;
+    this.#layout = layout;
+    this.#toText = toText;
   }
 
-  /** @param number tells the session's staging tables apart */
-  static async create(
-    transaction: Transaction,
-    table: Table,
-    target: QualifiedName,
-    encoders: readonly ColumnEncoder[],
-    number: number,
-  ): Promise<Staging> {
-    const name = { database: 'temp', schema: 'main', table: `weir_stage_${number}` };
-    const text = `temp.main.${name.table}`;
-    await transaction.run(`CREATE TEMP TABLE ${text} (${stagingColumns(table)})`, `staging ${tableName(table)}`);
-    const loader = await Loader.open(transaction.connection, name, encoders, transaction.slots);
-    return new Staging(transaction, table, target, text, loader);
+  static async create(transaction: Transaction, table: Table, target: Target, layout: Layout, toText: ToText): Promise<Staging> {
+    const staging = new Staging(transaction, table, target, layout, toText);
+    const columns = stagingColumns(layout, table.columns.length);
+    await staging.#open((name) => `CREATE TEMP TABLE ${name} (${columns})`);
+    return staging;
   }
 
   /** True when so much is staged that it is better merged now. */
@@ -75,32 +66,48 @@ export class Staging {
     return this.#mergedRows > MERGED_ROWS;
   }
 
+  get isEmpty(): boolean {
+    return this.#rows === 0;
+  }
+
   get pendingBytes(): number {
-    return this.#loader.pendingBytes;
+    return this.#loader?.pendingBytes ?? 0;
   }
 
   flush(): void {
-    this.#loader.flush();
+    this.#loader?.flush();
+  }
+
+  /** The target has other columns beside the staged ones than before. */
+  useLayout(layout: Layout): void {
+    this.#layout = layout;
   }
 
   /**
    * Stages rows of a batch in order, up to the first that `stops` or that only `move` can do.
    * @returns how many it took
    */
-  add(batch: Batch, rows: Uint32Array, stops: (row: number) => boolean): number {
-    const images = new RowImages(this.#table, batch, rows.length, this.#next);
+  async add(batch: Batch, rows: Uint32Array, stops: (row: number) => boolean, movesAlone: boolean): Promise<number> {
+    const images = this.#images(batch, rows.length, movesAlone);
     let taken = 0;
     while (taken < rows.length && !stops(rows[taken]!) && images.add(rows[taken]!)) taken++;
-    this.#append(batch, images, taken);
+    await this.#append(batch, images, taken);
     return taken;
   }
 
   /** Merges what is staged into the target. @throws WeirError WEIR_DUCKDB_DIVERGED */
   async merge(): Promise<void> {
     if (this.#rows === 0) return;
-    this.#loader.flush();
-    const doing = `merging into ${tableName(this.#table)}`;
+    this.flush();
+    this.#target.modified = true;
     const merge = this.#merge();
+    if (this.#table.key.length === 0) await this.#mergeKeyless(merge, false);
+    else await this.#mergeKeyed(merge);
+    this.#pass();
+  }
+
+  async #mergeKeyed(merge: Merge): Promise<void> {
+    const doing = `merging into ${tableName(this.#table)}`;
     let found = divergence((await this.#transaction.rows(countSql(merge), doing))[0]!);
     if (found.present > 0) {
       await this.#transaction.run(untangleSql(merge), doing);
@@ -108,33 +115,56 @@ export class Staging {
     }
     this.#expectNone(found);
     await this.#transaction.run(applySql(merge), doing);
-    this.#pass();
   }
 
-  /** Gives one row a new key and leaves its unchanged cells as they are in the target. Nothing else may be staged. */
-  async move(batch: Batch, row: number): Promise<void> {
-    const images = new RowImages(this.#table, batch, 1, this.#next);
+  async #mergeKeyless(merge: Merge, linked: boolean): Promise<void> {
+    const doing = `merging into ${tableName(this.#table)}`;
+    const missing = Number((await this.#transaction.rows(keylessMissingSql(merge), doing))[0]![0]);
+    this.#expectNone({ missing, doubled: 0, present: 0 });
+    await this.#transaction.run(keylessApplySql(merge, linked), doing);
+  }
+
+  /**
+   * Makes one update that keeps of the target's row what did not come: with another key, or without any. Nothing else may be
+   * staged.
+   * @returns false, with nothing done, when another row has the new key and this one is known whole: then `add` can take it
+   */
+  async move(batch: Batch, row: number): Promise<boolean> {
+    const images = this.#images(batch, 1, false);
     const { oldSeq, newSeq } = images.addMove(row);
-    this.#append(batch, images, 1);
-    this.#loader.flush();
-    const doing = `changing a key of ${tableName(this.#table)}`;
+    await this.#append(batch, images, 1);
+    this.flush();
+    this.#target.modified = true;
     const merge = this.#merge();
+    if (this.#table.key.length === 0) await this.#mergeKeyless(merge, true);
+    else if (!(await this.#moveKeyed(merge, oldSeq, newSeq, images))) return false;
+    this.#pass();
+    return true;
+  }
+
+  async #moveKeyed(merge: Merge, oldSeq: number, newSeq: number, images: RowImages): Promise<boolean> {
+    const doing = `changing a key of ${tableName(this.#table)}`;
     const present = Number((await this.#transaction.rows(presentSql(merge, newSeq), doing))[0]![0]);
+    if (present > 0 && images.unchanged.size === 0) {
+      this.#pass();
+      return false;
+    }
     const columns = this.#table.columns.map((_, index) => index).filter((index) => !images.unchanged.has(index));
     const { rowsChanged } = await this.#transaction.run(moveSql(merge, { oldSeq, newSeq, columns }), doing);
     this.#expectNone({ missing: rowsChanged === 0 ? 1 : 0, doubled: Math.max(0, rowsChanged - 1), present });
-    this.#pass();
+    return true;
   }
 
   /** Forgets what is staged. */
   clear(): void {
-    this.#loader.discard();
+    this.#loader?.discard();
     this.#pass();
   }
 
   /** Gives up the loader; the table goes with the connection or with `drop`. */
   close(): void {
-    this.#loader.close();
+    this.#loader?.close();
+    this.#loader = null;
   }
 
   async drop(): Promise<void> {
@@ -142,27 +172,68 @@ export class Staging {
     await this.#transaction.run(`DROP TABLE ${this.#name}`, `staging ${tableName(this.#table)}`);
   }
 
+  #images(batch: Batch, rows: number, movesAlone: boolean): RowImages {
+    const options: ImageOptions = { marksDeletes: this.#layout.mark !== null, movesAlone };
+    return new RowImages(this.#table, batch, rows, this.#next, options);
+  }
+
   #merge(): Merge {
+    const laid = this.#layout.columns.map((column) => column.index);
     return {
-      table: this.#table,
-      target: this.#target,
+      layout: this.#layout,
+      key: this.#table.key,
+      target: this.#target.name,
       stage: this.#name,
       from: this.#first - NUMBER_GAP / 2,
-      unchanged: [...this.#unchanged].sort((a, b) => a - b),
+      unchanged: [...this.#unchanged].filter((index) => laid.includes(index)).sort((a, b) => a - b),
     };
   }
 
-  #append(batch: Batch, images: RowImages, taken: number): void {
+  async #append(batch: Batch, images: RowImages, taken: number): Promise<void> {
     if (taken === 0) return;
-    const cells = images.cells(this.#transaction.slab.cells(batch, true));
-    const extra = [{ values: images.sequence }, ...images.marks.map((values) => ({ values }))];
-    this.#loader.append(cells, images.images, images.count, extra);
+    const gone = this.#layout.mark === null ? [] : [images.gone];
+    const extra = [images.sequence, ...gone, ...images.marks].map((values) => ({ values }));
+    for (let from = 0; from < images.count;) {
+      const cells = images.cells(this.#transaction.slab.cells(batch, true));
+      const rows: LoadedRows = { count: images.count, parts: [{ cells, images: images.images }], extra };
+      try {
+        this.#loader!.append(rows, from);
+        from = images.count;
+      } catch (error) {
+        if (!(error instanceof NotFinite)) throw error;
+        from = error.row;
+        await this.#retype(error);
+      }
+    }
     const bytes = (batch.data.length * taken) / batch.rows;
-    this.#loader.addPendingBytes(bytes);
+    this.#loader!.addPendingBytes(bytes);
     this.#bytes += bytes;
     this.#next = images.next;
     this.#rows += images.count;
     for (const column of images.unchanged) this.#unchanged.add(column);
+  }
+
+  /** Makes a column of the target and of the staged rows VARCHAR. */
+  async #retype(error: NotFinite): Promise<void> {
+    this.#layout = await this.#toText(error);
+    this.flush();
+    this.close();
+    const names = extraColumns(this.#layout, this.#table.columns.length).map(({ name }) => name);
+    const cells = this.#layout.columns.map(({ index }) =>
+      index === error.index ? `${decimalTextSql(`c${index}`)} AS c${index}` : `c${index}`,
+    );
+    const old = this.#name;
+    const columns = [...names, ...cells].join(', ');
+    await this.#open((name) => `CREATE TEMP TABLE ${name} AS SELECT ${columns} FROM ${old};\nDROP TABLE ${old}`);
+  }
+
+  async #open(sql: (name: string) => string): Promise<void> {
+    const { connection, slots } = this.#transaction;
+    const name = { database: 'temp', schema: 'main', table: `weir_stage_${this.#transaction.nextNumber()}` };
+    this.#name = `temp.main.${name.table}`;
+    await this.#transaction.run(sql(this.#name), `staging ${tableName(this.#table)}`);
+    const columns = this.#layout.columns.map((column) => ({ encoder: columnEncoder(column, slots), part: 0 }));
+    this.#loader = await Loader.open(connection, name, columns, slots, extraColumns(this.#layout, this.#table.columns.length).length);
   }
 
   /** All rows so far are done with. */
@@ -177,10 +248,12 @@ export class Staging {
 
   #expectNone({ missing, doubled, present }: Divergence): void {
     if (missing === 0 && doubled === 0 && present === 0) return;
+    const table = tableName(this.#table);
     throw new WeirError(
       'WEIR_DUCKDB_DIVERGED',
-      `${tableName(this.#table)} is not as the source left it: of the keys of this commit ${missing} to change are missing` +
+      `${table} is not as the source left it: of the keys of this commit ${missing} to change are missing` +
         `, ${doubled} rows to change are there twice, ${present} rows to insert are there already`,
+      { table },
     );
   }
 }

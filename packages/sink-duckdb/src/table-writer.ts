@@ -1,71 +1,107 @@
 import { NO_IMAGE, Op, WeirError, tableName, type Batch, type Table } from '@weir/sdk';
-import { columnEncoders } from './column-encoders.ts';
-import type { ColumnEncoder } from './encode.ts';
-import { Loader } from './loader.ts';
-import { qualified, type QualifiedName } from './sql-text.ts';
+import { NotFinite } from './encode.ts';
+import type { Layout } from './layout.ts';
+import { ShapeEdit } from './shape-edit.ts';
+import { identifier, qualified } from './sql-text.ts';
 import { Staging } from './staging.ts';
+import { TargetLoader } from './target-loader.ts';
+import type { Target } from './target.ts';
 import type { Transaction } from './transaction.ts';
 
 /** From this many rows on an appender has more than one of DuckDB's row groups, and gains nothing by waiting. */
-const FLUSH_ROWS = 122_880;
+export const FLUSH_ROWS = 122_880;
+
+/** Writes the rows of one version of a table within the session's transaction. */
+export interface RowWriter {
+  readonly table: Table;
+  readonly target: Target;
+  /** Memory that waits to be flushed, in bytes. */
+  readonly pendingBytes: number;
+  /** True when this commit group has had a row for the table. */
+  touched: boolean;
+  /** True when the target lacks nothing but what was appended and not flushed: no deletes are to come. */
+  readonly isSettled: boolean;
+  /** @param rows the rows of the batch that belong to this table, in order */
+  write(batch: Batch, rows: Uint32Array): Promise<void>;
+  /** Hands rows that can wait no longer to DuckDB. */
+  flush(): void;
+  /** Ends the appender, which a change of the target's columns would break; its rows are in the target then. */
+  endAppend(): Promise<void>;
+  /** Makes the target hold everything that was written. */
+  settle(): Promise<void>;
+  /** The target has other columns beside those of the table than before. */
+  useLayout(layout: Layout): void;
+  /** Forgets what is not in the target yet. Must come before a rollback, see `Loader`. */
+  discard(): void;
+  /** Forgets what is not in the target yet, and drops temporary tables. For a table that is replaced or rests. */
+  close(): Promise<void>;
+}
+
+/** What a writer may ask of the tables that it is one of. */
+export interface WriterHost {
+  /** Makes a column VARCHAR. @returns the table's layout from then on. @throws the error itself where that is not configured */
+  toText(target: Target, table: Table, error: NotFinite): Promise<Layout>;
+}
 
 /**
- * Writes one table version within the session's transaction.
+ * Writes the mirror of one table version.
  *
  * While a commit group has only inserted and copied rows of the table they are appended to it, which is the fastest that
  * DuckDB has. From the first update or delete on its rows are staged and merged: DuckDB finds rows by key with a scan, so
  * that must happen for many at once. (A PRIMARY KEY would find them one by one but is slower by far from some million rows
  * on, and would have to be kept in memory; so the mirror's tables have none.)
  */
-export class TableWriter {
+export class TableWriter implements RowWriter {
   readonly table: Table;
-  readonly target: QualifiedName;
+  readonly target: Target;
   readonly #transaction: Transaction;
-  readonly #number: number;
-  readonly #encoders: ColumnEncoder[];
-  #loader: Loader | null = null;
+  readonly #host: WriterHost;
+  #layout: Layout;
+  #loader: TargetLoader | null = null;
   #staging: Staging | null = null;
   /** True since the first update or delete that is not merged yet. */
   #staged = false;
-  /** True when this commit group has had a row for the table. */
   touched = false;
 
-  constructor(transaction: Transaction, table: Table, target: QualifiedName, number: number) {
+  constructor(transaction: Transaction, table: Table, target: Target, layout: Layout, host: WriterHost) {
     this.table = table;
     this.target = target;
     this.#transaction = transaction;
-    this.#number = number;
-    this.#encoders = columnEncoders(table, transaction.slots);
+    this.#layout = layout;
+    this.#host = host;
   }
 
-  /** Memory that waits to be flushed, in bytes. */
   get pendingBytes(): number {
     return (this.#loader?.pendingBytes ?? 0) + (this.#staging?.pendingBytes ?? 0);
   }
 
-  /** @param rows the rows of the batch that belong to this table, in order */
+  get isSettled(): boolean {
+    return !this.#staged;
+  }
+
   async write(batch: Batch, rows: Uint32Array): Promise<void> {
     this.touched = true;
+    await this.#lookForMarked();
     for (let at = 0; at < rows.length;) {
       const row = rows[at]!;
       if (batch.op[row] === Op.truncate) {
-        await this.#truncate();
+        await this.#truncate(batch, row);
         at++;
-      } else if (this.#staged || !isAppend(batch.op[row]!)) {
+      } else if (this.#staged || !this.#isAppend(batch.op[row]!)) {
         at += await this.#stage(batch, rows.subarray(at));
       } else {
         let end = at + 1;
-        while (end < rows.length && isAppend(batch.op[rows[end]!]!)) end++;
+        while (end < rows.length && this.#isAppend(batch.op[rows[end]!]!)) end++;
         await this.#append(batch, rows.subarray(at, end));
         at = end;
       }
     }
   }
 
-  /** Makes the target hold everything that was written; afterwards rows are appended again. */
   async settle(): Promise<void> {
-    this.#loader?.flush();
+    await this.#loader?.settle();
     await this.#staging?.merge();
+    if (this.#staged && this.#layout.mark !== null) this.target.holdsMarked = null;
     this.#staged = false;
     if (this.#staging?.isWornOut === true) await this.#dropStaging();
   }
@@ -75,7 +111,17 @@ export class TableWriter {
     this.#staging?.flush();
   }
 
-  /** Forgets what is not in the target yet. Must come before a rollback, see `Loader`. */
+  async endAppend(): Promise<void> {
+    await this.#loader?.settle();
+    this.#loader?.close();
+    this.#loader = null;
+  }
+
+  useLayout(layout: Layout): void {
+    this.#layout = layout;
+    this.#staging?.useLayout(layout);
+  }
+
   discard(): void {
     this.#loader?.close();
     this.#loader = null;
@@ -84,10 +130,25 @@ export class TableWriter {
     this.#staged = false;
   }
 
-  /** Forgets what is not in the target yet, and drops the staging table. For a table that is replaced or rests. */
   async close(): Promise<void> {
+    await this.#loader?.discard();
     await this.#dropStaging();
     this.discard();
+  }
+
+  /** An inserted row can be appended, but where it may have to take the place of one that is marked as deleted. */
+  #isAppend(op: number): boolean {
+    return (op === Op.insert || op === Op.read) && (this.target.holdsMarked !== true || this.table.key.length === 0);
+  }
+
+  async #lookForMarked(): Promise<void> {
+    const { mark } = this.#layout;
+    if (mark === null || this.target.holdsMarked !== null) return;
+    const rows = await this.#transaction.rows(
+      `SELECT 1 FROM ${qualified(this.target.name)} WHERE ${identifier(mark)} IS NOT NULL LIMIT 1`,
+      `looking for deleted rows of ${tableName(this.table)}`,
+    );
+    this.target.holdsMarked = rows.length > 0;
   }
 
   async #dropStaging(): Promise<void> {
@@ -97,31 +158,54 @@ export class TableWriter {
   }
 
   async #append(batch: Batch, rows: Uint32Array): Promise<void> {
-    this.#loader ??= await Loader.open(this.#transaction.connection, this.target, this.#encoders, this.#transaction.slots);
     const images = new Int32Array(rows.length);
     for (let i = 0; i < rows.length; i++) images[i] = this.#imageOf(batch, rows[i]!);
-    this.#loader.append(this.#transaction.slab.cells(batch, false), images, rows.length);
-    this.#loader.addPendingBytes((batch.data.length * rows.length) / batch.rows);
-    if (this.#loader.pendingRows >= FLUSH_ROWS) this.#loader.flush();
+    const cells = this.#transaction.slab.cells(batch, false);
+    const parts = [{ cells, images }];
+    const bytes = (batch.data.length * rows.length) / batch.rows;
+    for (let from = 0; from < rows.length;) {
+      this.#loader ??= new TargetLoader(this.#transaction, this.target.name, this.#layout);
+      try {
+        await this.#loader.append({ count: rows.length, parts, extra: [] }, from, bytes);
+        from = rows.length;
+      } catch (error) {
+        from = (await this.#toText(error)).row;
+      }
+    }
+    if (this.#loader !== null && this.#loader.pendingRows >= FLUSH_ROWS) this.#loader.flush();
+  }
+
+  /** Mends a number that a DECIMAL cannot hold, if that was the error. */
+  async #toText(error: unknown): Promise<NotFinite> {
+    if (!(error instanceof NotFinite)) throw error;
+    await this.endAppend();
+    // Nothing is staged, but the table that would be has the old type.
+    await this.#dropStaging();
+    this.#layout = await this.#host.toText(this.target, this.table, error);
+    return error;
   }
 
   #imageOf(batch: Batch, row: number): number {
     const image = batch.after[row]!;
-    if (image === NO_IMAGE) throw new WeirError('WEIR_SDK_USE', `a row of ${tableName(this.table)} has no image`);
+    const table = tableName(this.table);
+    if (image === NO_IMAGE) throw new WeirError('WEIR_SDK_USE', `a row of ${table} has no image`, { table });
     return image;
   }
 
   /** Stages rows, up to the next truncate. @returns how many it did */
   async #stage(batch: Batch, rows: Uint32Array): Promise<number> {
-    if (this.table.key.length === 0) {
-      throw new WeirError('WEIR_SDK_USE', `${tableName(this.table)} has no key, so no row of it can be changed or deleted`);
-    }
     this.#staged = true;
+    const stops = (row: number): boolean => batch.op[row] === Op.truncate;
+    // Columns that the source does not have stay with their row, which only the target can tell when a row gets another key.
+    const movesAlone = this.#layout.extra.length > 0;
     const staging = await this.#openStaging();
-    const taken = staging.add(batch, rows, (row) => batch.op[row] === Op.truncate);
+    const taken = await staging.add(batch, rows, stops, movesAlone);
     if (taken < rows.length && batch.op[rows[taken]!] === Op.update) {
+      const alone = rows.subarray(taken, taken + 1);
       await this.settle();
-      await (await this.#openStaging()).move(batch, rows[taken]!);
+      this.#staged = true;
+      const reopened = await this.#openStaging();
+      if (!(await reopened.move(batch, alone[0]!))) await reopened.add(batch, alone, stops, false);
       return taken + 1;
     }
     if (staging.isFull) await this.settle();
@@ -129,19 +213,37 @@ export class TableWriter {
   }
 
   async #openStaging(): Promise<Staging> {
-    const { table, target } = this;
-    this.#staging ??= await Staging.create(this.#transaction, table, target, this.#encoders, this.#number);
+    if (this.#staging === null) {
+      const toText = async (error: NotFinite): Promise<Layout> => {
+        await this.endAppend();
+        this.#layout = await this.#host.toText(this.target, this.table, error);
+        return this.#layout;
+      };
+      this.#staging = await Staging.create(this.#transaction, this.table, this.target, this.#layout, toText);
+    }
     return this.#staging;
   }
 
-  async #truncate(): Promise<void> {
-    this.#loader?.discard();
+  async #truncate(batch: Batch, row: number): Promise<void> {
+    const { mark } = this.#layout;
+    if (mark !== null) {
+      await this.settle();
+      await this.endAppend();
+      await this.#markAll(mark, batch.commits[batch.commit[row]!]!.time);
+      return;
+    }
+    await this.#loader?.discard();
     this.#staging?.clear();
     this.#staged = false;
-    await this.#transaction.run(`DELETE FROM ${qualified(this.target)}`, `truncating ${tableName(this.table)}`);
+    this.target.modified = true;
+    await this.#transaction.run(`DELETE FROM ${qualified(this.target.name)}`, `truncating ${tableName(this.table)}`);
   }
-}
 
-function isAppend(op: number): boolean {
-  return op === Op.insert || op === Op.read;
+  /** An UPDATE would keep every row in memory. */
+  async #markAll(mark: string, time: number): Promise<void> {
+    const edit = new ShapeEdit(this.target);
+    edit.set(mark, `coalesce(t.${identifier(mark)}, make_timestamptz(${time}))`);
+    await edit.make();
+    this.target.holdsMarked = null;
+  }
 }

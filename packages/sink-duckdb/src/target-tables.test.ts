@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SinkOptions, Table } from '@weir/sdk';
 import { openDatabase } from './database.ts';
-import { targetName } from './target-tables.ts';
 import { ask, batch, checkpointAt, column, openSession, ordersTable, withOrders } from './testing/orders.ts';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
 
@@ -23,16 +22,6 @@ async function create(database: TemporaryDatabase, table: Table, options: Partia
 }
 
 describe('target tables', () => {
-  it('are called as the templates say', () => {
-    const name = (schema: string, table: string) => targetName(orders, 'shop', { schema, table });
-    expect(name('{schema}', '{table}')).toEqual({ database: 'shop', schema: 'public', table: 'orders' });
-    expect(name('mirror', '{schema}_{table}_{table}$&')).toEqual({
-      database: 'shop',
-      schema: 'mirror',
-      table: 'public_orders_orders$&',
-    });
-  });
-
   it('of any name are made, written and found again', async () => {
     await using database = await TemporaryDatabase.make();
     const names = ['temp', 'weir', 'shop', 'main', 'select', 'Ä "b" \'c\' {table}'];

@@ -1,7 +1,17 @@
-import { WeirError, tableName, type Shard, type SinkOptions, type Table } from '@weir/sdk';
-import { ownSchema } from './checkpoint.ts';
-import { identifier, literal, qualified, type QualifiedName } from './sql-text.ts';
-import { TableWriter } from './table-writer.ts';
+import { WeirError, tableName, targetName, type Shard, type StopReason, type Table } from '@weir/sdk';
+import type { NotFinite } from './encode.ts';
+import { HistoryWriter } from './history-writer.ts';
+import { layOut, type Layout } from './layout.ts';
+import { OwnTables } from './own-tables.ts';
+import { ownershipProblem } from './ownership.ts';
+import { expectNone, problemError } from './problem.ts';
+import { ownColumns, shapeProblems } from './shape-check.ts';
+import { ShapeEdit, decimalTextSql } from './shape-edit.ts';
+import type { SinkRules } from './sink-rules.ts';
+import { foldName, identifier, qualified, type QualifiedName } from './sql-text.ts';
+import { isThere } from './target-catalog.ts';
+import { TableWriter, type RowWriter, type WriterHost } from './table-writer.ts';
+import { Target } from './target.ts';
 import type { Transaction } from './transaction.ts';
 import { columnType } from './types.ts';
 
@@ -10,65 +20,136 @@ const FLUSH_BYTES = 16 * 2 ** 20;
 /** Appenders and staging tables of tables that rest are given up, beyond this many. */
 const OPEN_TABLES = 64;
 
-/** Where a source's table lies in DuckDB. */
-export function targetName(table: Table, database: string, target: SinkOptions['target']): QualifiedName {
-  const fill = (template: string): string =>
-    template.replace(/\{(schema|table)\}/g, (_, name) => (name === 'schema' ? table.namespace : table.name));
-  return { database, schema: fill(target.schema), table: fill(target.table) };
+/** A target that is known to be Weir's own, and the source's table that it belongs to. */
+interface Known {
+  readonly target: Target;
+  /** `namespace.name`. */
+  readonly of: string;
 }
 
 /** The tables that a session writes: makes them, checks that they are Weir's own, and keeps a writer for each. */
-export class TargetTables {
+export class TargetTables implements WriterHost {
   readonly #transaction: Transaction;
-  readonly #shard: Shard;
   readonly #database: string;
-  readonly #templates: SinkOptions['target'];
-  /** By target, the writer of the current version. Least recently touched first. */
-  readonly #writers = new Map<string, TableWriter>();
-  #made = 0;
+  readonly #rules: SinkRules;
+  readonly #own: OwnTables;
+  /** By target's name. */
+  readonly #known = new Map<string, Known>();
+  /** By target's name, the writer of the current version. Least recently touched first. */
+  readonly #writers = new Map<string, RowWriter>();
 
-  constructor(transaction: Transaction, shard: Shard, database: string, templates: SinkOptions['target']) {
+  constructor(transaction: Transaction, shard: Shard, database: string, rules: SinkRules) {
     this.#transaction = transaction;
-    this.#shard = shard;
     this.#database = database;
-    this.#templates = templates;
+    this.#rules = rules;
+    this.#own = new OwnTables(transaction, database, shard);
   }
 
   /**
    * The writer of a table that is there already.
-   * @throws WeirError WEIR_DUCKDB_TABLE_EXISTS, WEIR_DUCKDB_DIVERGED, WEIR_DUCKDB_SCHEMA_CHANGE
+   * @throws WeirError WEIR_DUCKDB_TABLE_EXISTS, WEIR_DUCKDB_DIVERGED, WEIR_SINK_…
    */
-  async writer(table: Table): Promise<TableWriter> {
-    const target = targetName(table, this.#database, this.#templates);
-    const current = this.#writers.get(keyOf(target));
+  async writer(table: Table): Promise<RowWriter> {
+    const key = keyOf(this.#nameOf(table));
+    const current = this.#writers.get(key);
     if (current?.table === table) return this.#touched(current);
-    if (!(await this.#isOwn(table, target))) {
-      if (await this.#exists(target)) throw foreign(table, target);
-      throw new WeirError('WEIR_DUCKDB_DIVERGED', `${target.schema}.${target.table} is gone`);
+    const target = await this.find(table);
+    if (target === null) {
+      const { schema, table: name } = this.#nameOf(table);
+      throw new WeirError('WEIR_DUCKDB_DIVERGED', `${schema}.${name} is gone`, { table: tableName(table) });
     }
-    await this.#expectColumns(table, target);
+    expectNone(table, shapeProblems(table, this.#rules));
+    const layout = this.#layOut(table, target);
     await current?.settle();
     await current?.close();
-    return this.#open(table, target);
+    await this.#closeResting();
+    const writer =
+      this.#rules.mode === 'append'
+        ? new HistoryWriter(this.#transaction, table, target, layout, this)
+        : new TableWriter(this.#transaction, table, target, layout, this);
+    this.#writers.set(key, writer);
+    return writer;
   }
 
-  /** Starts a table empty, whether it was there or not. @throws WeirError WEIR_DUCKDB_TABLE_EXISTS */
-  async create(table: Table): Promise<void> {
-    const target = targetName(table, this.#database, this.#templates);
-    const own = await this.#isOwn(table, target);
-    if (!own && (await this.#exists(target))) throw foreign(table, target);
-    refuseAmbiguousColumns(table);
-    const current = this.#writers.get(keyOf(target));
-    this.#writers.delete(keyOf(target));
-    await current?.close();
-    const columns = table.columns.map((column) => `${identifier(column.name)} ${columnType(column.type).sql}`);
-    await this.#transaction.run(
-      `CREATE SCHEMA IF NOT EXISTS ${identifier(target.database)}.${identifier(target.schema)};\n` +
-        `DROP TABLE IF EXISTS ${qualified(target)};\nCREATE TABLE ${qualified(target)} (${columns.join(', ')})`,
-      `making ${target.schema}.${target.table}`,
-    );
-    if (!own) await this.#register(table, target);
-    await this.#open(table, target);
+  /** The target of a table; null when it is not there. @throws WeirError when it is another's */
+  async find(table: Table): Promise<Target | null> {
+    const name = this.#nameOf(table);
+    const known = this.#known.get(keyOf(name));
+    if (known?.of === tableName(table)) return known.target;
+    const there = await isThere(this.#transaction, name);
+    if (!there) return null;
+    const problem = ownershipProblem(table, name, await this.#own.owner(table, name));
+    if (problem !== null) throw problemError(table, problem);
+    const target = await Target.find(this.#transaction, name);
+    if (target !== null) this.#known.set(keyOf(name), { target, of: tableName(table) });
+    return target;
+  }
+
+  /** Makes the table empty, whether it was there or not. @throws WeirError WEIR_DUCKDB_TABLE_EXISTS, WEIR_SINK_… */
+  async make(table: Table): Promise<void> {
+    expectNone(table, shapeProblems(table, this.#rules));
+    const name = this.#nameOf(table);
+    const isOwn = (await this.find(table)) !== null;
+    await this.#forgetWriter(name);
+    const columns = [...table.columns, ...ownColumns(this.#rules)].map((column) => ({
+      name: column.name,
+      sql: columnType(column.type, this.#rules.decimals)!.sql,
+      nullable: true,
+      default: null,
+    }));
+    const target = await Target.make(this.#transaction, name, columns);
+    if (!isOwn) await this.#own.register(this.#transaction, table, target.name);
+    this.#known.set(keyOf(name), { target, of: tableName(table) });
+  }
+
+  /** Drops the table, if it is there. */
+  async drop(table: Table): Promise<void> {
+    const target = await this.find(table);
+    if (target === null) return;
+    await this.#forgetWriter(target.name);
+    this.#known.delete(keyOf(target.name));
+    await this.#transaction.run(`DROP TABLE ${qualified(target.name)}`, `dropping ${target.name.schema}.${target.name.table}`);
+    await this.#own.unregister(this.#transaction, target.name);
+  }
+
+  /** Makes changes of a table's columns, in order with what was written before. */
+  async edit(target: Target, edit: ShapeEdit): Promise<void> {
+    if (edit.isEmpty) return;
+    const writer = this.#writers.get(keyOf(target.name));
+    await writer?.endAppend();
+    if (writer === undefined || writer.isSettled) {
+      await edit.make();
+    } else if (edit.onlyAdds && target.canAdd) {
+      // Before the merge deletes rows, while ALTER TABLE is still possible. What is merged then has NULL in these columns.
+      await edit.make();
+      writer.useLayout(layOut(writer.table, target.name, target.table, this.#rules).layout);
+      await writer.settle();
+    } else {
+      await writer.settle();
+      await edit.make();
+    }
+    await this.#forgetWriter(target.name);
+  }
+
+  async toText(target: Target, table: Table, error: NotFinite): Promise<Layout> {
+    if (this.#rules.decimals !== 'varchar') throw error;
+    const { name } = table.columns[error.index]!;
+    const edit = new ShapeEdit(target);
+    edit.retype(name, 'VARCHAR', decimalTextSql);
+    await edit.make();
+    return this.#layOut(table, target);
+  }
+
+  async stop(table: Pick<Table, 'namespace' | 'name'>, reason: StopReason): Promise<void> {
+    await this.#own.stop(this.#transaction, table, reason);
+  }
+
+  async clearStop(table: Table): Promise<void> {
+    await this.#own.clearStop(this.#transaction, table);
+  }
+
+  stopped(): Promise<Map<string, StopReason>> {
+    return this.#own.stopped();
   }
 
   /** Bounds the memory of appenders, after each batch. */
@@ -87,6 +168,7 @@ export class TargetTables {
   /** To be called after a commit. */
   startGroup(): void {
     for (const writer of this.#writers.values()) writer.touched = false;
+    for (const { target } of this.#known.values()) target.startGroup();
   }
 
   /** Forgets what is not in the tables yet. Must come before a rollback. */
@@ -95,18 +177,30 @@ export class TargetTables {
     this.#writers.clear();
   }
 
-  async #open(table: Table, target: QualifiedName): Promise<TableWriter> {
-    await this.#closeResting();
-    const writer = new TableWriter(this.#transaction, table, target, ++this.#made);
-    this.#writers.set(keyOf(target), writer);
+  /** The name that a table has here. */
+  #nameOf(table: Table): QualifiedName {
+    return { database: this.#database, ...targetName(table, this.#rules.target) };
+  }
+
+  #layOut(table: Table, target: Target): Layout {
+    const { layout, problems } = layOut(table, target.name, target.table, this.#rules);
+    expectNone(table, problems);
+    return layout;
+  }
+
+  #touched(writer: RowWriter): RowWriter {
+    if (writer.touched) return writer;
+    const key = keyOf(writer.target.name);
+    this.#writers.delete(key);
+    this.#writers.set(key, writer);
     return writer;
   }
 
-  #touched(writer: TableWriter): TableWriter {
-    if (writer.touched) return writer;
-    this.#writers.delete(keyOf(writer.target));
-    this.#writers.set(keyOf(writer.target), writer);
-    return writer;
+  /** Ends the writer of a table whose rows are settled or are to be forgotten. */
+  async #forgetWriter(name: QualifiedName): Promise<void> {
+    const current = this.#writers.get(keyOf(name));
+    this.#writers.delete(keyOf(name));
+    await current?.close();
   }
 
   async #closeResting(): Promise<void> {
@@ -116,80 +210,8 @@ export class TargetTables {
     await oldest.settle();
     await oldest.close();
   }
-
-  async #isOwn(table: Table, target: QualifiedName): Promise<boolean> {
-    const rows = await this.#transaction.rows(
-      `SELECT 1 FROM ${ownSchema(this.#database)}.tables WHERE pipeline = ${literal(this.#shard.pipeline)} ` +
-        `AND sink = ${literal(this.#shard.sink)} AND source_namespace = ${literal(table.namespace)} ` +
-        `AND source_name = ${literal(table.name)} AND target_schema = ${literal(target.schema)} ` +
-        `AND target_table = ${literal(target.table)}`,
-      'reading weir.tables',
-    );
-    return rows.length > 0;
-  }
-
-  async #register(table: Table, target: QualifiedName): Promise<void> {
-    const values = [this.#shard.pipeline, this.#shard.sink, table.namespace, table.name, target.schema, target.table];
-    await this.#transaction.run(
-      `INSERT INTO ${ownSchema(this.#database)}.tables VALUES (${values.map(literal).join(', ')})`,
-      'writing weir.tables',
-    );
-  }
-
-  /** Names in DuckDB differ only if they differ in more than case. */
-  async #exists(target: QualifiedName): Promise<boolean> {
-    const rows = await this.#transaction.rows(
-      `SELECT 1 FROM information_schema.tables WHERE ${sameTable(target, 'table_catalog', 'table_schema')}`,
-      `looking for ${target.schema}.${target.table}`,
-    );
-    return rows.length > 0;
-  }
-
-  async #expectColumns(table: Table, target: QualifiedName): Promise<void> {
-    const rows = await this.#transaction.rows(
-      `SELECT column_name, data_type FROM duckdb_columns() WHERE ${sameTable(target, 'database_name', 'schema_name')} ` +
-        'ORDER BY column_index',
-      `looking at ${target.schema}.${target.table}`,
-    );
-    const expected = table.columns.map((column) => `${identifier(column.name)} ${columnType(column.type).sql}`).join(', ');
-    const found = rows.map(([name, type]) => `${identifier(String(name))} ${String(type)}`).join(', ');
-    if (rows.length === 0) throw new WeirError('WEIR_DUCKDB_DIVERGED', `${target.schema}.${target.table} is gone`);
-    if (found === expected) return;
-    throw new WeirError(
-      'WEIR_DUCKDB_SCHEMA_CHANGE',
-      `${target.schema}.${target.table} has the columns (${found}), the source's ${tableName(table)} needs (${expected})`,
-    );
-  }
 }
 
 function keyOf(target: QualifiedName): string {
-  return `${identifier(target.schema)}.${identifier(target.table)}`.toLowerCase();
-}
-
-function sameTable(target: QualifiedName, catalogColumn: string, schemaColumn: string): string {
-  return (
-    `${catalogColumn} = ${literal(target.database)} AND lower(${schemaColumn}) = lower(${literal(target.schema)}) ` +
-    `AND lower(table_name) = lower(${literal(target.table)})`
-  );
-}
-
-function foreign(table: Table, target: QualifiedName): WeirError {
-  return new WeirError(
-    'WEIR_DUCKDB_TABLE_EXISTS',
-    `${tableName(table)} would land in ${target.schema}.${target.table}, which is there and was not made for it`,
-  );
-}
-
-function refuseAmbiguousColumns(table: Table): void {
-  const seen = new Set<string>();
-  for (const column of table.columns) {
-    const name = column.name.toLowerCase();
-    if (seen.has(name)) {
-      throw new WeirError(
-        'WEIR_DUCKDB_TYPE',
-        `${tableName(table)} has two columns ${identifier(column.name)}: DuckDB does not tell upper from lower case`,
-      );
-    }
-    seen.add(name);
-  }
+  return foldName(`${identifier(target.schema)}.${identifier(target.table)}`);
 }

@@ -17,9 +17,15 @@ export class Transaction {
   readonly slab: SlabCopy = new SlabCopy();
   #open = false;
   #ended = false;
+  #number = 0;
 
   constructor(connection: DuckDBConnection) {
     this.connection = connection;
+  }
+
+  /** Tells the session's temporary tables apart. */
+  nextNumber(): number {
+    return ++this.#number;
   }
 
   async begin(): Promise<void> {

@@ -1,4 +1,5 @@
-import { WeirError, logicalTypeName, type LogicalType } from '@weir/sdk';
+import type { LogicalType } from '@weir/sdk';
+import type { Decimals } from './config.ts';
 
 /** What a slot of a column's vector holds; it says which encoder and which decoder a column gets. */
 export type Storage =
@@ -19,7 +20,7 @@ const MAX_DECIMAL_DIGITS = 38;
 const MAX_PRECISION = 1000;
 
 /**
- * The one table of types.
+ * The one table of types; null for a type that DuckDB cannot hold as configured.
  *
  * | logical type | DuckDB | why |
  * |---|---|---|
@@ -27,7 +28,7 @@ const MAX_PRECISION = 1000;
  * | int 8–64, uint 8–64 | TINYINT … BIGINT, UTINYINT … UBIGINT | |
  * | float 32, 64 | FLOAT, DOUBLE | |
  * | decimal(p, s), p ≤ 38 | DECIMAL(p, s) | exact; holds no NaN |
- * | decimal, unbounded or p > 38 | VARCHAR | DuckDB has no such number |
+ * | decimal, unbounded or p > 38 | VARCHAR, or as `decimals` says | DuckDB has no such number |
  * | string, enum, other | VARCHAR | |
  * | bytes | BLOB | |
  * | date | DATE | infinities and years BC included |
@@ -38,7 +39,7 @@ const MAX_PRECISION = 1000;
  * | uuid | UUID | |
  * | json, array | JSON | the text as it is |
  */
-export function columnType(type: LogicalType): ColumnType {
+export function columnType(type: LogicalType, decimals: Decimals): ColumnType | null {
   switch (type.kind) {
     case 'int':
       return { sql: intName(type.bits), storage: { kind: 'int', bits: type.bits } };
@@ -47,33 +48,64 @@ export function columnType(type: LogicalType): ColumnType {
     case 'float':
       return { sql: type.bits === 32 ? 'FLOAT' : 'DOUBLE', storage: { kind: 'float', bits: type.bits } };
     case 'decimal':
-      return decimalType(type.precision, type.scale ?? 0);
-    case 'json':
+      return decimalType(type.precision, type.scale ?? 0, decimals);
     case 'array':
-      return { sql: 'JSON', storage: { kind: 'text' } };
-    case 'bool':
-      return { sql: 'BOOLEAN', storage: { kind: 'bool' } };
-    case 'bytes':
-      return { sql: 'BLOB', storage: { kind: 'bytes' } };
-    case 'date':
-      return { sql: 'DATE', storage: { kind: 'date' } };
-    case 'timestamp':
-      return { sql: 'TIMESTAMP', storage: { kind: 'timestamp' } };
-    case 'timestamptz':
-      return { sql: 'TIMESTAMP WITH TIME ZONE', storage: { kind: 'timestamptz' } };
-    case 'time':
-      return { sql: 'TIME', storage: { kind: 'time' } };
-    case 'uuid':
-      return { sql: 'UUID', storage: { kind: 'uuid' } };
+      return namedType('JSON');
     case 'string':
     case 'enum':
     case 'other':
     case 'timetz':
     case 'interval':
-      return { sql: 'VARCHAR', storage: { kind: 'text' } };
+      return namedType('VARCHAR');
     default:
-      throw new WeirError('WEIR_DUCKDB_TYPE', `this version does not know the type ${logicalTypeName(type)}`);
+      return namedType(typeNames[type.kind] ?? '');
   }
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  json: 'JSON',
+  bool: 'BOOLEAN',
+  bytes: 'BLOB',
+  date: 'DATE',
+  timestamp: 'TIMESTAMP',
+  timestamptz: 'TIMESTAMP WITH TIME ZONE',
+  time: 'TIME',
+  uuid: 'UUID',
+};
+
+const storages: ReadonlyMap<string, Storage> = new Map<string, Storage>([
+  ['VARCHAR', { kind: 'text' }],
+  ['JSON', { kind: 'text' }],
+  ['BOOLEAN', { kind: 'bool' }],
+  ['BLOB', { kind: 'bytes' }],
+  ['DATE', { kind: 'date' }],
+  ['TIMESTAMP', { kind: 'timestamp' }],
+  ['TIMESTAMP WITH TIME ZONE', { kind: 'timestamptz' }],
+  ['TIME', { kind: 'time' }],
+  ['UUID', { kind: 'uuid' }],
+  ['TINYINT', { kind: 'int', bits: 8 }],
+  ['SMALLINT', { kind: 'int', bits: 16 }],
+  ['INTEGER', { kind: 'int', bits: 32 }],
+  ['BIGINT', { kind: 'int', bits: 64 }],
+  ['UTINYINT', { kind: 'uint', bits: 8 }],
+  ['USMALLINT', { kind: 'uint', bits: 16 }],
+  ['UINTEGER', { kind: 'uint', bits: 32 }],
+  ['UBIGINT', { kind: 'uint', bits: 64 }],
+  ['FLOAT', { kind: 'float', bits: 32 }],
+  ['DOUBLE', { kind: 'float', bits: 64 }],
+]);
+
+/** A type by the name that DuckDB prints; null for one that Weir never gives a column. */
+export function namedType(sql: string): ColumnType | null {
+  const storage = storages.get(sql);
+  if (storage !== undefined) return { sql, storage };
+  const match = /^DECIMAL\((\d+),(\d+)\)$/.exec(sql);
+  return match === null ? null : boundedDecimal(Number(match[1]), Number(match[2]));
+}
+
+/** True for types whose cells are digits of a number that is exact. */
+export function holdsDigits({ storage }: ColumnType): boolean {
+  return storage.kind === 'int' || storage.kind === 'uint' || storage.kind === 'decimal';
 }
 
 /** Bytes of one slot of a vector. Text and bytes take 16: length, then the bytes themselves or a pointer to them. */
@@ -106,14 +138,18 @@ function intName(bits: 8 | 16 | 32 | 64): string {
  * A scale may be negative (digits left of the point are zero) or above the precision (zeros right of the point), as
  * PostgreSQL allows; DuckDB wants 0 ≤ scale ≤ digits, so such a column gets more digits.
  */
-function decimalType(precision: number | null, scale: number): ColumnType {
-  if (precision === null) return { sql: 'VARCHAR', storage: { kind: 'text' } };
-  if (!(precision >= 1 && precision <= MAX_PRECISION && Math.abs(scale) <= MAX_PRECISION)) {
-    throw new WeirError('WEIR_DUCKDB_TYPE', `decimal(${precision}, ${scale}) is no type`);
+function decimalType(precision: number | null, scale: number, decimals: Decimals): ColumnType | null {
+  if (precision !== null) {
+    if (!(precision >= 1 && precision <= MAX_PRECISION && Math.abs(scale) <= MAX_PRECISION)) return null;
+    const digits = scale < 0 ? precision - scale : Math.max(precision, scale);
+    if (digits <= MAX_DECIMAL_DIGITS) return boundedDecimal(digits, Math.max(scale, 0));
   }
-  const digits = scale < 0 ? precision - scale : Math.max(precision, scale);
-  if (digits > MAX_DECIMAL_DIGITS) return { sql: 'VARCHAR', storage: { kind: 'text' } };
-  const after = Math.max(scale, 0);
+  if (decimals === 'error') return null;
+  if (decimals === 'varchar' || decimals === 'double') return namedType(decimals.toUpperCase());
+  return boundedDecimal(decimals.precision, decimals.scale);
+}
+
+function boundedDecimal(digits: number, scale: number): ColumnType {
   const bytes = digits <= 4 ? 2 : digits <= 9 ? 4 : digits <= 18 ? 8 : 16;
-  return { sql: `DECIMAL(${digits},${after})`, storage: { kind: 'decimal', digits, scale: after, bytes } };
+  return { sql: `DECIMAL(${digits},${scale})`, storage: { kind: 'decimal', digits, scale, bytes } };
 }

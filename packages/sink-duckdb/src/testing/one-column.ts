@@ -1,9 +1,11 @@
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
-import { BatchBuilder, RowCursor, type Batch, type LogicalType, type Table } from '@weir/sdk';
+import { BatchBuilder, RowCursor, schemaPolicies, type Batch, type LogicalType, type Table } from '@weir/sdk';
 import { SlabCopy } from '../cells.ts';
-import { columnEncoders } from '../column-encoders.ts';
+import { columnEncoder } from '../column-encoders.ts';
 import { Loader } from '../loader.ts';
 import { scanTable } from '../scan.ts';
+import type { Decimals } from '../config.ts';
+import type { SinkRules } from '../sink-rules.ts';
 import { Slots } from '../slots.ts';
 import { columnType } from '../types.ts';
 
@@ -15,7 +17,16 @@ export class OneColumn implements AsyncDisposable {
   readonly #instance: DuckDBInstance;
   readonly #table: Table;
 
-  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, type: LogicalType) {
+  readonly #rules: SinkRules;
+
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, type: LogicalType, decimals: Decimals) {
+    this.#rules = {
+      mode: 'mirror',
+      deletes: 'hard',
+      target: { schema: '{schema}', table: '{table}' },
+      schemaChanges: schemaPolicies('apply'),
+      decimals,
+    };
     this.#instance = instance;
     this.#connection = connection;
     this.#table = {
@@ -27,12 +38,12 @@ export class OneColumn implements AsyncDisposable {
     };
   }
 
-  static async of(type: LogicalType, cells: readonly Cell[]): Promise<OneColumn> {
+  static async of(type: LogicalType, cells: readonly Cell[], decimals: Decimals = 'varchar'): Promise<OneColumn> {
     const instance = await DuckDBInstance.create();
     const connection = await instance.connect();
-    const column = new OneColumn(instance, connection, type);
+    const column = new OneColumn(instance, connection, type, decimals);
     await connection.run("SET TimeZone = 'UTC'");
-    await connection.run(`CREATE TABLE t (value ${columnType(type).sql})`);
+    await connection.run(`CREATE TABLE t (value ${columnType(type, decimals)!.sql})`);
     await column.#fill(cells);
     return column;
   }
@@ -41,7 +52,8 @@ export class OneColumn implements AsyncDisposable {
   async cells(): Promise<(string | null)[]> {
     const target = { database: 'memory', schema: 'main', table: 't' };
     const cells: (string | null)[] = [];
-    for await (const batch of scanTable(this.#connection, this.#table, target, new AbortController().signal)) {
+    const { signal } = new AbortController();
+    for await (const batch of scanTable(this.#connection, this.#table, { target, rules: this.#rules }, signal)) {
       for (const row of new RowCursor(batch)) cells.push(row.after.text(0));
     }
     return cells;
@@ -61,10 +73,13 @@ export class OneColumn implements AsyncDisposable {
   async #fill(cells: readonly Cell[]): Promise<void> {
     const slots = new Slots();
     const target = { database: 'memory', schema: 'main', table: 't' };
-    const loader = await Loader.open(this.#connection, target, columnEncoders(this.#table, slots), slots);
+    const type = columnType(this.#table.columns[0]!.type, this.#rules.decimals)!;
+    const encoder = columnEncoder({ index: 0, name: 'value', type, table: 'main.t' }, slots);
+    const loader = await Loader.open(this.#connection, target, [{ encoder, part: 0 }], slots);
     const batch = this.#batch(cells);
     try {
-      loader.append(new SlabCopy().cells(batch, false), batch.after, cells.length);
+      const parts = [{ cells: new SlabCopy().cells(batch, false), images: batch.after }];
+      loader.append({ count: cells.length, parts, extra: [] });
       loader.flush();
     } finally {
       loader.close();

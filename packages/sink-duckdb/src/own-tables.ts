@@ -1,0 +1,135 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { errorCodes, tableName, type ErrorCode, type Shard, type StopReason, type Table } from '@weir/sdk';
+import type { Database } from './database.ts';
+import { foldName, identifier, literal, type QualifiedName } from './sql-text.ts';
+import type { CatalogReader } from './target-catalog.ts';
+import type { Transaction } from './transaction.ts';
+
+/** The schema of Weir's own tables in the file. */
+export const OWN_SCHEMA = 'weir';
+/** Columns of `weir.tables` that files of the first version lack. */
+const STOP_COLUMNS = ['stopped_code', 'stopped_message'] as const;
+
+type SourceName = Pick<Table, 'namespace' | 'name'>;
+
+/** `"shop"."weir"`, before a table's name. */
+export function ownSchema(database: string): string {
+  return `${identifier(database)}.${identifier(OWN_SCHEMA)}`;
+}
+
+/**
+ * Makes Weir's own tables where they are missing. They have no key: the file's lock keeps other processes out, and within
+ * this one `exclusively` lets one session at a time make its row.
+ */
+export async function makeOwnTables(database: Database, connection: DuckDBConnection): Promise<void> {
+  const own = ownSchema(database.name);
+  await connection.run(`CREATE SCHEMA IF NOT EXISTS ${own}`);
+  await connection.run(
+    `CREATE TABLE IF NOT EXISTS ${own}.checkpoint (pipeline VARCHAR, sink VARCHAR, shard INTEGER, source VARCHAR, ` +
+      'fence BIGINT, position VARCHAR, state JSON, updated_at TIMESTAMP WITH TIME ZONE)',
+  );
+  await connection.run(
+    `CREATE TABLE IF NOT EXISTS ${own}.tables (pipeline VARCHAR, sink VARCHAR, source_namespace VARCHAR, ` +
+      `source_name VARCHAR, target_schema VARCHAR, target_table VARCHAR, ${STOP_COLUMNS.join(' VARCHAR, ')} VARCHAR)`,
+  );
+  // Not ADD COLUMN IF NOT EXISTS, which is an ALTER even where it does nothing, and would be in the way of other sessions.
+  const result = await connection.run(
+    `SELECT column_name FROM duckdb_columns() WHERE database_name = ${literal(database.name)} ` +
+      `AND schema_name = '${OWN_SCHEMA}' AND table_name = 'tables'`,
+  );
+  const names = (await result.getRows()).map(([name]) => String(name));
+  for (const column of STOP_COLUMNS) {
+    if (!names.includes(column)) await connection.run(`ALTER TABLE ${own}.tables ADD COLUMN ${column} VARCHAR`);
+  }
+}
+
+/** Whose a table of the sink is. */
+export type Owner = 'this table' | 'another table' | 'another sink' | 'nobody';
+
+/** What Weir knows of the tables in the file: which target belongs to which table of a source, and which are stopped. */
+export class OwnTables {
+  readonly #transaction: CatalogReader;
+  readonly #tables: string;
+  readonly #sink: string;
+  readonly #shard: Pick<Shard, 'pipeline' | 'sink'>;
+
+  constructor(transaction: CatalogReader, database: string, shard: Pick<Shard, 'pipeline' | 'sink'>) {
+    this.#transaction = transaction;
+    this.#tables = `${ownSchema(database)}.tables`;
+    this.#shard = shard;
+    this.#sink = `pipeline = ${literal(shard.pipeline)} AND sink = ${literal(shard.sink)}`;
+  }
+
+  /** Whose a target is. `of` is the source's table, when it is another one of the same sink. */
+  async owner(table: SourceName, target: QualifiedName): Promise<{ owner: Owner; of: string }> {
+    const rows = await this.#transaction.rows(
+      `SELECT ${this.#sink}, source_namespace, source_name FROM ${this.#tables} WHERE ${ofTarget(target)}`,
+      'reading weir.tables',
+    );
+    const names = rows.filter(([isSink]) => isSink === true).map(([, namespace, name]) => `${String(namespace)}.${String(name)}`);
+    if (names.includes(tableName(table))) return { owner: 'this table', of: '' };
+    if (names.length > 0) return { owner: 'another table', of: names[0]! };
+    return { owner: rows.length > 0 ? 'another sink' : 'nobody', of: '' };
+  }
+
+  /** Writes that a target belongs to a table, and to it alone. */
+  async register(transaction: Transaction, table: SourceName, target: QualifiedName): Promise<void> {
+    const values = [this.#shard.pipeline, this.#shard.sink, table.namespace, table.name, target.schema, target.table];
+    await transaction.run(
+      `DELETE FROM ${this.#tables} WHERE ${ofTarget(target)};\n` +
+        `INSERT INTO ${this.#tables} (pipeline, sink, source_namespace, source_name, target_schema, target_table) ` +
+        `VALUES (${values.map(literal).join(', ')})`,
+      'writing weir.tables',
+    );
+  }
+
+  /** Forgets a target that is gone. */
+  async unregister(transaction: Transaction, target: QualifiedName): Promise<void> {
+    await transaction.run(`DELETE FROM ${this.#tables} WHERE ${ofTarget(target)}`, 'writing weir.tables');
+  }
+
+  async stop(transaction: Transaction, table: SourceName, { code, message }: StopReason): Promise<void> {
+    await this.clearStop(transaction, table);
+    const values = [this.#shard.pipeline, this.#shard.sink, table.namespace, table.name, code, message];
+    await transaction.run(
+      `INSERT INTO ${this.#tables} (pipeline, sink, source_namespace, source_name, ${STOP_COLUMNS.join(', ')}) ` +
+        `VALUES (${values.map(literal).join(', ')})`,
+      'writing weir.tables',
+    );
+  }
+
+  /** A mark is a row of its own, since a table can be stopped before it has a target. */
+  async clearStop(transaction: Transaction, table: SourceName): Promise<void> {
+    await transaction.run(
+      `DELETE FROM ${this.#tables} WHERE ${this.#sink} AND source_namespace = ${literal(table.namespace)} ` +
+        `AND source_name = ${literal(table.name)} AND stopped_code IS NOT NULL`,
+      'writing weir.tables',
+    );
+  }
+
+  async stopped(): Promise<Map<string, StopReason>> {
+    const rows = await this.#transaction.rows(
+      `SELECT source_namespace, source_name, ${STOP_COLUMNS.join(', ')} FROM ${this.#tables} ` +
+        `WHERE ${this.#sink} AND stopped_code IS NOT NULL`,
+      'reading weir.tables',
+    );
+    return new Map(
+      rows.map(([namespace, name, code, message]) => {
+        const reason = { code: knownCode(String(code)), message: String(message) };
+        return [`${String(namespace)}.${String(name)}`, reason];
+      }),
+    );
+  }
+}
+
+function ofTarget(target: QualifiedName): string {
+  const fold = (column: string): string => `translate(${column}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')`;
+  return (
+    `${fold('target_schema')} = ${literal(foldName(target.schema))} AND ${fold('target_table')} = ${literal(foldName(target.table))}`
+  );
+}
+
+/** A code that this version does not have was written by another one. */
+function knownCode(code: string): ErrorCode {
+  return code in errorCodes ? (code as ErrorCode) : 'WEIR_INTERNAL';
+}

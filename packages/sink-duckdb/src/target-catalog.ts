@@ -1,0 +1,73 @@
+import type { DuckDBValue } from '@duckdb/node-api';
+import { foldName, identifier, literal, type QualifiedName } from './sql-text.ts';
+
+/** Who can be asked with SQL. */
+export interface CatalogReader {
+  rows(sql: string, doing: string): Promise<DuckDBValue[][]>;
+}
+
+/** A column of a table in DuckDB. */
+export interface TargetColumn {
+  readonly name: string;
+  /** The type as DuckDB prints it. */
+  readonly sql: string;
+  readonly nullable: boolean;
+  /** An SQL expression; null when rows that leave the column out get NULL. */
+  readonly default: string | null;
+}
+
+/** A table in DuckDB, as its catalog has it. */
+export interface TargetTable {
+  readonly columns: readonly TargetColumn[];
+  /** What lets a value be there once only, in words: `the index "by_note"`, `PRIMARY KEY (id)`. */
+  readonly unique: readonly string[];
+  /** The SQL that makes its other indexes. */
+  readonly indexes: readonly string[];
+  /** True when it has a CHECK or a FOREIGN KEY. */
+  readonly constrained: boolean;
+}
+
+/** Whether a table or a view has the name. */
+export async function isThere(reader: CatalogReader, target: QualifiedName): Promise<boolean> {
+  const rows = await reader.rows(
+    `SELECT table_schema, table_name FROM information_schema.tables WHERE table_catalog = ${literal(target.database)} ` +
+      `AND lower(table_schema) = lower(${literal(target.schema)}) AND lower(table_name) = lower(${literal(target.table)})`,
+    `looking for ${target.schema}.${target.table}`,
+  );
+  return rows.some(([schema, table]) => isNamed(target, schema, table));
+}
+
+/** The table as it is now; null when it is not there. */
+export async function readTarget(reader: CatalogReader, target: QualifiedName): Promise<TargetTable | null> {
+  const doing = `looking at ${target.schema}.${target.table}`;
+  const of = async (what: string, from: string, order = ''): Promise<DuckDBValue[][]> => {
+    const rows = await reader.rows(
+      `SELECT schema_name, table_name, ${what} FROM ${from}() WHERE database_name = ${literal(target.database)} ` +
+        `AND lower(schema_name) = lower(${literal(target.schema)}) AND lower(table_name) = lower(${literal(target.table)})${order}`,
+      doing,
+    );
+    return rows.filter(([schema, table]) => isNamed(target, schema, table)).map((row) => row.slice(2));
+  };
+  const columns = await of('column_name, data_type, is_nullable, column_default', 'duckdb_columns', ' ORDER BY column_index');
+  if (columns.length === 0) return null;
+  const constraints = await of("constraint_type, array_to_string(constraint_column_names, ', ')", 'duckdb_constraints');
+  const indexes = await of('index_name, is_unique, sql', 'duckdb_indexes');
+  return {
+    columns: columns.map(([name, sql, nullable, value]) => ({
+      name: String(name),
+      sql: String(sql),
+      nullable: nullable === true,
+      default: value === null || value === undefined || value === 'NULL' ? null : String(value),
+    })),
+    unique: [
+      ...constraints.filter(([kind]) => kind === 'PRIMARY KEY' || kind === 'UNIQUE').map(([kind, of]) => `${String(kind)} (${String(of)})`),
+      ...indexes.filter(([, unique]) => unique === true).map(([name]) => `the index ${identifier(String(name))}`),
+    ],
+    indexes: indexes.filter(([, unique]) => unique !== true).map(([, , sql]) => String(sql)),
+    constrained: constraints.some(([kind]) => kind === 'CHECK' || kind === 'FOREIGN KEY'),
+  };
+}
+
+function isNamed(target: QualifiedName, schema: DuckDBValue | undefined, table: DuckDBValue | undefined): boolean {
+  return foldName(String(schema)) === foldName(target.schema) && foldName(String(table)) === foldName(target.table);
+}
