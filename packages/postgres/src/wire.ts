@@ -51,11 +51,6 @@ export class Wire implements AsyncDisposable {
     this.#socket.write(Buffer.concat([header, payload]));
   }
 
-  /** Ends the copying of a stream from this side; the server answers, and is then ready for a query. */
-  copyDone(): void {
-    if (this.#failure === null) this.#socket.write(Buffer.from([0x63, 0, 0, 0, 4])); // c
-  }
-
   pause(): void {
     this.#socket.pause();
   }

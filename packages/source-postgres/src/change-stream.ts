@@ -1,16 +1,13 @@
-import { formatLsn } from '@weir/pgoutput';
 import type { Wire } from '@weir/postgres';
 import { BatchWriter, WeirError, crashPoint, type Batch, type Checkpoint, type Clock, type SchemaChange } from '@weir/sdk';
 import { BoundaryTasks } from './boundary-tasks.ts';
 import { standbyStatus } from './standby-status.ts';
 import { StreamBatches, type ClosedBatch } from './stream-batches.ts';
-import { StreamDecoding, type Interruption, type StreamProtocol } from './stream-decoding.ts';
+import { StreamDecoding, type Interruption } from './stream-decoding.ts';
 import type { StreamHost } from './stream-host.ts';
 import { StreamMessages } from './stream-messages.ts';
+import { startReplication, type StreamProtocol } from './stream-protocol.ts';
 import { StreamSpool } from './stream-spool.ts';
-
-export type { StreamHost } from './stream-host.ts';
-export type { StreamProtocol } from './stream-decoding.ts';
 
 /** How often the server hears of us; well below the default wal_sender_timeout of 60 s. */
 const STATUS_MS = 5_000;
@@ -19,11 +16,15 @@ const SILENCE_MS = 60_000;
 
 export interface ChangeStreamOptions {
   readonly wire: Wire;
+  /** Another connection in the place of the one before, which is disposed; for a stream that has to be asked for once more. */
+  readonly reconnect?: () => Promise<Wire>;
   readonly clock: Clock;
   readonly slot: string;
   readonly publications: readonly string[];
   /** Where to start: everything that committed below is delivered already. */
   readonly from: bigint;
+  /** What the server may forget already; `from` by default. Behind that when what came before is not durable yet. */
+  readonly confirmed?: bigint;
   readonly host: StreamHost;
   /** Evaluated when a batch closes, in the order of the stream. */
   readonly checkpoint: (endLsn: bigint) => Checkpoint;
@@ -45,6 +46,7 @@ export class ChangeStream {
   readonly #batches: StreamBatches;
   readonly #spool: StreamSpool;
   readonly #tasks = new BoundaryTasks();
+  #wire: Wire;
   #decoding: StreamDecoding;
   #ending = false;
   #ended = false;
@@ -61,13 +63,13 @@ export class ChangeStream {
   constructor(options: ChangeStreamOptions) {
     const { from, clock, checkpoint, spoolDirectory: directory, spoolBytes: limit } = options;
     this.#options = options;
+    this.#wire = options.wire;
     this.#delivered = from;
-    this.#confirmed = from;
+    this.#confirmed = options.confirmed ?? from;
     this.#spool = new StreamSpool({ directory, ...(limit === undefined ? {} : { limit }) });
     this.#messages = new StreamMessages(this.#writer, {
       change: (start, end) => this.#change(start, end),
       keepalive: (endLsn, asksReply) => this.#keepalive(endLsn, asksReply),
-      passedOver: () => this.#ask(),
       rested: () => this.#rested(),
       failed: (error) => this.fail(error),
     });
@@ -90,6 +92,11 @@ export class ChangeStream {
   /** Everything that committed below has been decoded. */
   get boundary(): bigint {
     return this.#batches.boundary;
+  }
+
+  /** How many transactions are open of which the server has sent something already. */
+  get streamedTransactions(): number {
+    return this.#spool.size;
   }
 
   /** Ends `batches` at the first boundary at or past this LSN. */
@@ -166,24 +173,19 @@ export class ChangeStream {
   }
 
   #start(): void {
-    const { wire, clock } = this.#options;
-    wire.onData = (chunk) => this.#take(chunk);
-    wire.onFailure = (error) => this.fail(error);
-    if (wire.failure !== null) this.fail(wire.failure);
-    this.#heardAt = clock.now();
+    this.#heardAt = this.#options.clock.now();
     this.#ask();
     void this.#tick();
   }
 
   /** Asks for the stream from the boundary on. */
   #ask(): void {
-    const { wire, slot, publications } = this.#options;
-    const { version, streaming } = this.#decoding.protocol;
-    const names = publications.map((name) => `"${name.replaceAll('"', '""')}"`).join(',');
-    wire.query(
-      `START_REPLICATION SLOT "${slot}" LOGICAL ${formatLsn(this.boundary)} (proto_version '${version}', ` +
-        `publication_names '${names.replaceAll("'", "''")}', messages 'true'${streaming ? ", streaming 'on'" : ''})`,
-    );
+    const { slot, publications } = this.#options;
+    const wire = this.#wire;
+    wire.onData = (chunk) => this.#take(chunk);
+    wire.onFailure = (error) => this.fail(error);
+    if (wire.failure !== null) this.fail(wire.failure);
+    wire.query(startReplication(slot, this.boundary, publications, this.#decoding.protocol));
   }
 
   #decodingFrom(from: bigint, protocol: StreamProtocol): StreamDecoding {
@@ -206,9 +208,9 @@ export class ChangeStream {
   }
 
   #interrupt(interruption: Interruption): void {
-    if (interruption === 'restart') return this.#restart();
     this.#messages.suspend(async () => {
-      await interruption();
+      if (interruption === 'restart') await this.#restart();
+      else await interruption();
       this.#afterMessage();
     });
   }
@@ -220,14 +222,21 @@ export class ChangeStream {
 
   /**
    * Asks for the stream once more from the boundary on, with every transaction at its end. Then the server leaves out what
-   * was rolled back; in what it has streamed there is a logical message of which nobody can tell.
+   * was rolled back; in what it has streamed there is a logical message of which nobody can tell. Takes another connection:
+   * the server lets no stream follow another on the same one.
    */
-  #restart(): void {
-    const { version } = this.#decoding.protocol;
+  async #restart(): Promise<void> {
+    const { reconnect } = this.#options;
+    if (reconnect === undefined) throw new WeirError('WEIR_SDK_USE', 'the stream cannot be asked for once more');
+    const before = this.#wire;
+    before.onFailure = () => {};
+    await before[Symbol.asyncDispose]();
+    this.#wire = await reconnect();
+    this.#paused = false;
     this.#spool.clear();
-    this.#decoding = this.#decodingFrom(this.boundary, { version, streaming: false });
-    this.#messages.passOver();
-    this.#options.wire.copyDone();
+    this.#messages.startOver();
+    this.#decoding = this.#decodingFrom(this.boundary, { version: this.#decoding.protocol.version, streaming: false });
+    if (!this.#stopTicking.signal.aborted) this.#ask();
   }
 
   /** Outside a transaction all below the keepalive's LSN has been sent, so it is a boundary as good as a commit's end. */
@@ -284,8 +293,8 @@ export class ChangeStream {
     const pause = this.#batches.full || this.#messages.suspended;
     if (pause === this.#paused) return;
     this.#paused = pause;
-    if (pause) this.#options.wire.pause();
-    else this.#options.wire.resume();
+    if (pause) this.#wire.pause();
+    else this.#wire.resume();
   }
 
   async #arrival(): Promise<void> {
@@ -324,6 +333,6 @@ export class ChangeStream {
   }
 
   #sendStatus(askReply: boolean): void {
-    this.#options.wire.copyData(standbyStatus(this.#confirmed, this.#options.clock.now(), askReply));
+    this.#wire.copyData(standbyStatus(this.#confirmed, this.#options.clock.now(), askReply));
   }
 }

@@ -3,14 +3,8 @@ import type { Frames } from '@weir/postgres';
 import { WeirError, type BatchWriter, type Commit } from '@weir/sdk';
 import type { StreamBatches } from './stream-batches.ts';
 import type { StreamHost } from './stream-host.ts';
+import type { StreamProtocol } from './stream-protocol.ts';
 import type { StreamSpool } from './stream-spool.ts';
-
-export interface StreamProtocol {
-  /** 1 for every server, 2 from PostgreSQL 14 on, 3 from 15, 4 from 16. */
-  readonly version: 1 | 2 | 3 | 4;
-  /** Whether the server may send transactions that have not ended yet; from version 2 on. */
-  readonly streaming: boolean;
-}
 
 export interface StreamDecodingOptions {
   readonly protocol: StreamProtocol;

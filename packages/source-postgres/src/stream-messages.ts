@@ -6,7 +6,6 @@ const COPY_DONE = 0x63;
 const ERROR_RESPONSE = 0x45;
 const XLOG_DATA = 0x77;
 const KEEPALIVE = 0x6b;
-const READY_FOR_QUERY = 0x5a;
 /** Type, start LSN, end LSN and time before the payload of an XLogData message. */
 const XLOG_HEADER = 25;
 /** Type, end LSN, time and whether a reply is asked for. */
@@ -18,8 +17,6 @@ export interface StreamMessageHandler {
   change(start: number, end: number): void;
   /** Everything below `endLsn` that there is to send has been sent, but for the rest of what is being sent now. */
   keepalive(endLsn: bigint, asksReply: boolean): void;
-  /** The server is ready for a query after `passOver`. */
-  passedOver(): void;
   /** What has arrived is handled, or handling was suspended. */
   rested(): void;
   failed(error: WeirError): void;
@@ -41,7 +38,6 @@ export class StreamMessages {
   #suspended = false;
   #handling = false;
   #stopped = false;
-  #passingOver = false;
 
   constructor(writer: BatchWriter, handler: StreamMessageHandler) {
     this.#writer = writer;
@@ -78,9 +74,10 @@ export class StreamMessages {
       );
   }
 
-  /** Handles nothing up to the end of the server's answer to a CopyDone of ours. */
-  passOver(): void {
-    this.#passingOver = true;
+  /** Forgets what has arrived and is not handled: another connection takes over. */
+  startOver(): void {
+    this.#waiting.length = 0;
+    this.#writer.truncate(this.frames.consumed);
   }
 
   /** Handles nothing any more. */
@@ -119,16 +116,9 @@ export class StreamMessages {
   }
 
   #message(type: number, start: number, end: number): void {
-    if (type === ERROR_RESPONSE) throw streamError(parseErrorResponse(this.#writer.data, start, end));
-    if (this.#passingOver) this.#passOver(type);
-    else if (type === COPY_DATA) this.#copyData(start, end);
+    if (type === COPY_DATA) this.#copyData(start, end);
+    else if (type === ERROR_RESPONSE) throw streamError(parseErrorResponse(this.#writer.data, start, end));
     else if (type === COPY_DONE) throw new WeirError('WEIR_PG_CONNECTION_LOST', 'the server ended the stream');
-  }
-
-  #passOver(type: number): void {
-    if (type !== READY_FOR_QUERY) return;
-    this.#passingOver = false;
-    this.#handler.passedOver();
   }
 
   #copyData(start: number, end: number): void {

@@ -14,6 +14,6 @@ export { sinkContract } from './sink-contract.ts';
 export { contractOptions, contractShard } from './sink-driver.ts';
 export type { SinkDriver, SinkEnvironment, ValueCase } from './sink-driver.ts';
 export { sourceContract } from './source-contract.ts';
-export type { Change, Discontinuity, SourceDriver, SourceEnvironment, TypeCase } from './source-driver.ts';
+export type { Change, Discontinuity, ShapeStatement, SourceDriver, SourceEnvironment, TypeCase } from './source-driver.ts';
 export { cellsByName, changesOf, eventsOf } from './table-events.ts';
 export type { TableContent } from './table-content.ts';

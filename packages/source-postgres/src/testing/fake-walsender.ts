@@ -21,7 +21,7 @@ export interface Status {
 /** A server's side of the replication protocol in memory, in the place of a connection. */
 export class FakeWalsender implements Pick<
   Wire,
-  'query' | 'copyData' | 'copyDone' | 'pause' | 'resume' | 'onData' | 'onFailure' | 'failure'
+  'query' | 'copyData' | 'pause' | 'resume' | 'onData' | 'onFailure' | 'failure'
 > {
   failure: WeirError | null = null;
   onData: (chunk: Buffer) => void = () => {};
