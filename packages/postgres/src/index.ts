@@ -10,6 +10,7 @@ export {
   type ConnectionConfig,
 } from './connection.ts';
 export { CopyReader } from './copy-reader.ts';
+export { COPY_HEADER, CopyWriter } from './copy-writer.ts';
 export { Frames } from './frames.ts';
 export type { TypeMapping } from './type-mapping.ts';
 export { mapType, readTypes, type PgType } from './types.ts';

@@ -38,9 +38,11 @@ export const errorCodes = {
 
   WEIR_SCHEMA_CHANGE: { exit: 4, policy: 'stop', remedy: 'The shape of a table changed and `schema_changes` says stop; allow the change there, then start again.' },
   WEIR_SCHEMA_IGNORED: { exit: 4, policy: 'stop', remedy: 'The table appeared later and `schema_changes` ignores new tables; allow `create` there and copy again to have it.' },
+  WEIR_SINK_MODE: { exit: 2, policy: 'stop', remedy: 'The sink’s table was made under another `mode` or `deletes`; change it back, or give the table another name with `target`.' },
   WEIR_SINK_INSERTS_ONLY: { exit: 2, policy: 'stop', remedy: 'The source sends no updates and deletes of this table; give it a key, or deliver it in `mode: append`.' },
   WEIR_SINK_TYPE: { exit: 2, policy: 'stop', remedy: 'The sink cannot hold this type as configured; leave the column out, or change the option that the message names.' },
   WEIR_SINK_COLUMN_TYPE: { exit: 2, policy: 'stop', remedy: 'A column of the sink’s table has another type than Weir would give it; alter it, or give the table another name with `target`.' },
+  WEIR_SINK_COLUMN_MISSING: { exit: 2, policy: 'stop', remedy: 'The sink’s table lacks a column of the source; add it there, or let `schema_changes` ignore added columns.' },
   WEIR_SINK_COLUMN_REQUIRED: { exit: 2, policy: 'stop', remedy: 'The sink’s table has a column that the source lacks and that must not be NULL; give it a default or let it be NULL.' },
   WEIR_SINK_UNIQUE_INDEX: { exit: 2, policy: 'stop', remedy: 'The sink’s table has a unique index that the source does not have, so rows of the source could be refused; drop it.' },
   WEIR_SINK_NAME_LENGTH: { exit: 2, policy: 'stop', remedy: 'A name is longer than the sink allows; shorten it with `target`, or leave the table out.' },

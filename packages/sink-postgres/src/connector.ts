@@ -1,0 +1,30 @@
+import { WeirError, type Sink, type SinkConnector, type SinkOptions } from '@weir/sdk';
+import { postgresSinkConfig, type PostgresSinkConfig } from './config.ts';
+import { PostgresSink } from './sink.ts';
+
+/** The `postgres` sink of a pipeline. */
+export const postgresSink: SinkConnector<PostgresSinkConfig> = {
+  kind: 'sink',
+  name: 'postgres',
+  summary: 'Mirrors tables, or keeps their history, in PostgreSQL 14 to 18',
+  delivery: {
+    class: 'A',
+    mechanism: 'rows, tables and checkpoint in one transaction of the server, guarded by a fence in a row that it locks',
+    limit: 'one session at a time writes for a sink of a pipeline; a predecessor in the middle of a commit is ended',
+  },
+  schema: postgresSinkConfig,
+  create: (config, options, context): Sink => {
+    refuseTemplates(options);
+    return new PostgresSink(config, options, context);
+  },
+};
+
+function refuseTemplates(options: SinkOptions): void {
+  for (const part of ['schema', 'table'] as const) {
+    const template = options.target[part];
+    if (template !== '' && !/[{}]/.test(template.replace(/\{(schema|table)\}/g, ''))) continue;
+    throw new WeirError('WEIR_CONFIG_INVALID', `target.${part} may hold {schema} and {table}, not “${template}”`, {
+      path: `target.${part}`,
+    });
+  }
+}

@@ -1,0 +1,133 @@
+import { NO_IMAGE, Op, WeirError, tableName, type Batch } from '@weir/sdk';
+import { timestampText } from './commit-time.ts';
+import { MARK, columnList, doingTo, type Layout } from './layout.ts';
+import { RowImages } from './row-images.ts';
+import { literal } from './sql-text.ts';
+import { Staging } from './staging.ts';
+import type { TableWriter } from './table-writer.ts';
+import type { Transaction } from './transaction.ts';
+
+/**
+ * Writes the mirror of one table version within the session's transaction.
+ *
+ * While a commit group has only inserted and copied rows of the table they are copied straight into it. From the first update
+ * or delete on its rows are staged and merged, many at once. Where deletes leave marked rows, an insert may have to take the
+ * place of one, so only the rows of a copy, which begins with an empty table, go straight in.
+ */
+export class MirrorWriter implements TableWriter {
+  readonly layout: Layout;
+  readonly #transaction: Transaction;
+  readonly #number: number;
+  readonly #now: () => number;
+  #staging: Staging | null = null;
+  /** True since the first staged row that is not merged yet. */
+  #staged = false;
+  touched = false;
+
+  /** @param number tells the session's writers apart @param now ms since 1970 */
+  constructor(transaction: Transaction, layout: Layout, number: number, now: () => number) {
+    this.#transaction = transaction;
+    this.layout = layout;
+    this.#number = number;
+    this.#now = now;
+  }
+
+  async write(batch: Batch, rows: Uint32Array): Promise<void> {
+    this.touched = true;
+    for (let at = 0; at < rows.length;) {
+      const row = rows[at]!;
+      if (batch.op[row] === Op.truncate) {
+        await this.#truncate(batch, row);
+        at++;
+      } else if (this.#staged || !this.#goesStraightIn(batch.op[row]!)) {
+        at += await this.#stage(batch, rows.subarray(at));
+      } else {
+        let end = at + 1;
+        while (end < rows.length && this.#goesStraightIn(batch.op[rows[end]!]!)) end++;
+        await this.#append(batch, rows.subarray(at, end));
+        at = end;
+      }
+    }
+  }
+
+  async settle(): Promise<void> {
+    await this.#staging?.merge();
+    this.#staged = false;
+  }
+
+  startGroup(): void {
+    this.touched = false;
+    this.#staging?.startGroup();
+  }
+
+  async close(): Promise<void> {
+    const staging = this.#staging;
+    this.#staging = null;
+    this.#staged = false;
+    await staging?.drop();
+  }
+
+  #goesStraightIn(op: number): boolean {
+    if (op === Op.read) return true;
+    return op === Op.insert && !(this.layout.soft && this.layout.key.length > 0);
+  }
+
+  async #append(batch: Batch, rows: Uint32Array): Promise<void> {
+    const { layout } = this;
+    // A table that has none of the columns any more still gets its rows.
+    const list = layout.columns.length === 0 ? '' : ` (${columnList(layout)})`;
+    const sql = `COPY ${layout.sql}${list} FROM STDIN`;
+    await this.#transaction.copy(sql, doingTo(layout, 'writing'), async (copy) => {
+      for (const row of rows) {
+        const waiting = copy.row([], batch, this.#imageOf(batch, row), layout.columns, false);
+        if (waiting !== null) await waiting;
+      }
+    });
+  }
+
+  #imageOf(batch: Batch, row: number): number {
+    const image = batch.after[row]!;
+    if (image !== NO_IMAGE) return image;
+    const table = tableName(this.layout.table);
+    throw new WeirError('WEIR_SDK_USE', `a row of ${table} has no image`, { table });
+  }
+
+  /** Stages rows, up to the next truncate. @returns how many it did */
+  async #stage(batch: Batch, rows: Uint32Array): Promise<number> {
+    this.#staged = true;
+    const staging = await this.#openStaging();
+    let taken = await staging.add(batch, rows, (row) => batch.op[row] === Op.truncate);
+    if (taken < rows.length && batch.op[rows[taken]!] === Op.update) {
+      await staging.merge();
+      taken += await staging.addMoves(batch, rows.subarray(taken), (row) => this.#isMove(batch, row));
+    }
+    if (staging.isFull) await staging.merge();
+    return taken;
+  }
+
+  #isMove(batch: Batch, row: number): boolean {
+    return batch.op[row] === Op.update && !new RowImages(this.layout, batch, 0).add(row);
+  }
+
+  async #openStaging(): Promise<Staging> {
+    this.#staging ??= await Staging.create(this.#transaction, this.layout, this.#number, this.#now);
+    return this.#staging;
+  }
+
+  async #truncate(batch: Batch, row: number): Promise<void> {
+    const { layout } = this;
+    const doing = doingTo(layout, 'truncating');
+    // Under soft deletes what was written before is marked, so it must be there.
+    if (layout.soft) await this.settle();
+    else this.#staging?.clear();
+    this.#staged = false;
+    if (layout.soft) {
+      const { time } = batch.commits[batch.commit[row]!]!;
+      const at = literal(timestampText(time === 0 ? this.#now() * 1000 : time));
+      await this.#transaction.run(`UPDATE ${layout.sql} SET ${MARK} = ${at} WHERE ${MARK} IS NULL`, doing);
+    } else {
+      // The server truncates no table that a foreign key points to.
+      await this.#transaction.run(`${layout.referenced ? 'DELETE FROM' : 'TRUNCATE'} ${layout.sql}`, doing);
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import { connect, cutOnAbort, type ConnectionConfig } from '@weir/postgres';
+import {
+  crashPoint,
+  targetName,
+  type Batch,
+  type CheckResult,
+  type ConnectorContext,
+  type QueryResult,
+  type Shard,
+  type Sink,
+  type SinkOptions,
+  type SinkSession,
+  type Table,
+  type TablePlan,
+} from '@weir/sdk';
+import type pg from 'pg';
+import { checkServer } from './check.ts';
+import { CheckpointRow } from './checkpoint.ts';
+import type { PostgresSinkConfig } from './config.ts';
+import { makeOwnTables } from './own-tables.ts';
+import { planTables } from './plan.ts';
+import { answerQuery } from './query.ts';
+import { scanTable } from './scan.ts';
+import { PostgresSession } from './session.ts';
+import { connectSession, sessionName } from './sink-connection.ts';
+import { takeOver } from './takeover.ts';
+import { Transaction, closeClient } from './transaction.ts';
+
+/** A PostgreSQL database as a sink. Reads (`scan`, `query`, `plan`) run beside a session, each on a connection of its own. */
+export class PostgresSink implements Sink {
+  readonly #config: PostgresSinkConfig;
+  readonly #connection: ConnectionConfig;
+  readonly #options: SinkOptions;
+  readonly #context: ConnectorContext;
+
+  constructor(config: PostgresSinkConfig, options: SinkOptions, context: ConnectorContext) {
+    this.#config = config;
+    this.#connection = { url: config.url, tls: config.tls };
+    this.#options = options;
+    this.#context = context;
+  }
+
+  async open(shard: Shard, signal: AbortSignal): Promise<SinkSession> {
+    const name = sessionName(shard);
+    const settings = { name, idleTimeoutMs: this.#config.idle_timeout };
+    const { client, replica } = await connectSession(this.#connection, settings, signal);
+    const transaction = new Transaction(client);
+    const { clock, log } = this.#context;
+    try {
+      using _ = cutOnAbort(client, signal);
+      if (!replica) log.info({ sink: shard.sink }, 'triggers and foreign keys on the mirror are at work: the role may not switch them off');
+      const takeover = { config: this.#connection, backend: backendOf(client), name, clock };
+      const checkpoint = await takeOver(takeover, signal, async () => {
+        await makeOwnTables(transaction);
+        return await CheckpointRow.take(transaction, shard);
+      });
+      crashPoint('sink.fence-taken');
+      return await PostgresSession.open(transaction, checkpoint, {
+        connection: this.#connection,
+        shard,
+        options: this.#options,
+        clock,
+      });
+    } catch (error) {
+      await transaction.end();
+      signal.throwIfAborted();
+      throw error;
+    }
+  }
+
+  check(signal: AbortSignal): Promise<CheckResult[]> {
+    return checkServer(this.#connection, signal);
+  }
+
+  async plan(tables: readonly Table[], signal: AbortSignal): Promise<TablePlan[]> {
+    const { pipeline, name } = this.#context;
+    return await this.#read(signal, (client) => planTables(client, tables, this.#options, { pipeline, sink: name }));
+  }
+
+  scan(table: Table, signal: AbortSignal): AsyncGenerator<Batch> {
+    return scanTable(this.#connection, table, targetName(table, this.#options.target), signal);
+  }
+
+  async query(sql: string, limit: number, signal: AbortSignal): Promise<QueryResult> {
+    return await this.#read(signal, (client) => answerQuery(client, sql, limit));
+  }
+
+  async #read<T>(signal: AbortSignal, work: (client: pg.Client) => Promise<T>): Promise<T> {
+    const client = await connect(this.#connection, signal);
+    try {
+      using _ = cutOnAbort(client, signal);
+      return await work(client);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      await closeClient(client, !signal.aborted);
+    }
+  }
+}
+
+/** The process id of the server's backend; pg does not declare it. */
+function backendOf(client: pg.Client): number {
+  return (client as unknown as { processID: number }).processID;
+}

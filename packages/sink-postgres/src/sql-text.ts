@@ -1,0 +1,34 @@
+import { quoteIdentifier, quoteLiteral } from '@weir/postgres';
+import { WeirError } from '@weir/sdk';
+
+/** A table's full name at the sink. */
+export interface QualifiedName {
+  readonly schema: string;
+  readonly table: string;
+}
+
+/** A name in SQL, quoted: `"order"`. */
+export function identifier(name: string): string {
+  return quoteIdentifier(whole(name));
+}
+
+/** A text in SQL, quoted: `'it''s'`. Sessions have standard_conforming_strings on, so a backslash is one. */
+export function literal(text: string): string {
+  return quoteLiteral(whole(text));
+}
+
+/** `"schema"."table"` */
+export function qualified(name: QualifiedName): string {
+  return `${identifier(name.schema)}.${identifier(name.table)}`;
+}
+
+/** `schema.table`, for people; not quoted. */
+export function nameText(name: QualifiedName): string {
+  return `${name.schema}.${name.table}`;
+}
+
+/** The protocol ends a statement at a NUL. */
+function whole(text: string): string {
+  if (text.includes('\0')) throw new WeirError('WEIR_SDK_USE', 'a name or text for SQL holds a NUL character');
+  return text;
+}

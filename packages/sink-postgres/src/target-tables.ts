@@ -1,0 +1,101 @@
+import { targetName, type Batch, type Clock, type SchemaChange, type SinkOptions, type Table } from '@weir/sdk';
+import { HistoryWriter } from './history-writer.ts';
+import { layOut } from './layout.ts';
+import { MirrorWriter } from './mirror-writer.ts';
+import { SchemaChanges } from './schema-changes.ts';
+import type { Registry } from './registry.ts';
+import { qualified, type QualifiedName } from './sql-text.ts';
+import { refuse, shapeFindings, targetFindings } from './table-rules.ts';
+import type { TableWriter } from './table-writer.ts';
+import type { Transaction } from './transaction.ts';
+
+/** Writers of tables that rest are given up, with their stages on the server, beyond this many. */
+const OPEN_TABLES = 64;
+
+/** The tables that a session writes: changes their shape, checks that they are Weir's own, and keeps a writer for each. */
+export class TargetTables {
+  readonly #transaction: Transaction;
+  readonly #changes: SchemaChanges;
+  readonly #options: SinkOptions;
+  readonly #clock: Clock;
+  /** By target, the writer of the current version. Least recently touched first. */
+  readonly #writers = new Map<string, TableWriter>();
+  #made = 0;
+
+  constructor(transaction: Transaction, registry: Registry, options: SinkOptions, clock: Clock) {
+    this.#transaction = transaction;
+    this.#changes = new SchemaChanges(transaction, registry, options);
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  /** Applies a change that stands before the rows of a batch. */
+  async apply(change: SchemaChange, batch: Batch): Promise<void> {
+    const { table } = change;
+    const target = targetName(table, this.#options.target);
+    await this.#giveUp(target, change.change !== 'create' && change.change !== 'drop-table');
+    if (change.change !== 'create') return await this.#changes.alter(change, target);
+    const goesOn = await this.#changes.create(change, target);
+    if (!goesOn) return;
+    const writer = await this.writer(table);
+    const position = batch.commits[0]?.position ?? batch.checkpoint?.position ?? '';
+    if (writer instanceof HistoryWriter) await writer.startOver(position);
+  }
+
+  /**
+   * The writer of a table that is there already.
+   * @throws WeirError WEIR_PG_TABLE_EXISTS, WEIR_PG_DIVERGED, WEIR_SINK_*
+   */
+  async writer(table: Table): Promise<TableWriter> {
+    const target = targetName(table, this.#options.target);
+    const current = this.#writers.get(qualified(target));
+    if (current?.layout.table === table) return this.#touched(current);
+    await this.#giveUp(target, true);
+    refuse(table, shapeFindings(table, target, this.#options));
+    const found = await this.#changes.find(table, target);
+    refuse(table, targetFindings(table, target, found, this.#options));
+    await this.#closeResting();
+    const layout = layOut(table, target, found, this.#options);
+    const writer =
+      this.#options.mode === 'append'
+        ? new HistoryWriter(this.#transaction, layout)
+        : new MirrorWriter(this.#transaction, layout, ++this.#made, () => this.#clock.now());
+    this.#writers.set(qualified(target), writer);
+    return writer;
+  }
+
+  /** Makes the tables hold everything that was written. */
+  async settle(): Promise<void> {
+    for (const writer of this.#writers.values()) if (writer.touched) await writer.settle();
+  }
+
+  /** To be called after a commit. */
+  startGroup(): void {
+    for (const writer of this.#writers.values()) writer.startGroup();
+  }
+
+  /** @param keeps whether the table keeps its rows, so that what was written has to be in it */
+  async #giveUp(target: QualifiedName, keeps: boolean): Promise<void> {
+    const writer = this.#writers.get(qualified(target));
+    if (writer === undefined) return;
+    this.#writers.delete(qualified(target));
+    if (keeps) await writer.settle();
+    await writer.close();
+  }
+
+  #touched(writer: TableWriter): TableWriter {
+    if (writer.touched) return writer;
+    const key = writer.layout.sql;
+    this.#writers.delete(key);
+    this.#writers.set(key, writer);
+    return writer;
+  }
+
+  async #closeResting(): Promise<void> {
+    if (this.#writers.size < OPEN_TABLES) return;
+    const [key, oldest] = this.#writers.entries().next().value!;
+    this.#writers.delete(key);
+    await oldest.settle();
+    await oldest.close();
+  }
+}
