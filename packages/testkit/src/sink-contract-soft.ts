@@ -48,12 +48,12 @@ function describeMarks(driver: SinkDriver): void {
     await using run = await withOrders(driver, soft);
     await run.transaction((rows) => {
       rows.update(orders, { id: 1, note: 'changed', amount: '1.10', paid: null });
-      insertOrder(rows, 4);
+      insertOrder(rows, 4, orders);
     });
     await run.transaction((rows) => rows.delete(orders, keyOnly(1)).delete(orders, keyOnly(4)));
     await run.transaction((rows) => {
       rows.update(orders, { id: 2, note: 'also changed', amount: unchanged, paid: false });
-      insertOrder(rows, 5);
+      insertOrder(rows, 5, orders);
       rows.delete(orders, keyOnly(2)).delete(orders, keyOnly(5));
     });
     await run.commit();
@@ -169,7 +169,7 @@ function describeTruncates(driver: SinkDriver): void {
     await using run = await withOrders(driver, soft);
     await run.commit((rows) => rows.delete(orders, keyOnly(1)));
     await run.transaction((rows) => {
-      insertOrder(rows, 4);
+      insertOrder(rows, 4, orders);
       rows.update(orders, { id: 3, note: 'changed', amount: null, paid: null });
     });
     await run.commit((rows) => rows.truncate(orders));
@@ -186,10 +186,10 @@ function describeTruncates(driver: SinkDriver): void {
   it('of a truncate are undone by inserts behind it', async () => {
     await using run = await withOrders(driver, soft);
     await run.commit((rows) => {
-      insertOrder(rows, 4);
+      insertOrder(rows, 4, orders);
       rows.truncate(orders);
       rows.insert(orders, { id: 1, note: 'after', amount: null, paid: null });
-      insertOrder(rows, 5);
+      insertOrder(rows, 5, orders);
       rows.update(orders, { id: 5, note: 'after, changed', amount: null, paid: null });
     });
     expect(await run.expectSame(orders)).toHaveLength(2);
