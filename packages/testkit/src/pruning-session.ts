@@ -24,6 +24,8 @@ export interface ReadingOptions {
   readonly log: PrunedLog;
   /** The tables that are read, others are as if they were not there; all by default. One that is new is copied. */
   readonly tables?: readonly Table[];
+  /** Whether tables are copied before they are streamed; else a start from nothing streams from the first transaction. */
+  readonly copies?: boolean;
   /** A batch ends after this many rows, in the middle of a transaction too. Default 4. */
   readonly rowsPerBatch?: number;
   /** … or after this many transactions. Default 1. */
@@ -139,7 +141,7 @@ export class PruningSession implements SourceSession {
     const { log, start, rowsPerBatch = 4 } = this.#options;
     const isMissing = (table: Table): boolean => this.#state.copied[tableName(table)] === undefined;
     const missing = log.tables.filter((table) => this.#isRead(table) && isMissing(table));
-    if (missing.length === 0) return;
+    if (missing.length === 0 || this.#options.copies !== true) return;
     this.#phase = 'snapshot';
     const copies = this.#state.copies + 1;
     this.#state = { ...this.#state, copies };

@@ -16,8 +16,6 @@ import { PruningSession, readRow, type ReadingOptions } from './pruning-session.
 
 export interface PruningSourceOptions extends ReadingOptions {
   readonly clock: Clock;
-  /** Whether tables are copied before they are streamed; else a start from nothing streams from the first transaction. */
-  readonly copies?: boolean;
   /** Its operations are `source.open`, `source.pull`, `source.confirm` and `source.dispose`. */
   readonly script?: FaultScript;
 }
