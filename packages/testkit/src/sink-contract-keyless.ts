@@ -137,7 +137,7 @@ function describeImages(driver: SinkDriver): void {
     const forms: RowValues[] = [
       { ...empty, size: Number.NaN },
       { ...empty, size: Number.POSITIVE_INFINITY },
-      { ...empty, size: 1e-7 },
+      { ...empty, size: '1e-07' },
       { ...empty, amount: '-0.01' },
       { ...empty, details: '{"b": 1, "a":  1.0}' },
       { ...empty, seal: new Uint8Array(0) },
