@@ -86,3 +86,42 @@ test('a length alone takes no memory: only what has arrived does (invariant 8)',
   new Frames().feed(writer, bytes, () => expect.unreachable());
   expect(writer.data.length).toBe(before);
 });
+
+test('a large message costs one allocation, of about its size, however many chunks it comes in', () => {
+  const size = 20 << 20;
+  const message = encode({ type: 0x64, body: new Uint8Array(size).fill(7) });
+  const small = encode({ type: 0x64, body: new Uint8Array(30) });
+  const stream = Buffer.concat([message, ...Array<Buffer>(1000).fill(small)]);
+  const writer = new BatchWriter();
+  writer.append(Buffer.alloc(100));
+  const frames = new Frames();
+  frames.consumed = 100;
+  const slabs = new Set<Uint8Array>([writer.data]);
+  let handled = 0;
+  for (let at = 0; at < stream.length; at += 65_536) {
+    frames.feed(writer, stream.subarray(at, at + 65_536), (_type, start, end) => {
+      expect(end - start).toBe(handled++ === 0 ? size : 30);
+    });
+    slabs.add(writer.data);
+  }
+  expect(handled).toBe(1001);
+  expect(slabs.size).toBe(2);
+  expect(writer.data.length).toBe(100 + message.length + (128 << 10));
+});
+
+test('no message is handled behind one at which `hold` was said, until `resume`', () => {
+  const writer = new BatchWriter();
+  const frames = new Frames();
+  const seen: number[] = [];
+  const handle = (type: number): void => {
+    seen.push(type);
+    if (type === 2) frames.hold();
+  };
+  const messages = [1, 2, 3, 2, 4].map((type) => encode({ type, body: new Uint8Array(3) }));
+  frames.feed(writer, Buffer.concat(messages), handle);
+  expect([...seen, frames.held]).toEqual([1, 2, true]);
+  frames.resume(writer, handle);
+  frames.resume(writer, handle);
+  expect([...seen, frames.held]).toEqual([1, 2, 3, 2, 4, false]);
+  expect(frames.consumed).toBe(writer.used);
+});

@@ -2,6 +2,10 @@ import { WeirError, type BatchWriter } from '@weir/sdk';
 
 /** A message longer than this is damage: PostgreSQL's own limit of an allocation is 1 GiB. */
 const MAX_FRAME = 0x4000_0000;
+/** So much of a message has arrived before its length is believed and room is made for all of it. */
+const BELIEVED_BYTES = 64 << 10;
+/** The chunk with a message's end has others behind it. */
+const CHUNK_BYTES = 128 << 10;
 
 export type FrameHandler = (type: number, start: number, end: number) => void;
 
@@ -40,7 +44,11 @@ export class Frames {
         throw new WeirError('WEIR_PGOUTPUT_DAMAGED', `a message of the connection claims a length of ${length} bytes`);
       }
       const end = at + 1 + length;
-      if (end > writer.used) return;
+      if (end > writer.used) {
+        // One allocation for a large message, instead of one for each time that its bytes outgrow the slab.
+        if (writer.used - at >= BELIEVED_BYTES) writer.reserve(end - writer.used + CHUNK_BYTES);
+        return;
+      }
       this.consumed = end;
       handle(data[at]!, at + 5, end);
     }

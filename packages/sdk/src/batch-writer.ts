@@ -125,14 +125,19 @@ export class BatchWriter {
     return this.#rows >= BATCH_ROWS || bytes + this.spill.length >= BATCH_BYTES;
   }
 
-  /** Makes room for `size` more bytes of the slab. */
+  /** Makes room for `size` more bytes of the slab and no more: for who knows how much is to come. */
   reserve(size: number): void {
-    if (this.#used + size > this.#storage.data.length) this.#storage.data = grown(this.#storage.data, this.#used + size);
+    const needed = this.#used + size;
+    if (needed <= this.#storage.data.length) return;
+    const larger = new Uint8Array(needed);
+    larger.set(this.#storage.data.subarray(0, this.#used));
+    this.#storage.data = larger;
   }
 
   /** Copies bytes into the slab and returns their offset. */
   append(bytes: Uint8Array): number {
-    this.reserve(bytes.length);
+    const needed = this.#used + bytes.length;
+    if (needed > this.#storage.data.length) this.#storage.data = grown(this.#storage.data, needed);
     const offset = this.#used;
     this.#storage.data.set(bytes, offset);
     this.#used += bytes.length;
