@@ -1,4 +1,6 @@
 import { duckdbSink } from '@weir/sink-duckdb';
+import { postgresSink } from '@weir/sink-postgres';
+import { postgresSink } from '@weir/sink-postgres';
 import { postgresSource } from '@weir/source-postgres';
 import type { SinkConnector, SourceConnector } from '@weir/sdk';
 
@@ -17,5 +19,8 @@ export interface Connectors {
 
 export const connectors: Connectors = {
   sources: [{ connector: postgresSource, files: [] }],
-  sinks: [{ connector: duckdbSink, files: ['path'] }],
+  sinks: [
+    { connector: duckdbSink, files: ['path'] },
+    { connector: postgresSink, files: [] },
+  ],
 };

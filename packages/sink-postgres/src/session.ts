@@ -124,6 +124,8 @@ export class PostgresSession implements TransactionalSession {
     try {
       return await running;
     } catch (error) {
+      // At once: what failed must hold no lock that a successor would have to wait for.
+      await this.#transaction.end();
       const failure = await this.#explained(toWeirError(error));
       this.#failure ??= failure;
       throw this.#failure;
