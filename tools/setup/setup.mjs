@@ -173,7 +173,7 @@ function runNpm({ program, first }, args, started) {
 
 const failures = [
   [/in sync/, 'package.json and package-lock.json do not fit each other; run `npm install` and keep the new lockfile'],
-  [/ENOSPC/, 'the disk is full; make room (about 1 GB) and run the same command again'],
+  [/ENOSPC/, 'the disk is full; make room (about 1.5 GB) and run the same command again'],
   [
     /EACCES|EPERM|EROFS/,
     'this user may not write to this folder or to npm’s cache; run as the owner, or mend the permissions',
@@ -193,7 +193,7 @@ function explain(errors) {
 
 async function install(started) {
   const npm = npmCommand();
-  say('installing packages with `npm ci` (about half a minute) …');
+  say('installing packages with `npm ci` (about a minute) …');
   const flags = [
     '--include=dev',
     '--include=optional',

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { olderVersions, postgresSuites } from './postgres-suites.ts';
 import { runGroup, type Ending } from './process-group.ts';
@@ -121,7 +121,9 @@ async function verifyPostgres(verification: Verification, version: number): Prom
   const { root, request } = verification;
   const filters = request.filters.length > 0 ? request.filters : postgresSuites(root);
   const env = { WEIR_TEST_POSTGRES_VERSION: String(version) };
-  const outcome = await runTests(`postgres ${version}`, verification, filters, env);
+  // These wait for a server more than they compute, so every processor gets a worker.
+  const options = [`--maxWorkers=${availableParallelism()}`];
+  const outcome = await runTests(`postgres ${version}`, verification, [...filters, ...options], env);
   return { ...outcome, notes: outcome.notes.map((note) => `postgres ${version}: ${note}`) };
 }
 
