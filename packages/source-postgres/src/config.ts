@@ -1,6 +1,7 @@
 import { secret, type Secret } from '@weir/sdk';
 import { z } from 'zod';
-import { tablePatternText } from './table-pattern.ts';
+import { NAME_BYTES } from './publication-name.ts';
+import { tableNameText, tablePatternText } from './table-pattern.ts';
 
 /** The `postgres` block of a source. */
 export interface PostgresConfig {
@@ -8,6 +9,14 @@ export interface PostgresConfig {
   readonly url: Secret;
   /** Patterns `schema.table`, `*` and `?` as wildcards, `!` in front excludes; quoted parts are taken literally. */
   readonly tables: readonly string[];
+  /** How partitioned tables are captured: each as one table, or each of their leaves as a table. */
+  readonly partitions: 'root' | 'leaves';
+  /** The columns that are captured of a table, by `schema.table`. Of a table that is not named: all. */
+  readonly columns: Readonly<Record<string, readonly string[]>>;
+  /** The rows that are captured of a table, as an SQL condition, by `schema.table`. */
+  readonly rows: Readonly<Record<string, string>>;
+  /** What becomes of a table whose rows the server cannot tell apart: refused, or captured without updates and deletes. */
+  readonly without_key: 'refuse' | 'insert_only';
   /** An existing publication to use, or the name of the one to create. Default: `weir_<pipeline>`. */
   readonly publication?: string | undefined;
   /** The replication slot to create or use. Default: `weir_<pipeline>`. */
@@ -20,6 +29,8 @@ export interface PostgresConfig {
   };
 }
 
+const namedTable = z.string().regex(tableNameText, 'expected schema.table without wildcards, for example public.orders');
+
 const identifier = z.string().regex(/^[a-z0-9_]{1,63}$/, 'expected lower-case letters, digits and _, at most 63');
 
 export const postgresConfig: z.ZodType<PostgresConfig> = z
@@ -30,7 +41,29 @@ export const postgresConfig: z.ZodType<PostgresConfig> = z
       .min(1)
       .default(['public.*'])
       .describe('Patterns schema.table; * and ? are wildcards, a leading ! excludes'),
-    publication: z.string().min(1).max(63).optional().describe('Publication to create or use; default weir_<pipeline>'),
+    partitions: z
+      .enum(['root', 'leaves'])
+      .default('root')
+      .describe('A partitioned table is captured as one table, or each of its leaves is'),
+    columns: z
+      .record(namedTable, z.array(z.string().min(1)).min(1))
+      .default({})
+      .describe('Columns to capture, by schema.table; default all. They must have the key. PostgreSQL 15 and later'),
+    rows: z
+      .record(namedTable, z.string().trim().min(1))
+      .default({})
+      .describe('Rows to capture, as an SQL condition on the replica identity, by schema.table. PostgreSQL 15 and later'),
+    without_key: z
+      .enum(['refuse', 'insert_only'])
+      .default('refuse')
+      .describe('A table without a key is refused, or captured without updates and deletes'),
+    publication: z
+      .string()
+      .min(1)
+      .max(NAME_BYTES)
+      .refine((name) => Buffer.byteLength(name) <= NAME_BYTES, `expected at most ${NAME_BYTES} bytes`)
+      .optional()
+      .describe('Publication to create or use; default weir_<pipeline>'),
     slot: identifier.optional().describe('Replication slot to create or use; default weir_<pipeline>'),
     tls: z.enum(['verify-full', 'disable']).optional().describe('Default: disable on loopback, verify-full elsewhere'),
     snapshot: z

@@ -1,16 +1,18 @@
 import { query, quoteIdentifier } from '@weir/postgres';
 import { WeirError, errorCodes, tableName, type CheckResult, type ErrorCode } from '@weir/sdk';
 import type pg from 'pg';
-import { quoteTable, readCatalog, type CatalogTable } from './catalog.ts';
+import { configuredFor, readCapture, type Capture } from './capture.ts';
 import type { PostgresConfig } from './config.ts';
+import { choiceResults, namedTableResults } from './inspect-choice.ts';
+import { publicationResults } from './inspect-publication.ts';
 import { tableResults } from './inspect-tables.ts';
-import { publishedTables } from './publication.ts';
-import { selectTables } from './table-pattern.ts';
+import { readRowFilters } from './row-filter.ts';
+import { LISTS_AND_FILTERS } from './server-version.ts';
 
 /** What `check` and `open` need to know of a server before anything is changed there. */
 export interface Inspection {
   readonly results: readonly CheckResult[];
-  readonly tables: readonly CatalogTable[];
+  readonly capture: Capture;
 }
 
 const SERVER = `
@@ -24,11 +26,15 @@ const SERVER = `
                  FROM pg_roles WHERE rolname IN ('rds_replication', 'rds_superuser')) AS replication,
          has_database_privilege(current_database(), 'CREATE') AS create_publication`;
 
-/** Looks at everything that a pipeline needs of its server; changes nothing. The first errors come first. */
+/**
+ * Looks at everything that a pipeline needs of its server; changes nothing. The first errors come first.
+ * @param resumed there is a checkpoint, so what is not there any more may have been dropped since
+ */
 export async function inspectServer(
   client: pg.Client,
   config: PostgresConfig,
   names: { readonly slot: string; readonly publication: string },
+  { resumed = false }: { readonly resumed?: boolean } = {},
 ): Promise<Inspection> {
   const [server] = await query(client, SERVER);
   const results: CheckResult[] = [];
@@ -65,10 +71,18 @@ export async function inspectServer(
   const slotExists =
     (await query(client, 'SELECT 1 FROM pg_replication_slots WHERE slot_name = $1', [names.slot])).length > 0;
   results.push(slotResult(Number(row['slots']), Number(row['max_slots']), slotExists));
-  const tables = selectTables(await readCatalog(client), config.tables);
-  results.push(...tableResults(tables, config, row['role']!));
-  results.push(...(await publicationResults(client, tables, names.publication, row)));
-  return { results: results.toSorted((a, b) => Number(b.level === 'error') - Number(a.level === 'error')), tables };
+  const mayCreate = row['create_publication'] === 't';
+  const read = await readCapture(client, config, names.publication);
+  const { capture, results: filters } = await withRowFilters(client, read, config, mayCreate);
+  results.push(
+    ...choiceResults(capture, config, resumed),
+    ...namedTableResults(capture, config, resumed),
+    ...filters,
+    ...tableResults(capture, row['role']!),
+  );
+  const publisher = { role: row['role']!, database: row['database']!, mayCreate };
+  if (capture.tables.length > 0) results.push(...publicationResults(capture, config, publisher, resumed));
+  return { results: results.toSorted((a, b) => Number(b.level === 'error') - Number(a.level === 'error')), capture };
 }
 
 /** The pipeline needs a slot of its own, and for the time of a copy another. */
@@ -82,54 +96,42 @@ function slotResult(slots: number, most: number, slotExists: boolean): CheckResu
   return { code, level: 'error', message: `${used}; the pipeline needs one and its first copy another`, fix };
 }
 
-async function publicationResults(
+/**
+ * Row filters in the server's own words, for those tables that Weir publishes. They are what tells whether a filter is
+ * another than the one that is published, and which columns it reads.
+ */
+async function withRowFilters(
   client: pg.Client,
-  tables: readonly CatalogTable[],
-  publication: string,
-  server: Record<string, string | null>,
-): Promise<CheckResult[]> {
-  const code = 'WEIR_PG_GRANT_PUBLICATION';
-  const [existing] = await query(
-    client,
-    `SELECT pubinsert AND pubupdate AND pubdelete AND pubtruncate AS whole, pubviaroot
-       FROM pg_publication WHERE pubname = $1`,
-    [publication],
-  );
-  if (existing !== undefined) {
-    const whole =
-      existing['whole'] === 't' && (existing['pubviaroot'] === 't' || !tables.some((table) => table.partitioned));
-    if (!whole) {
-      const options = "publish = 'insert, update, delete, truncate', publish_via_partition_root = true";
-      const fix = `ALTER PUBLICATION ${quoteIdentifier(publication)} SET (${options});`;
-      const message = `publication ${publication} leaves out some kinds of change`;
-      return [{ code: 'WEIR_PG_PUBLICATION_OPTIONS', level: 'error', message, fix, path: 'publication' }];
+  capture: Capture,
+  config: PostgresConfig,
+  mayCreate: boolean,
+): Promise<{ capture: Capture; results: CheckResult[] }> {
+  const configured = capture.tables.flatMap((table) => {
+    const expression = configuredFor(config.rows, capture.lines.get(table.oid) ?? [table]);
+    return expression !== undefined && capture[table.scope.publishedIn].own && table.owned ? [{ table, expression }] : [];
+  });
+  if (configured.length === 0 || capture.version < LISTS_AND_FILTERS) return { capture, results: [] };
+  if (!mayCreate) {
+    // Without a publication yet the same is said of that.
+    const code = 'WEIR_PG_GRANT_PUBLICATION';
+    const message = 'the role may not create a publication, which is how the server is asked about row filters';
+    const fix = 'GRANT CREATE ON DATABASE … TO …; or leave out `rows`.';
+    return { capture, results: capture.main.facts === null ? [] : [{ code, level: 'error', message, fix, path: 'rows' }] };
+  }
+  const filters = await readRowFilters(client, configured);
+  const results: CheckResult[] = [];
+  const tables = capture.tables.map((table) => {
+    const filter = filters.get(table.oid);
+    if (filter === undefined) return table;
+    if ('refused' in filter) {
+      const message = `the server refuses the row filter of ${tableName(table)}: ${filter.refused}`;
+      const fix = errorCodes.WEIR_PG_ROW_FILTER.remedy;
+      results.push({ code: 'WEIR_PG_ROW_FILTER', level: 'error', message, fix, path: 'rows' });
+      return table;
     }
-    const published = await publishedTables(client, publication);
-    const partial = tables.find((table) => !hasAllColumns(table, published.get(tableName(table))?.columns ?? null));
-    if (partial === undefined) return [{ code, level: 'ok', message: `publication ${publication} exists` }];
-    const message = `publication ${publication} has other columns of ${tableName(partial)} than its own`;
-    const fix = 'Publish the table without a column list and without generated columns.';
-    return [{ code: 'WEIR_PG_PUBLICATION_OPTIONS', level: 'error', message, fix, path: 'publication' }];
-  }
-  const foreign = tables.find((table) => !table.owned);
-  const list = tables.map(quoteTable).join(', ');
-  const options = 'WITH (publish_via_partition_root = true)';
-  const create = `CREATE PUBLICATION ${quoteIdentifier(publication)} FOR TABLE ${list} ${options};`;
-  if (server['create_publication'] !== 't') {
-    const grant = `GRANT CREATE ON DATABASE ${quoteIdentifier(server['database']!)} TO ${quoteIdentifier(server['role']!)};`;
-    const fix = `${grant} or let an owner run: ${create}`;
-    return [{ code, level: 'error', message: `role ${server['role']} may not create a publication`, fix }];
-  }
-  if (foreign !== undefined) {
-    const message = `role ${server['role']} does not own ${tableName(foreign)}, so it may not publish it`;
-    return [{ code, level: 'error', message, fix: `Let an owner run: ${create}` }];
-  }
-  return [{ code, level: 'ok', message: `publication ${publication} will be created` }];
-}
-
-function hasAllColumns(table: CatalogTable, published: readonly string[] | null): boolean {
-  if (published === null) return true;
-  return published.length === table.columns.length && table.columns.every(({ name }) => published.includes(name));
+    return { ...table, scope: { ...table.scope, rowFilter: filter.expression, filterColumns: filter.columns } };
+  });
+  return { capture: { ...capture, tables }, results };
 }
 
 /** Throws the first error among the results. */

@@ -1,55 +1,179 @@
-import { query, quoteIdentifier } from '@weir/postgres';
+import { query, quoteIdentifier, quoteLiteral } from '@weir/postgres';
 import { WeirError, tableName } from '@weir/sdk';
 import type pg from 'pg';
+import type { Capture, FoundPublication } from './capture.ts';
 import { quoteTable, type CatalogTable } from './catalog.ts';
-import type { PostgresState } from './position.ts';
+import type { Publication, PostgresState } from './position.ts';
+import { entryOids, listedMembers, publicationComment, readPublications, type Member } from './published.ts';
+import { refuseBrokenUpdates } from './update-trial.ts';
 
-export interface Publication {
-  readonly name: string;
-  readonly oid: number;
-  /** Weir created it, so Weir may change it. */
-  readonly owned: boolean;
+/** The publications of a pipeline. The second has what is captured without updates and deletes; null when nothing is. */
+export interface Publications {
+  readonly main: Publication;
+  readonly inserts: Publication | null;
 }
 
-/** Columns and rows of a table that a publication has; null = all. A copy reads just those, as the stream sends them. */
-export interface PublishedTable {
-  readonly columns: readonly string[] | null;
-  readonly rowFilter: string | null;
+/** What of a publication of Weir's own is not as it should be. */
+interface MembershipChange {
+  readonly create: boolean;
+  readonly add: readonly CatalogTable[];
+  /** Members, as `"schema"."name"`; also those that are added anew, with other columns or rows. */
+  readonly drop: readonly string[];
+  /** Oids of the entries that go. */
+  readonly gone: readonly number[];
 }
 
-/** The publication, made with `tables` when it is missing. */
-export async function ensurePublication(
+const KINDS = {
+  main: "publish = 'insert, update, delete, truncate', publish_via_partition_root = true",
+  inserts: "publish = 'insert, truncate', publish_via_partition_root = true",
+} as const;
+
+/**
+ * The publications with just the captured tables in them, made where they are missing. Those of others are not touched.
+ * Everything happens in one transaction, in which the server is asked whether the application can still change its tables.
+ * @returns also the oids of the tables whose entries are new: what was published of them before is not what is now
+ * @throws WeirError WEIR_PG_GRANT_PUBLICATION, WEIR_PG_REPLICA_IDENTITY
+ */
+export async function alterPublications(
   client: pg.Client,
-  name: string,
-  tables: readonly CatalogTable[],
-): Promise<Publication> {
-  const found = await findPublication(client, name);
-  if (found !== null) return { name, oid: found, owned: false };
-  const list = tables.map(quoteTable).join(', ');
-  await query(
-    client,
-    `CREATE PUBLICATION ${quoteIdentifier(name)} FOR TABLE ${list} WITH (publish_via_partition_root = true)`,
-  );
-  return { name, oid: (await findPublication(client, name))!, owned: true };
+  capture: Capture,
+): Promise<{ publications: Publications; changed: ReadonlySet<number> }> {
+  refuseUnpublished(capture);
+  const main = await membershipChange(client, capture, 'main');
+  const inserts = await membershipChange(client, capture, 'inserts');
+  const added = [main, inserts].flatMap((change) => change?.add ?? []);
+  const needed = capture.inserts.facts !== null || inserts !== null;
+  if (main !== null || inserts !== null) {
+    await inTransaction(client, async () => {
+      // A table that goes from one to the other must not be in both.
+      if (inserts !== null) await applyChange(client, capture.inserts, 'inserts', inserts);
+      if (main !== null) await applyChange(client, capture.main, 'main', main);
+      await refuseBrokenUpdates(client, main?.add ?? []);
+    });
+  }
+  const facts = await readPublications(client, [capture.main.name, capture.inserts.name]);
+  const [log] = await query(client, 'SELECT pg_current_wal_insert_lsn() AS lsn');
+  const publication = ({ name, own }: FoundPublication): Publication => {
+    const found = facts.get(name)!;
+    return { name, oid: found.oid, owned: own, viaRoot: found.viaRoot };
+  };
+  return {
+    publications: {
+      main: publication(capture.main),
+      inserts: needed ? { ...publication(capture.inserts), since: log!['lsn']! } : null,
+    },
+    changed: new Set(added.map(({ oid }) => oid)),
+  };
+}
+
+/** A publication of others is changed by its owner, who is told how. */
+function refuseUnpublished(capture: Capture): void {
+  for (const kind of ['main', 'inserts'] as const) {
+    const { own, name } = capture[kind];
+    const missing = own ? [] : unpublishedTables(capture, kind);
+    if (missing.length === 0) continue;
+    const message = `publication ${name} does not have ${missing.map(tableName).join(', ')}`;
+    const fix = `ALTER PUBLICATION ${quoteIdentifier(name)} ADD TABLE ${missing.map(memberSql).join(', ')};`;
+    throw new WeirError('WEIR_PG_GRANT_PUBLICATION', message, { fix, path: 'publication' });
+  }
+}
+
+/** Captured tables that a publication of others lacks. */
+export function unpublishedTables(capture: Capture, kind: 'main' | 'inserts'): CatalogTable[] {
+  const ofKind = capture.tables.filter((table) => table.scope.publishedIn === kind);
+  return ofKind.filter(({ oid }) => capture.published.get(oid)?.publication !== capture[kind].name);
+}
+
+/** Null when all is as it should be, or not Weir's to change. */
+async function membershipChange(
+  client: pg.Client,
+  capture: Capture,
+  kind: 'main' | 'inserts',
+): Promise<MembershipChange | null> {
+  const { facts, own } = capture[kind];
+  if (!own) return null;
+  const wanted = capture.tables.filter((table) => table.scope.publishedIn === kind);
+  if (facts === null) {
+    if (kind === 'inserts' && wanted.length === 0) return null;
+    return { create: true, add: wanted, drop: [], gone: [] };
+  }
+  const members = await listedMembers(client, facts.oid);
+  const isSame = (table: CatalogTable): boolean => {
+    const member = members.get(table.oid);
+    return member !== undefined && hasScope(member, table);
+  };
+  const kept = new Set(wanted.filter(isSame).map(({ oid }) => oid));
+  const gone = Array.from(members).filter(([oid]) => !kept.has(oid));
+  const names = new Map(capture.relations.map((relation) => [relation.oid, quoteTable(relation)]));
+  const change: MembershipChange = {
+    create: false,
+    add: wanted.filter(({ oid }) => !kept.has(oid)),
+    drop: gone.flatMap(([oid]) => names.get(oid) ?? []),
+    gone: gone.map(([, { entry }]) => entry),
+  };
+  return change.add.length === 0 && change.drop.length === 0 ? null : change;
+}
+
+function hasScope(member: Member, { scope, allColumns }: CatalogTable): boolean {
+  const listed = scope.listed ? allColumns.filter((name) => scope.columns!.includes(name)) : null;
+  return JSON.stringify(listed) === JSON.stringify(member.columns) && scope.rowFilter === member.rowFilter;
+}
+
+async function applyChange(
+  client: pg.Client,
+  { name, facts }: FoundPublication,
+  kind: 'main' | 'inserts',
+  change: MembershipChange,
+): Promise<void> {
+  const quoted = quoteIdentifier(name);
+  if (change.create) await query(client, createSql(name, kind, change.add));
+  if (change.drop.length > 0) {
+    const list = change.drop.map((table) => `ONLY ${table}`).join(', ');
+    await query(client, `ALTER PUBLICATION ${quoted} DROP TABLE ${list}`);
+  }
+  if (!change.create && change.add.length > 0) {
+    await query(client, `ALTER PUBLICATION ${quoted} ADD TABLE ${change.add.map(memberSql).join(', ')}`);
+  }
+  const comment = publicationComment([...(facts?.replaced ?? []), ...change.gone]);
+  await query(client, `COMMENT ON PUBLICATION ${quoted} IS ${quoteLiteral(comment)}`);
+}
+
+/** `CREATE PUBLICATION …`, without a semicolon. */
+export function createSql(name: string, kind: 'main' | 'inserts', tables: readonly CatalogTable[]): string {
+  const list = tables.length === 0 ? '' : ` FOR TABLE ${tables.map(memberSql).join(', ')}`;
+  return `CREATE PUBLICATION ${quoteIdentifier(name)}${list} WITH (${KINDS[kind]})`;
+}
+
+/** A table as a member of a publication. Without ONLY the tables that inherit from it would become members too. */
+export function memberSql(table: CatalogTable): string {
+  const { scope } = table;
+  const columns = scope.listed ? ` (${table.columns.map(({ name }) => quoteIdentifier(name)).join(', ')})` : '';
+  const rows = scope.rowFilter === null ? '' : ` WHERE (${scope.rowFilter})`;
+  return `ONLY ${quoteTable(table)}${columns}${rows}`;
 }
 
 /**
- * Holds the publication against the checkpoint: rows written while it was away would be missing without a word
+ * Holds the publications against the checkpoint: rows written while one was away would be missing without a word
  * (invariant 6).
  * @throws WeirError WEIR_PG_PUBLICATION_MISSING, WEIR_PG_PUBLICATION_CHANGED
  */
-export async function checkPublication(client: pg.Client, state: PostgresState): Promise<Publication> {
-  const { name, oid } = state.publication;
-  const found = await findPublication(client, name);
-  if (found === null) throw new WeirError('WEIR_PG_PUBLICATION_MISSING', `publication ${name} is gone`);
-  if (found !== oid) throw new WeirError('WEIR_PG_PUBLICATION_CHANGED', `publication ${name} was dropped and made again`);
-  return state.publication;
+export async function checkPublications(client: pg.Client, state: PostgresState): Promise<Publications> {
+  const inserts = state.inserts ?? null;
+  const facts = await readPublications(client, [state.publication.name, ...(inserts === null ? [] : [inserts.name])]);
+  for (const { name, oid, viaRoot } of [state.publication, ...(inserts === null ? [] : [inserts])]) {
+    const found = facts.get(name);
+    const changed = (what: string): WeirError => new WeirError('WEIR_PG_PUBLICATION_CHANGED', `publication ${name} ${what}`);
+    if (found === undefined) throw new WeirError('WEIR_PG_PUBLICATION_MISSING', `publication ${name} is gone`);
+    if (found.oid !== oid) throw changed('was dropped and made again');
+    if (!(name === state.publication.name ? found.whole : found.inserts)) throw changed('leaves out some kinds of change');
+    if (viaRoot !== undefined && found.viaRoot !== viaRoot) throw changed('sends partitions in another way');
+  }
+  return { main: state.publication, inserts };
 }
 
-/** The oid of each member's entry in the publication, by the table's oid. */
-export async function memberOids(client: pg.Client, publication: Publication): Promise<Map<number, number>> {
-  const rows = await query(client, 'SELECT prrelid, oid FROM pg_publication_rel WHERE prpubid = $1', [publication.oid]);
-  return new Map(rows.map((row) => [Number(row['prrelid']), Number(row['oid'])]));
+/** The oid of each member's entry in the publications, by the table's oid; see `entryOids`. */
+export async function memberOids(client: pg.Client, { main, inserts }: Publications): Promise<Map<number, number>> {
+  return await entryOids(client, [main.oid, ...(inserts === null ? [] : [inserts.oid])]);
 }
 
 /**
@@ -57,61 +181,25 @@ export async function memberOids(client: pg.Client, publication: Publication): P
  * @throws WeirError WEIR_PG_PUBLICATION_MISSING, WEIR_PG_PUBLICATION_CHANGED
  */
 export async function checkMembers(client: pg.Client, state: PostgresState): Promise<void> {
-  const members = await memberOids(client, await checkPublication(client, state));
-  for (const [name, { oid, member }] of Object.entries(state.tables)) {
-    if ((members.get(oid) ?? 0) === member) continue;
+  const members = await memberOids(client, await checkPublications(client, state));
+  for (const table of state.tables) {
+    if ((members.get(table.oid) ?? 0) === table.member) continue;
     // Its members go with the publication, which may have gone between the two questions.
-    await checkPublication(client, state);
+    await checkPublications(client, state);
     throw new WeirError(
       'WEIR_PG_PUBLICATION_CHANGED',
-      `${name} was dropped, or taken out of publication ${state.publication.name}`,
+      `${tableName(table)} was dropped, or taken out of publication ${state.publication.name}`,
     );
   }
 }
 
-async function findPublication(client: pg.Client, name: string): Promise<number | null> {
-  const [row] = await query(client, 'SELECT oid FROM pg_publication WHERE pubname = $1', [name]);
-  return row === undefined ? null : Number(row['oid']);
-}
-
-/** Takes tables into a publication of Weir's own, and out of it. */
-export async function alterPublication(
-  client: pg.Client,
-  publication: Publication,
-  change: { readonly add: readonly CatalogTable[]; readonly drop: readonly CatalogTable[] },
-): Promise<void> {
-  const members = await publishedTables(client, publication.name);
-  const add = change.add.filter((table) => !members.has(tableName(table)));
-  const drop = change.drop.filter((table) => members.has(tableName(table)));
-  const alter = `ALTER PUBLICATION ${quoteIdentifier(publication.name)}`;
-  if (add.length > 0) {
-    const sql = `${alter} ADD TABLE ${add.map(quoteTable).join(', ')}`;
-    if (!publication.owned || add.some((table) => !table.owned)) {
-      const message = `publication ${publication.name} does not have ${add.map(tableName).join(', ')}`;
-      throw new WeirError('WEIR_PG_GRANT_PUBLICATION', message, { fix: `${sql};`, path: 'publication' });
-    }
-    await query(client, sql);
+async function inTransaction(client: pg.Client, work: () => Promise<void>): Promise<void> {
+  await query(client, 'BEGIN');
+  try {
+    await work();
+    await query(client, 'COMMIT');
+  } catch (error) {
+    await query(client, 'ROLLBACK').catch(() => {});
+    throw error;
   }
-  if (drop.length > 0 && publication.owned) await query(client, `${alter} DROP TABLE ${drop.map(quoteTable).join(', ')}`);
-}
-
-/** What a publication publishes, by `namespace.name`. Column lists and row filters exist from PostgreSQL 15 on. */
-export async function publishedTables(client: pg.Client, name: string): Promise<Map<string, PublishedTable>> {
-  const [version] = await query(client, "SELECT current_setting('server_version_num')::int >= 150000 AS lists");
-  const extra =
-    version!['lists'] === 't'
-      ? 'array_to_json(attnames::text[]) AS attnames, rowfilter'
-      : 'NULL AS attnames, NULL AS rowfilter';
-  const rows = await query(client, `SELECT schemaname, tablename, ${extra} FROM pg_publication_tables WHERE pubname = $1`, [
-    name,
-  ]);
-  return new Map(
-    rows.map((row) => [
-      `${row['schemaname']}.${row['tablename']}`,
-      {
-        columns: row['attnames'] === null ? null : (JSON.parse(row['attnames']!) as string[]),
-        rowFilter: row['rowfilter'] ?? null,
-      },
-    ]),
-  );
 }

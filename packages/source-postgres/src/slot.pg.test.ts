@@ -75,6 +75,20 @@ describe('a slot', () => {
     await database.sql('SELECT pg_drop_replication_slot($1)', [database.slot]);
   });
 
+  // It sends what PREPARE TRANSACTION left behind, which can still be rolled back.
+  test('with two_phase on is refused, with or without a checkpoint', async () => {
+    await using database = await shop();
+    const from = await copiedCheckpoint(database.source());
+    await database.sql('SELECT pg_drop_replication_slot($1)', [database.slot]);
+    await database.sql("SELECT pg_create_logical_replication_slot($1, 'pgoutput', false, true)", [database.slot]);
+    for (const checkpoint of [from, null]) {
+      const error = await failure(database.source().open(checkpoint, signal));
+      expect(error).toMatchObject({ code: 'WEIR_PG_SLOT_FOREIGN', path: 'slot' });
+      expect(error.message).toContain('two_phase');
+      expect(error.fix).toContain(`SELECT pg_drop_replication_slot('${database.slot}');`);
+    }
+  });
+
   test('of another database is refused', async () => {
     await using database = await shop();
     await using other = await shop();

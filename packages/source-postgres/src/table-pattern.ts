@@ -4,40 +4,75 @@
  */
 export const tablePatternText: RegExp = /^!?(?:"(?:[^"]|"")+"|[^".\s])+\.(?:"(?:[^"]|"")+"|[^"\s])+$/u;
 
-interface TablePattern {
+/** A pattern that names one table: no wildcard and no `!`. */
+export const tableNameText: RegExp = /^(?!!)(?:"(?:[^"]|"")+"|[^".\s*?])+\.(?:"(?:[^"]|"")+"|[^"\s*?])+$/u;
+
+/** The name of a relation; `tableName` of it is for people, since names may have dots. */
+export interface TableName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface TablePattern {
+  /** As it is written in the configuration. */
+  readonly text: string;
   readonly excludes: boolean;
-  readonly namespace: RegExp;
-  readonly name: RegExp;
+  /** The one table that it names; null when it has a wildcard. */
+  readonly exact: TableName | null;
+  matches(table: TableName): boolean;
 }
 
 /** The tables that the patterns select: matched by one, and by no pattern with a leading `!`. */
-export function selectTables<T extends { readonly namespace: string; readonly name: string }>(
-  tables: readonly T[],
-  patterns: readonly string[],
-): T[] {
+export function selectTables<T extends TableName>(tables: readonly T[], patterns: readonly string[]): T[] {
   const parsed = patterns.map(parsePattern);
-  const matching = ({ namespace, name }: T, excludes: boolean): boolean =>
-    parsed.some((pattern) => pattern.excludes === excludes && pattern.namespace.test(namespace) && pattern.name.test(name));
+  const matching = (table: T, excludes: boolean): boolean =>
+    parsed.some((pattern) => pattern.excludes === excludes && pattern.matches(table));
   return tables.filter((table) => matching(table, false) && !matching(table, true));
 }
 
-function parsePattern(pattern: string): TablePattern {
-  const excludes = pattern.startsWith('!');
-  const text = excludes ? pattern.slice(1) : pattern;
-  const namespace = /^(?:"(?:[^"]|"")+"|[^".])+/u.exec(text)?.[0] ?? '';
-  return { excludes, namespace: glob(namespace), name: glob(text.slice(namespace.length + 1)) };
+/** @param text that `tablePatternText` accepts */
+export function parsePattern(text: string): TablePattern {
+  const excludes = text.startsWith('!');
+  const pattern = excludes ? text.slice(1) : text;
+  const first = /^(?:"(?:[^"]|"")+"|[^".])+/u.exec(pattern)?.[0] ?? '';
+  const parts = [first, pattern.slice(first.length + 1)] as const;
+  const [namespace, name] = [glob(parts[0]), glob(parts[1])];
+  const exact =
+    namespace.literal === null || name.literal === null ? null : { namespace: namespace.literal, name: name.literal };
+  return {
+    text,
+    excludes,
+    exact,
+    matches: (table) => namespace.pattern.test(table.namespace) && name.pattern.test(table.name),
+  };
 }
 
-function glob(pattern: string): RegExp {
+interface Glob {
+  readonly pattern: RegExp;
+  /** The only text that it matches; null when it has a wildcard. */
+  readonly literal: string | null;
+}
+
+function glob(pattern: string): Glob {
   let source = '';
+  let only: string | null = '';
   for (const [text, quoted] of pattern.matchAll(/"((?:[^"]|"")+)"|[^"]/gu)) {
-    if (quoted !== undefined) source += literal(quoted.replaceAll('""', '"'));
-    else if (text === '*') source += '.*';
-    else source += text === '?' ? '.' : literal(text);
+    const wildcard = quoted === undefined && (text === '*' || text === '?');
+    const character = quoted === undefined ? text : quoted.replaceAll('""', '"');
+    if (wildcard) source += text === '*' ? '.*' : '.';
+    else source += literal(character);
+    only = wildcard || only === null ? null : only + character;
   }
-  return new RegExp(`^${source}$`, 'su');
+  return { pattern: new RegExp(`^${source}$`, 'su'), literal: only };
 }
 
 function literal(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+}
+
+/** A name as a pattern that names it and nothing else: quoted where it has to be. */
+export function patternOf({ namespace, name }: TableName): string {
+  const plain = (text: string, dots: boolean): boolean => !(dots ? /["*?!\s]/u : /["*?!\s.]/u).test(text);
+  const part = (text: string, dots: boolean): string => (plain(text, dots) ? text : `"${text.replaceAll('"', '""')}"`);
+  return `${part(namespace, false)}.${part(name, true)}`;
 }
