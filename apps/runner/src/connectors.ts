@@ -1,6 +1,5 @@
 import { duckdbSink } from '@weir/sink-duckdb';
 import { postgresSink } from '@weir/sink-postgres';
-import { postgresSink } from '@weir/sink-postgres';
 import { postgresSource } from '@weir/source-postgres';
 import type { SinkConnector, SourceConnector } from '@weir/sdk';
 
