@@ -13,5 +13,5 @@ export { CopyReader } from './copy-reader.ts';
 export { COPY_HEADER, CopyWriter } from './copy-writer.ts';
 export { Frames } from './frames.ts';
 export type { TypeMapping } from './type-mapping.ts';
-export { mapType, readTypes, type PgType } from './types.ts';
+export { mapType, readTypes, type PgType } from './map-type.ts';
 export { Wire, parseErrorResponse } from './wire.ts';

@@ -2,7 +2,7 @@ import { logicalTypeName } from '@weir/sdk';
 import { testSeed } from '@weir/testkit';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { mapType, type PgType } from './types.ts';
+import { mapType, type PgType } from './map-type.ts';
 
 const base = { kind: 'b', baseOid: 0, baseModifier: -1, elementOid: 0, builtIn: true, extension: null };
 const types = new Map<number, PgType>(
