@@ -80,6 +80,7 @@ export class ChangeStream {
       from,
       checkpoint,
       inTransaction: () => this.#decoding.inTransaction,
+      midTransaction: () => this.#decoding.midTransaction,
       ready: () => this.#wakeConsumer(),
     });
     this.#decoding = this.#decodingFrom(from, options.protocol);
@@ -94,9 +95,10 @@ export class ChangeStream {
     return this.#batches.boundary;
   }
 
-  /** How many transactions are open of which the server has sent something already. */
-  get streamedTransactions(): number {
-    return this.#spool.size;
+  /** The transactions that are open and of which the server has sent something already: how many, and bytes of each kind. */
+  get streamed(): { readonly transactions: number; readonly memory: number; readonly disk: number } {
+    const { size: transactions, memory, disk } = this.#spool;
+    return { transactions, memory, disk };
   }
 
   /** Ends `batches` at the first boundary at or past this LSN. */

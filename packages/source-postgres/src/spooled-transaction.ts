@@ -23,7 +23,8 @@ export class SpooledTransaction {
     return this.#memory;
   }
 
-  get spilledBytes(): number {
+  /** Bytes of disk that it holds. */
+  get disk(): number {
     return this.#file?.size ?? 0;
   }
 

@@ -54,6 +54,13 @@ export class StreamSpool {
     return this.#memory;
   }
 
+  /** Bytes of disk in use: as much as the open transactions are large, less what is in memory. */
+  get disk(): number {
+    let sum = 0;
+    for (const { spooled } of this.#open.values()) sum += spooled.disk;
+    return sum;
+  }
+
   /** `spill` must be called before the next message. */
   get overflows(): boolean {
     return this.#memory > this.#limit || this.#large !== null;

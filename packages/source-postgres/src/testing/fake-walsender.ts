@@ -1,4 +1,16 @@
-import { encodeBegin, encodeCommit, encodeInsert, encodeRelation } from '@weir/pgoutput/encoder';
+import {
+  encodeBegin,
+  encodeBeginPrepare,
+  encodeCommit,
+  encodeInsert,
+  encodeMessage,
+  encodeRelation,
+  encodeStreamAbort,
+  encodeStreamCommit,
+  encodeStreamStart,
+  encodeStreamStop,
+  encodeStreamed,
+} from '@weir/pgoutput/encoder';
 import type { Wire } from '@weir/postgres';
 import type { WeirError } from '@weir/sdk';
 
@@ -9,6 +21,11 @@ const relation = {
   replicaIdentity: 'd',
   columns: [{ name: 'id', typeOid: 23, typeModifier: -1, isKey: true }],
 } as const;
+
+function relationWith(more: readonly string[]): Uint8Array {
+  const columns = more.map((name) => ({ name, typeOid: 25, typeModifier: -1, isKey: false }));
+  return encodeRelation({ ...relation, columns: [...relation.columns, ...columns] });
+}
 
 /** What the source told the server: a standby status update. */
 export interface Status {
@@ -21,7 +38,7 @@ export interface Status {
 /** A server's side of the replication protocol in memory, in the place of a connection. */
 export class FakeWalsender implements Pick<
   Wire,
-  'query' | 'copyData' | 'pause' | 'resume' | 'onData' | 'onFailure' | 'failure'
+  typeof Symbol.asyncDispose | 'query' | 'copyData' | 'pause' | 'resume' | 'onData' | 'onFailure' | 'failure'
 > {
   failure: WeirError | null = null;
   onData: (chunk: Buffer) => void = () => {};
@@ -29,6 +46,8 @@ export class FakeWalsender implements Pick<
   readonly queries: string[] = [];
   readonly statuses: Status[] = [];
   paused = false;
+  disposed = false;
+  #gathered: Uint8Array[] | null = null;
 
   get wire(): Wire {
     return this as unknown as Wire;
@@ -41,6 +60,11 @@ export class FakeWalsender implements Pick<
   copyData(payload: Buffer): void {
     const lsn = (at: number): bigint => payload.readBigUInt64BE(at);
     this.statuses.push({ written: lsn(1), flushed: lsn(9), applied: lsn(17), asksReply: payload[33] === 1 });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.disposed = true;
+    await Promise.resolve();
   }
 
   pause(): void {
@@ -57,6 +81,16 @@ export class FakeWalsender implements Pick<
     bytes[0] = type.charCodeAt(0);
     bytes.writeInt32BE(4 + body.length, 1);
     bytes.set(body, 5);
+    if (this.#gathered === null) this.onData(bytes);
+    else this.#gathered.push(bytes);
+  }
+
+  /** What `work` sends arrives in one chunk. */
+  together(work: () => void): void {
+    this.#gathered = [];
+    work();
+    const bytes = Buffer.concat(this.#gathered);
+    this.#gathered = null;
     this.onData(bytes);
   }
 
@@ -77,7 +111,12 @@ export class FakeWalsender implements Pick<
   }
 
   insert(id: string | Uint8Array): void {
-    this.changes(encodeInsert(relation.oid, [id]));
+    this.row(id);
+  }
+
+  /** A row of a table that was announced with more columns. */
+  row(...cells: (string | Uint8Array)[]): void {
+    this.changes(encodeInsert(relation.oid, cells));
   }
 
   commit(commitLsn: bigint): void {
@@ -88,6 +127,54 @@ export class FakeWalsender implements Pick<
     this.begin(commitLsn);
     for (const id of ids) this.insert(id);
     this.commit(commitLsn);
+  }
+
+  /** Announces the table again, with columns of these names behind its key. */
+  announce(...more: string[]): void {
+    this.changes(relationWith(more));
+  }
+
+  /** A block of a streamed transaction; each row is the id of a subtransaction and a key. The first block announces the table. */
+  block(transactionId: number, first: boolean, ...rows: readonly (readonly [subtransaction: number, id: string])[]): void {
+    this.openBlock(transactionId, first);
+    for (const [subtransaction, id] of rows) this.streamRow(subtransaction, id);
+    this.closeBlock();
+  }
+
+  openBlock(transactionId: number, first: boolean): void {
+    this.changes(encodeStreamStart({ transactionId, first }));
+    if (first) this.changes(encodeStreamed(transactionId, encodeRelation(relation)));
+  }
+
+  closeBlock(): void {
+    this.changes(encodeStreamStop());
+  }
+
+  /** A logical message inside the open block; the server sends it under the id of the transaction in any case. */
+  streamMessage(transactionId: number): void {
+    this.changes(encodeStreamed(transactionId, encodeMessage(true, 0n, 'prefix', new Uint8Array(1))));
+  }
+
+  /** Announces the table inside the open block, with columns of these names behind its key. */
+  streamAnnounce(transactionId: number, ...more: string[]): void {
+    this.changes(encodeStreamed(transactionId, relationWith(more)));
+  }
+
+  /** A row inside the open block. */
+  streamRow(subtransactionId: number, ...cells: (string | Uint8Array)[]): void {
+    this.changes(encodeStreamed(subtransactionId, encodeInsert(relation.oid, cells)));
+  }
+
+  streamCommit(transactionId: number, commitLsn: bigint): void {
+    this.changes(encodeStreamCommit({ transactionId, commitLsn, endLsn: commitLsn + 8n, time: 0 }));
+  }
+
+  streamAbort(transactionId: number, subtransactionId: number = transactionId): void {
+    this.changes(encodeStreamAbort({ transactionId, subtransactionId, lsn: null, time: null }));
+  }
+
+  beginPrepare(transactionId: number): void {
+    this.changes(encodeBeginPrepare({ prepareLsn: 2000n, endLsn: 2008n, time: 0, transactionId, gid: 'name' }));
   }
 
   /** An ErrorResponse with a DETAIL that holds a row's values. */

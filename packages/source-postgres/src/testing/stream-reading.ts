@@ -103,10 +103,10 @@ export class StreamReading implements AsyncDisposable {
   }
 
   async next(): Promise<SeenBatch | null> {
-    const { value, done } = await this.#batches.next();
-    if (done === true) return null;
-    const batch = seeBatch(value);
-    value.release();
+    const result = await this.#batches.next();
+    if (result.done === true) return null;
+    const batch = seeBatch(result.value);
+    result.value.release();
     this.seen.push(batch);
     return batch;
   }
