@@ -20,4 +20,5 @@ export { checkLockfile, completeLockfile, type Lockfile } from './lockfile.ts';
 export { checkMachineTraces } from './machine-traces.ts';
 export { checkManifests } from './manifest-rules.ts';
 export { checkProjectReferences } from './project-references.ts';
+export { TYPE_PAGE, checkTypePage, renderTypePage } from './type-page.ts';
 export { filesOf, readWorkspace, type Files } from './workspace-files.ts';

@@ -19,6 +19,7 @@ import { checkMachineTraces } from './machine-traces.ts';
 import { checkManifests } from './manifest-rules.ts';
 import { checkProjectReferences } from './project-references.ts';
 import { citationRatchet, lengthLimits, lengthRatchet } from './ratchets.ts';
+import { checkTypePage } from './type-page.ts';
 import { readWorkspace } from './workspace-files.ts';
 
 // This workspace as it is. The tests beside each check show that the check finds what it is for.
@@ -44,6 +45,7 @@ test('citations of invariants resolve, and each invariant is cited in code and i
 test('the page of each sink says its class and its limits (invariant 11)', () => expectNone(checkDeliveries(files)));
 test('relative links of pages lead somewhere', () => expectNone(checkLinks(files)));
 test('every error code is raised, known and documented', () => expectNone(checkErrorTable(files)));
+test('the page of types is what the mappings say', () => expectNone(checkTypePage(files)));
 test('the lockfile names no host and is complete', () => expectNone(checkLockfile(files.get('package-lock.json')!)));
 test('no file holds a path of one machine or the address of a registry', () => expectNone(checkMachineTraces(files)));
 
