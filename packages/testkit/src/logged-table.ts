@@ -13,15 +13,17 @@ export type LoggedRow =
 /** A change of a table that is there and stays. */
 export type ShapeChange = Exclude<SchemaChange, { readonly change: 'create' | 'drop-table' }>;
 
-/** One state of a table of a log: never changed, every change makes the next. */
+/** One state of a table of a log. */
 export class LoggedTable {
   /** The shape now. */
   readonly table: Table;
   /** The columns in the order in which they were added: that of a row's cells. */
   readonly names: readonly string[];
-  readonly #rows: ReadonlyMap<string, Cells>;
+  readonly #rows: Map<string, Cells>;
+  /** Where the cells of the table that came last lie in a row. */
+  #mapped: { readonly table: Table; readonly places: readonly number[] } | null = null;
 
-  private constructor(table: Table, names: readonly string[], rows: ReadonlyMap<string, Cells>) {
+  private constructor(table: Table, names: readonly string[], rows: Map<string, Cells>) {
     this.table = table;
     this.names = names;
     this.#rows = rows;
@@ -44,11 +46,9 @@ export class LoggedTable {
     return this.rows.map((row) => places.map((place) => row[place] ?? null));
   }
 
-  /** After a change of a row. @throws WeirError WEIR_SDK_USE when a real database would refuse it */
-  played(change: LoggedRow): LoggedTable {
-    const rows = new Map(this.#rows);
-    this.#play(rows, change);
-    return new LoggedTable(this.table, this.names, rows);
+  /** The same, to be changed while this stays as it is. */
+  clone(): LoggedTable {
+    return new LoggedTable(this.table, this.names, new Map(this.#rows));
   }
 
   /** After a change of its shape. @throws WeirError WEIR_SDK_USE when a real database would refuse it */
@@ -90,7 +90,9 @@ export class LoggedTable {
     throw new WeirError('WEIR_SDK_USE', `${change.change} of a column of ${tableName(change.table)} cannot be`);
   }
 
-  #play(rows: Map<string, Cells>, change: LoggedRow): void {
+  /** Changes a row. @throws WeirError WEIR_SDK_USE when a real database would refuse it */
+  play(change: LoggedRow): void {
+    const rows = this.#rows;
     if (change.op === 'truncate') {
       rows.clear();
       return;
@@ -110,11 +112,18 @@ export class LoggedTable {
 
   #cells({ table }: LoggedRow, values: RowValues): SeenCell[] {
     const cells = cellsOf(table, values);
+    return this.#places(table).map((place) => cells[place]!);
+  }
+
+  #places(table: Table): readonly number[] {
+    if (this.#mapped?.table === table) return this.#mapped.places;
     const names = namesOf(table);
     if (names.toSorted().join() !== this.names.toSorted().join()) {
       throw new WeirError('WEIR_SDK_USE', `a row of ${tableName(table)} has not the columns that it has now`);
     }
-    return this.names.map((name) => cells[names.indexOf(name)]!);
+    const places = this.names.map((name) => names.indexOf(name));
+    this.#mapped = { table, places };
+    return places;
   }
 
   #key(cells: Cells): string {

@@ -48,9 +48,10 @@ export class PrunedLog {
   /** Commits a transaction. @throws WeirError WEIR_SDK_USE when a real database would refuse a change */
   commit(changes: readonly LoggedChange[]): void {
     const tables = new Map(this.#history.at(-1));
+    const drafts = new Set<LoggedTable>();
     for (const change of changes) {
       if (change.op === 'schema') reshape(tables, change.change);
-      else tables.set(tableName(change.table), known(tables, change.table).played(change));
+      else draftOf(tables, change.table, drafts).play(change);
     }
     this.#history.push(tables);
     this.#transactions.set(this.head, { changes, at: this.#clock.now() });
@@ -111,6 +112,16 @@ function known(tables: ReadonlyMap<string, LoggedTable>, table: Table): LoggedTa
   const found = tables.get(tableName(table));
   if (found === undefined) throw new WeirError('WEIR_SDK_USE', `there is no table ${tableName(table)}`);
   return found;
+}
+
+/** The table's state in this transaction: the first change of it copies that of the one before. */
+function draftOf(tables: Map<string, LoggedTable>, table: Table, drafts: Set<LoggedTable>): LoggedTable {
+  const current = known(tables, table);
+  if (drafts.has(current)) return current;
+  const draft = current.clone();
+  drafts.add(draft);
+  tables.set(tableName(table), draft);
+  return draft;
 }
 
 function reshape(tables: Map<string, LoggedTable>, change: SchemaChange): void {

@@ -4,6 +4,7 @@ import { describeCopy } from './source-contract-copy.ts';
 import { describeFailures } from './source-contract-failures.ts';
 import { describeMemory } from './source-contract-memory.ts';
 import { describeResume } from './source-contract-resume.ts';
+import { describeSourceSchema } from './source-contract-schema.ts';
 import { describeStream } from './source-contract-stream.ts';
 import { describeValues } from './source-contract-values.ts';
 import type { SourceDriver, SourceEnvironment } from './source-driver.ts';
@@ -18,6 +19,7 @@ export function sourceContract<Environment extends SourceEnvironment>(driver: So
     describeStream(driver);
     describeValues(driver);
     describeResume(driver);
+    describeSourceSchema(driver);
     describeConfirm(driver);
     describeFailures(driver);
     describeMemory(driver);

@@ -9,6 +9,16 @@ export type Change =
   | { readonly op: 'changeKey'; readonly id: number; readonly to: number }
   | { readonly op: 'truncate' };
 
+/** What a transaction does to the shape of `items`, and to rows by the names that its columns have by then. */
+export type ShapeStatement =
+  /** A text column. Rows that are there get `value`, by a constant default; NULL without one. */
+  | { readonly op: 'addColumn'; readonly column: string; readonly value: string | null }
+  | { readonly op: 'dropColumn'; readonly column: string }
+  | { readonly op: 'renameColumn'; readonly column: string; readonly from: string }
+  /** A column that is not named gets its default. */
+  | { readonly op: 'insertRow'; readonly id: number; readonly values: Readonly<Record<string, string | null>> }
+  | { readonly op: 'updateRow'; readonly id: number; readonly values: Readonly<Record<string, string | null>> };
+
 /** One column of the table of edge values: what the database is given is the driver's own, what must come out is here. */
 export interface TypeCase {
   readonly column: string;
@@ -21,8 +31,8 @@ export interface TypeCase {
 export interface SourceEnvironment extends AsyncDisposable {
   /** A new object on the same database, under the same pipeline name. */
   source(): Source;
-  /** One transaction on a connection of its own, so calls may overlap. */
-  apply(changes: readonly Change[], end?: 'commit' | 'rollback'): Promise<void>;
+  /** One transaction on a connection of its own, so calls may overlap; the statements in their order. */
+  apply(changes: readonly (Change | ShapeStatement)[], end?: 'commit' | 'rollback'): Promise<void>;
   /** Inserts items `first` to `first + count - 1` in one transaction, with `label` for all of them and a NULL `large`. */
   fill(first: number, count: number, label: string): Promise<void>;
   /** Makes the captured table `types(id, …)` of the driver's type cases and inserts its rows. */

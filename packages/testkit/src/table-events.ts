@@ -1,11 +1,11 @@
 import { Op, tableName, unchanged, type SchemaChange, type Table } from '@weir/sdk';
-import type { SeenBatch, SeenCell, SeenRow } from './seen-batch.ts';
+import { latin1, type SeenBatch, type SeenCell, type SeenRow } from './seen-batch.ts';
 
 const opNames = new Map<Op, string>(Object.entries(Op).map(([name, op]) => [op, name]));
 
 /**
  * Everything that batches say, in order, as short text: `public.items add city = Bonn`, `public.items insert {"id":"1"}`. A
- * row shows its cells by the names of its table's columns: the image after it, or before it for a delete.
+ * row shows its cells by the names of its table's columns, bytes as Latin-1: the image after it, or before it for a delete.
  */
 export function eventsOf(batches: readonly SeenBatch[]): string[] {
   return batches.flatMap((batch) => [
@@ -48,7 +48,7 @@ function changeEvent(change: SchemaChange): string {
     case 'create':
       return `${event} ${change.reason ?? 'first'}`;
     case 'add':
-      return `${event} ${change.column} = ${typeof change.value === 'object' ? hex(change.value) : change.value}`;
+      return `${event} ${change.column} = ${change.value === null ? 'null' : latin1(change.value)}`;
     case 'rename':
       return `${event} ${change.column} from ${change.from}`;
     case 'drop':
@@ -58,8 +58,4 @@ function changeEvent(change: SchemaChange): string {
     case 'drop-table':
       return event;
   }
-}
-
-function hex(value: Uint8Array | null): string {
-  return value === null ? 'null' : `\\x${Buffer.from(value).toString('hex')}`;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Source } from '@weir/sdk';
-import type { Change, SourceEnvironment } from '@weir/testkit';
+import { quoteIdentifier, quoteLiteral } from '@weir/postgres';
+import type { Change, ShapeStatement, SourceEnvironment } from '@weir/testkit';
 import type pg from 'pg';
 import { TestDatabase } from './test-database.ts';
 import type { TestServer } from './test-server.ts';
@@ -32,7 +33,7 @@ export class PostgresEnvironment implements SourceEnvironment {
   }
 
   /** Every third commit is asynchronous: the stream must wait for its flush, and `head` too. */
-  async apply(changes: readonly Change[], end: 'commit' | 'rollback' = 'commit'): Promise<void> {
+  async apply(changes: readonly (Change | ShapeStatement)[], end: 'commit' | 'rollback' = 'commit'): Promise<void> {
     const asynchronous = ++this.#transactions % 3 === 0;
     await this.database.transaction(end, async (client) => {
       if (asynchronous) await client.query('SET LOCAL synchronous_commit = off');
@@ -83,7 +84,7 @@ export class PostgresEnvironment implements SourceEnvironment {
   }
 }
 
-async function applyChange(client: pg.PoolClient, change: Change): Promise<void> {
+async function applyChange(client: pg.PoolClient, change: Change | ShapeStatement): Promise<void> {
   switch (change.op) {
     case 'insert':
       await client.query('INSERT INTO items VALUES ($1, $2, $3)', [change.id, change.label, change.large ?? null]);
@@ -106,5 +107,38 @@ async function applyChange(client: pg.PoolClient, change: Change): Promise<void>
     case 'truncate':
       await client.query('TRUNCATE items');
       break;
+    default:
+      await applyStatement(client, change);
+  }
+}
+
+async function applyStatement(client: pg.PoolClient, statement: ShapeStatement): Promise<void> {
+  switch (statement.op) {
+    case 'addColumn': {
+      const value = statement.value === null ? '' : ` DEFAULT ${quoteLiteral(statement.value)}`;
+      await client.query(`ALTER TABLE items ADD COLUMN ${quoteIdentifier(statement.column)} text${value}`);
+      break;
+    }
+    case 'dropColumn':
+      await client.query(`ALTER TABLE items DROP COLUMN ${quoteIdentifier(statement.column)}`);
+      break;
+    case 'renameColumn': {
+      const [from, to] = [statement.from, statement.column].map(quoteIdentifier);
+      await client.query(`ALTER TABLE items RENAME COLUMN ${from} TO ${to}`);
+      break;
+    }
+    case 'insertRow': {
+      const columns = ['id', ...Object.keys(statement.values).map(quoteIdentifier)];
+      const places = columns.map((_, i) => `$${i + 1}`);
+      const values = [statement.id, ...Object.values(statement.values)];
+      await client.query(`INSERT INTO items (${columns.join(', ')}) VALUES (${places.join(', ')})`, values);
+      break;
+    }
+    case 'updateRow': {
+      const columns = Object.keys(statement.values).map((column, i) => `${quoteIdentifier(column)} = $${i + 2}`);
+      const values = [statement.id, ...Object.values(statement.values)];
+      await client.query(`UPDATE items SET ${columns.join(', ')} WHERE id = $1`, values);
+      break;
+    }
   }
 }
