@@ -87,6 +87,11 @@ export class PgoutputDecoder {
     return this.#transaction !== null;
   }
 
+  /** The same, from the transaction's first event on. */
+  get midTransaction(): boolean {
+    return this.#transaction !== null && this.#transaction.begun;
+  }
+
   /** Between Stream Start and Stream Stop. */
   get inStreamBlock(): boolean {
     return this.#streamed !== null && this.#streamed.inBlock;

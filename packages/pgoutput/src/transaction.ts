@@ -50,6 +50,11 @@ export class OpenTransaction {
     this.begin = begin;
   }
 
+  /** Something of it has been decoded, or is among the commits of a batch: what was before it ends no more here. */
+  get begun(): boolean {
+    return this.#ordinal > 0 || this.#writer !== null;
+  }
+
   /** Numbers a row event, from 1; those left out too, so that a replay numbers the others alike (invariant 2). */
   nextOrdinal(): number {
     return ++this.#ordinal;

@@ -1,6 +1,6 @@
-import type { CellRewrite, Relation, TableBinding } from '@weir/pgoutput';
+import type { CellRewrite, TableBinding } from '@weir/pgoutput';
 import { mapType, query, quoteIdentifier, readTypes, type PgType } from '@weir/postgres';
-import { tableName, type Column, type Table } from '@weir/sdk';
+import type { Column, Table } from '@weir/sdk';
 import type pg from 'pg';
 
 /** A column as the catalog has it. */
@@ -216,30 +216,6 @@ function captured(
 
 export function bindTable(table: CatalogTable): TableBinding {
   return { table: table.table, rewrites: table.rewrites, skip: false };
-}
-
-/** Names, types and key of the columns as one text: it must be the same for copied and streamed rows to fit together. */
-export function schemaDigest(table: CatalogTable): string {
-  const columns = table.columns.map((column) => `${column.name}:${column.typeOid}:${column.modifier}`);
-  return `${columns.join(',')};${table.table.key.join(',')};${table.replicaIdentity}`;
-}
-
-/** What of a relation in the stream differs from the catalog's table; null when nothing does. */
-export function relationDifference(table: CatalogTable, relation: Relation): string | null {
-  if (relation.oid !== table.oid) return 'it was dropped and made again';
-  if (quoteTable(relation) !== quoteTable(table)) return `it was renamed to ${tableName(relation)}`;
-  const columns = relation.columns.map((column) => `${column.name}:${column.typeOid}:${column.typeModifier}`);
-  const known = table.columns.map((column) => `${column.name}:${column.typeOid}:${column.modifier}`);
-  const added = relation.columns.filter((column) => !table.columns.some((other) => other.name === column.name));
-  const dropped = table.columns.filter((column) => !relation.columns.some((other) => other.name === column.name));
-  if (added.length > 0) return `column ${added[0]!.name} was added`;
-  if (dropped.length > 0) return `column ${dropped[0]!.name} was dropped`;
-  const changed = columns.findIndex((column, i) => column !== known[i]);
-  if (changed >= 0) return `column ${relation.columns[changed]!.name} changed its type or place`;
-  if (relation.replicaIdentity !== table.replicaIdentity) return 'the replica identity changed';
-  const isKey = (index: number): boolean => relation.replicaIdentity === 'f' || table.table.key.includes(index);
-  if (table.scope.insertsOnly) return null;
-  return relation.columns.every((column, i) => column.isKey === isKey(i)) ? null : 'the key changed';
 }
 
 /** `"schema"."table"`; unlike `tableName` it is another for every table, so that it may be a key. */

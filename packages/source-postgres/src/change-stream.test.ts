@@ -172,10 +172,10 @@ describe('a stream fails', () => {
   test('in the middle of a transaction without giving its rows a checkpoint (invariant 3)', async () => {
     const learn = async (): Promise<never> => {
       await Promise.resolve();
-      throw new WeirError('WEIR_PG_SCHEMA_CHANGED', 'public.items: column extra was added');
+      throw new WeirError('WEIR_PG_REPLICA_IDENTITY', 'public.items has lost its key');
     };
     const { server, next } = await started({ host: { ...knowing, knows: () => false, learn, begin: () => null } });
     server.begin(2000n);
-    await expect(next()).rejects.toMatchObject({ code: 'WEIR_PG_SCHEMA_CHANGED' });
+    await expect(next()).rejects.toMatchObject({ code: 'WEIR_PG_REPLICA_IDENTITY' });
   });
 });

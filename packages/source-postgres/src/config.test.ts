@@ -1,11 +1,19 @@
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { defaultName, postgresConfig } from './config.ts';
 
 const url = 'postgres://app:s3cret@db.example/shop';
 
 test('a URL is enough', () => {
   const config = postgresConfig.parse({ url });
-  expect(config).toMatchObject({ tables: ['public.*'], snapshot: { max_connections: 2 } });
+  expect(config).toMatchObject({
+    tables: ['public.*'],
+    partitions: 'root',
+    columns: {},
+    rows: {},
+    without_key: 'refuse',
+    snapshot: { max_connections: 2 },
+  });
   expect(config.url.reveal()).toBe(url);
 });
 
@@ -20,11 +28,27 @@ test.each([
   [{ url, slot: 'My-Slot' }, 'slot'],
   [{ url, tabels: ['public.*'] }, ''],
   [{ url, snapshot: { max_connections: 0 } }, 'snapshot.max_connections'],
+  [{ url, partitions: 'each' }, 'partitions'],
+  [{ url, without_key: true }, 'without_key'],
+  [{ url, columns: { 'public.users': [] } }, 'columns.public.users'],
+  [{ url, columns: { 'public.*': ['id'] } }, 'columns.public.*'],
+  [{ url, columns: { users: ['id'] } }, 'columns.users'],
+  [{ url, rows: { 'public.orders': ' ' } }, 'rows.public.orders'],
+  [{ url, rows: { '!public.orders': 'true' } }, 'rows.!public.orders'],
+  // 63 bytes is what PostgreSQL keeps of a name; the rest would be cut off without an error.
+  [{ url, publication: 'ü'.repeat(32) }, 'publication'],
   [{}, 'url'],
 ])('%j is refused at its place', (config, path) => {
   const result = postgresConfig.safeParse(config);
   expect(result.success).toBe(false);
   expect(result.error!.issues.map((issue) => issue.path.join('.'))).toContain(path);
+});
+
+test('every option has a description in the JSON Schema, for editors', () => {
+  const { properties } = z.toJSONSchema(postgresConfig, { io: 'input', unrepresentable: 'any' });
+  const options = Object.entries(properties ?? {});
+  expect(options.map(([name]) => name)).toContain('without_key');
+  for (const [name, option] of options) if (name !== 'snapshot') expect(option, name).toHaveProperty('description');
 });
 
 test('a pipeline’s name becomes one that PostgreSQL takes', () => {

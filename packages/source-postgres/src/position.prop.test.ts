@@ -88,9 +88,10 @@ test('positions and states of others are refused with a code', () => {
   for (const state of [
     null,
     {},
+    { v: 1, system: '1', tables: [] },
     { v: 2, system: '1', tables: {} },
-    { v: 1, tables: {} },
-    { v: 1, system: '1' },
+    { v: 2, tables: [] },
+    { v: 2, system: '1' },
     'text',
     7,
   ]) {

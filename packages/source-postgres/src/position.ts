@@ -1,4 +1,6 @@
+import type { PgType } from '@weir/postgres';
 import { WeirError, type Checkpoint, type Json, type Position } from '@weir/sdk';
+import type { ShapeState } from './shape-state.ts';
 
 /**
  * Positions of PostgreSQL, fixed-width lower-case hex so that they compare bytewise (invariant 2):
@@ -31,36 +33,60 @@ function hex(value: number | bigint, digits: number): string {
   return value.toString(16).padStart(digits, '0');
 }
 
+/** Why a table is copied; see `SchemaChange`. */
+export type CopyReason = 'first' | 'new' | 'again';
+
 /** What the checkpoint remembers of one table. */
 export interface TableState {
+  readonly namespace: string;
+  readonly name: string;
   readonly oid: number;
-  /** The oid of its membership in the publication; 0 in one FOR ALL TABLES. Taken out and put back it is another. */
+  /** The oid of its entry in the publication; 0 in one FOR ALL TABLES. Taken out and put back it is another. */
   readonly member: number;
-  /** Names, types and key of the columns: see `schemaDigest`. */
-  readonly digest: string;
   /** The consistent point of the snapshot that the table was copied from; null while that is not done. */
   readonly copiedAt: string | null;
+  readonly reason: CopyReason;
+  /** What its rows look like from here on in the log; null while it is not copied. */
+  readonly shape: ShapeState | null;
+}
+
+/** A publication as a pipeline remembers it. */
+export interface Publication {
+  readonly name: string;
+  readonly oid: number;
+  /** Weir created it, so Weir may change it. */
+  readonly owned: boolean;
+  /** Whether partitions are sent under the name of their root; absent in checkpoints of version 0.1. */
+  readonly viaRoot?: boolean;
+  /**
+   * The end of the log when the pipeline began to use it, as an LSN; absent when that was before the slot was made. Before
+   * PostgreSQL 18 a slot cannot decode what is older with it.
+   */
+  readonly since?: string;
 }
 
 /** `Checkpoint.state`. Kept as one frozen object while nothing in it changes. */
 export interface PostgresState {
-  readonly v: 1;
+  readonly v: 2;
   /** System identifier of the server's data directory. */
   readonly system: string;
   readonly timeline: number;
   readonly slot: string;
-  readonly publication: { readonly name: string; readonly oid: number; readonly owned: boolean };
+  readonly publication: Publication;
+  /** The publication of the tables that are captured without updates and deletes. */
+  readonly inserts?: Publication;
   readonly epoch: number;
   /** How often a copy was begun. */
   readonly copies: number;
-  /** By `namespace.name`. */
-  readonly tables: Readonly<Record<string, TableState>>;
+  readonly tables: readonly TableState[];
+  /** Types of somebody's own that columns have: the log may have values of one that is dropped by now. */
+  readonly types: readonly PgType[];
 }
 
 /** @throws WeirError WEIR_PG_CHECKPOINT when another version or connector wrote it */
 export function readState(checkpoint: Checkpoint): PostgresState {
   const state = checkpoint.state as Partial<PostgresState> | null;
-  if (state?.v !== 1 || typeof state.system !== 'string' || typeof state.tables !== 'object') {
+  if (state?.v !== 2 || typeof state.system !== 'string' || !Array.isArray(state.tables)) {
     throw new WeirError('WEIR_PG_CHECKPOINT', 'the checkpoint has a form that this version does not know');
   }
   return state as PostgresState;

@@ -4,7 +4,7 @@ import type pg from 'pg';
 import type { Capture, FoundPublication } from './capture.ts';
 import { quoteTable, type CatalogTable } from './catalog.ts';
 import type { Publication, PostgresState } from './position.ts';
-import { entryOids, listedMembers, publicationComment, readPublications, type Member } from './published.ts';
+import { listedMembers, publicationComment, readPublications, type Member } from './published.ts';
 import { refuseBrokenUpdates } from './update-trial.ts';
 
 /** The publications of a pipeline. The second has what is captured without updates and deletes; null when nothing is. */
@@ -169,28 +169,6 @@ export async function checkPublications(client: pg.Client, state: PostgresState)
     if (viaRoot !== undefined && found.viaRoot !== viaRoot) throw changed('sends partitions in another way');
   }
   return { main: state.publication, inserts };
-}
-
-/** The oid of each member's entry in the publications, by the table's oid; see `entryOids`. */
-export async function memberOids(client: pg.Client, { main, inserts }: Publications): Promise<Map<number, number>> {
-  return await entryOids(client, [main.oid, ...(inserts === null ? [] : [inserts.oid])]);
-}
-
-/**
- * The same for a stream that runs: a publication without a table gives no rows of it and no error.
- * @throws WeirError WEIR_PG_PUBLICATION_MISSING, WEIR_PG_PUBLICATION_CHANGED
- */
-export async function checkMembers(client: pg.Client, state: PostgresState): Promise<void> {
-  const members = await memberOids(client, await checkPublications(client, state));
-  for (const table of state.tables) {
-    if ((members.get(table.oid) ?? 0) === table.member) continue;
-    // Its members go with the publication, which may have gone between the two questions.
-    await checkPublications(client, state);
-    throw new WeirError(
-      'WEIR_PG_PUBLICATION_CHANGED',
-      `${tableName(table)} was dropped, or taken out of publication ${state.publication.name}`,
-    );
-  }
 }
 
 async function inTransaction(client: pg.Client, work: () => Promise<void>): Promise<void> {

@@ -1,12 +1,10 @@
-import type { Begin, Relation, TableBinding } from '@weir/pgoutput';
-import { formatLsn, parseLsn } from '@weir/pgoutput';
-import { connect, query, Wire } from '@weir/postgres';
+import { formatLsn, type TableBinding } from '@weir/pgoutput';
+import { connect, Wire } from '@weir/postgres';
 import {
   WeirError,
   crashPoint,
   emptyBatch,
   packVersion,
-  tableName,
   toWeirError,
   type Batch,
   type Checkpoint,
@@ -16,75 +14,108 @@ import {
   type SourceSession,
   type SourceStatus,
 } from '@weir/sdk';
-import type pg from 'pg';
-import { bindTable, relationDifference, schemaDigest, type CatalogTable } from './catalog.ts';
+import type { CatalogTable } from './catalog.ts';
+import type { Catalog } from './catalog-view.ts';
+import { shapedTable, type CapturedTable } from './captured-table.ts';
+import type { CapturedTables } from './captured-tables.ts';
 import { ChangeStream } from './change-stream.ts';
 import type { PostgresConfig } from './config.ts';
-import { boundaryPosition, chunkPosition, commitPosition, positionLsn, stateJson, type PostgresState } from './position.ts';
-import { checkMembers } from './publication.ts';
+import { publishTables } from './open-tables.ts';
+import { boundaryPosition, chunkPosition, positionLsn, stateJson } from './position.ts';
+import { SchemaWatch } from './schema-watch.ts';
+import type { SharedConnection } from './shared-connection.ts';
 import { Snapshot, type CopiedBatch } from './snapshot.ts';
+import { newestProtocol } from './stream-protocol.ts';
+import { streamPublications } from './stream-publications.ts';
+import { StreamTables } from './stream-tables.ts';
+import type { TableReplacement } from './table-replacement.ts';
+import { tableOf } from './table-shape.ts';
 
-/** How often the server is asked where its log ends and whether the publication is as it was, in ms. */
+/** How often the server is asked where its log ends and whether tables and publication are as they were, in ms. */
 const WATCH_MS = 2_000;
+/** Tables may change while a copy begins; it is tried so often before the attempt is given up. */
+const COPY_TRIES = 3;
 
 export interface SessionOptions {
   readonly config: PostgresConfig;
   readonly context: ConnectorContext;
   /** Connected, for questions; the session ends it. */
-  readonly control: pg.Client;
-  readonly tables: readonly CatalogTable[];
+  readonly control: SharedConnection;
+  readonly catalog: Catalog;
+  readonly tables: CapturedTables;
+  readonly replacement: TableReplacement;
+  /** Tables that are to be copied before the stream starts. */
+  readonly missing: readonly CatalogTable[];
   /** Where the stream stands: everything that committed below is in every sink. */
   readonly from: bigint;
-  readonly state: PostgresState;
-  /** Of `memberOids`. */
-  readonly members: ReadonlyMap<number, number>;
+  /** `server_version_num` */
+  readonly version: number;
 }
 
-/** One run of the source: the tables that were not copied yet, then the stream. */
+/** A stream with who watches over it. */
+interface OpenStream {
+  readonly stream: ChangeStream;
+  readonly wire: Wire;
+  readonly watch: SchemaWatch;
+  readonly ended: AbortController;
+}
+
+/** One run of the source: the tables that are not copied yet, then the stream; and again, when a table has to be copied. */
 export class PostgresSession implements SourceSession {
   readonly #options: SessionOptions;
-  readonly #tables: ReadonlyMap<string, CatalogTable>;
-  /** What the stream's rows become, by `namespace.name`, and from which commit LSN on they are news. */
-  readonly #bindings = new Map<string, { binding: TableBinding; copiedAt: bigint }>();
-  #state: PostgresState;
+  /** The last boundary that was given to the consumer. */
+  #boundary: bigint;
+  #confirmed: bigint;
+  #missing: readonly CatalogTable[];
   #snapshot: Snapshot | null = null;
-  #stream: ChangeStream | null = null;
-  #wire: Wire | null = null;
+  #open: OpenStream | null = null;
   #phase: SourceStatus['phase'] = 'connecting';
   #finishAt: bigint | null = null;
   #head: bigint | null = null;
-  /** The highest copiedAt: once a commit from there on was seen, no table is left to look at. */
-  #allCopiedAt = 0n;
-  #allCaughtUp = false;
+  /** The stream is to end at a boundary, for a copy or for another publication, and to go on behind it. */
+  #interrupted = false;
   readonly #closed = new AbortController();
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    this.#state = options.state;
-    this.#tables = new Map(options.tables.map((table) => [tableName(table), table]));
+    this.#boundary = options.from;
+    this.#confirmed = options.from;
+    this.#missing = options.missing;
   }
 
   async *batches(pulling: AbortSignal): AsyncGenerator<Batch> {
     const signal = AbortSignal.any([pulling, this.#closed.signal]);
-    const missing = this.#options.tables.filter((table) => this.#state.tables[tableName(table)]?.copiedAt == null);
-    if (missing.length > 0) yield* this.#copy(missing, signal);
-    if (signal.aborted) return;
-    yield* await this.#streamChanges(signal);
+    while (!signal.aborted) {
+      if (this.#missing.length > 0) yield* this.#copy(signal);
+      if (signal.aborted) return;
+      const { stream } = await this.#openStream(signal);
+      for await (const batch of stream.batches(signal)) {
+        if (batch.checkpoint !== null) this.#boundary = positionLsn(batch.checkpoint.position);
+        yield batch;
+      }
+      // It may have ended where it was asked to finish, before it came to the place where it was to be interrupted.
+      if (!this.#interrupted || stream.boundary !== this.#boundary) return;
+      await this.#closeStream();
+      await this.#findMissing();
+    }
   }
 
   async confirm(checkpoint: Checkpoint): Promise<void> {
-    this.#stream?.confirm(positionLsn(checkpoint.position));
+    const lsn = positionLsn(checkpoint.position);
+    if (lsn > this.#confirmed) this.#confirmed = lsn;
+    // Between two streams it waits for the next one (invariant 1).
+    this.#open?.stream.confirm(this.#confirmed);
     await Promise.resolve();
   }
 
   finishAt(position: Position): void {
     this.#finishAt = positionLsn(position);
-    this.#stream?.finishAt(this.#finishAt);
+    if (this.#open !== null) void this.#finish(this.#open);
   }
 
   status(): SourceStatus {
-    const confirmed = this.#stream?.confirmed ?? this.#options.from;
-    const lag = this.#head === null ? null : Number(this.#head - confirmed);
+    const head = this.#open?.watch.head ?? this.#head;
+    const lag = head === null ? null : Number(head - this.#confirmed);
     return {
       phase: this.#phase,
       snapshot: this.#snapshot?.progress ?? [],
@@ -95,143 +126,162 @@ export class PostgresSession implements SourceSession {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort();
     await this.#snapshot?.[Symbol.asyncDispose]();
-    await this.#wire?.[Symbol.asyncDispose]();
-    await this.#options.control.end().catch(() => {});
+    await this.#closeStream();
+    await this.#options.control.end();
   }
 
-  /** Copies tables in one snapshot. A table counts as copied from the checkpoint of its last batch on. */
-  async *#copy(tables: readonly CatalogTable[], signal: AbortSignal): AsyncGenerator<Batch> {
-    const { config, context, from } = this.#options;
+  /** Copies the missing tables in one snapshot. A table counts as copied from the checkpoint of its last batch on. */
+  async *#copy(signal: AbortSignal): AsyncGenerator<Batch> {
+    const { context, tables } = this.#options;
     this.#phase = 'snapshot';
-    this.#state = { ...this.#state, copies: this.#state.copies + 1 };
+    const snapshot = await this.#beginSnapshot(signal);
+    this.#snapshot = snapshot;
+    const copies = tables.surroundings.copies + 1;
+    tables.surroundings = { ...tables.surroundings, copies };
     let sequence = 0;
     const checkpoint = (): Checkpoint => ({
-      position: chunkPosition(this.#state.epoch, from, this.#state.copies, ++sequence),
-      state: stateJson(this.#state),
+      position: chunkPosition(tables.surroundings.epoch, this.#boundary, copies, ++sequence),
+      state: stateJson(tables.state),
     });
-    const snapshot = await Snapshot.begin(config, tables, this.#state.publication.name, signal);
-    this.#snapshot = snapshot;
     try {
-      const copiedAt = formatLsn(snapshot.consistentPoint);
-      context.log.info({ pipeline: context.pipeline, tables: tables.length, consistentPoint: copiedAt }, 'copying tables');
+      const copied = new Map(this.#missing.map((table) => [table.oid, this.#copiedTable(table, snapshot)]));
+      const consistentPoint = formatLsn(snapshot.consistentPoint);
+      context.log.info({ pipeline: context.pipeline, tables: copied.size, consistentPoint }, 'copying tables');
       yield emptyBatch(
         checkpoint(),
-        tables.map(({ table }) => ({ table, change: 'create' })),
+        Array.from(copied.values(), ({ shaped, reason }) => ({ table: shaped!.table, change: 'create', reason })),
       );
-      for await (const copied of snapshot.batches(signal)) {
-        if (copied.tableDone) this.#markCopied(copied.table, copiedAt);
-        const batch = this.#chunk(copied, checkpoint());
+      const bindings = new Map<number, TableBinding>(Array.from(copied, ([oid, { shaped }]) => [oid, shaped!.binding]));
+      for await (const chunk of snapshot.batches(bindings, signal)) {
+        const table = copied.get(chunk.table.oid)!;
+        if (chunk.tableDone) tables.put(table);
+        const batch = this.#chunk(chunk, table, checkpoint());
         crashPoint('source.chunk-read');
         yield batch;
       }
+      this.#missing = [];
     } finally {
       await snapshot[Symbol.asyncDispose]();
       this.#snapshot = null;
     }
   }
 
-  #markCopied(table: CatalogTable, copiedAt: string): void {
-    const member = this.#options.members.get(table.oid) ?? 0;
-    const entry = { oid: table.oid, member, digest: schemaDigest(table), copiedAt };
-    this.#state = { ...this.#state, tables: { ...this.#state.tables, [tableName(table)]: entry } };
+  async #beginSnapshot(signal: AbortSignal): Promise<Snapshot> {
+    const { config, tables } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await Snapshot.begin(config, this.#missing, tables.surroundings.publication.name, signal);
+      } catch (error) {
+        if (attempt === COPY_TRIES || !(error instanceof WeirError) || error.code !== 'WEIR_PG_TABLE_REWRITTEN') throw error;
+        await this.#findMissing();
+      }
+    }
   }
 
-  #chunk(copied: CopiedBatch, checkpoint: Checkpoint): Batch {
-    const version = packVersion(this.#state.epoch, this.#options.from);
+  /** A table as it is when its copy is complete. */
+  #copiedTable(table: CatalogTable, { shapes, consistentPoint }: Snapshot): CapturedTable {
+    const { tables, catalog } = this.#options;
+    const { namespace, name, oid } = table;
+    const shape = shapes.get(oid)!;
+    const { reason } = tables.named(table)!;
+    const shaped = shapedTable(tableOf(table, shape, tables.types, tables.nextVersion(table)), shape, tables.types);
+    const member = catalog.last!.content.members.get(oid) ?? 0;
+    return { namespace, name, oid, member, reason, copiedAt: consistentPoint, shaped };
+  }
+
+  #chunk(copied: CopiedBatch, { shaped }: CapturedTable, checkpoint: Checkpoint): Batch {
+    const version = packVersion(this.#options.tables.surroundings.epoch, this.#boundary);
     const commit: Commit = { position: checkpoint.position, version, time: 0, transactionId: '' };
     const { batch } = copied;
-    const tables = batch.tables.length > 0 ? batch.tables : [copied.table.table];
+    const tables = batch.tables.length > 0 ? batch.tables : [shaped!.table];
     const chunk = { table: 0, after: null, upTo: null, last: copied.tableDone };
     return { ...batch, tables, commits: [commit], chunk, checkpoint, release: () => batch.release() };
   }
 
-  async #streamChanges(signal: AbortSignal): Promise<AsyncGenerator<Batch>> {
-    const { config, context, from } = this.#options;
-    for (const table of this.#options.tables) {
-      const copiedAt = parseLsn(this.#state.tables[tableName(table)]!.copiedAt!);
-      this.#bindings.set(tableName(table), { binding: bindTable(table), copiedAt });
-      if (copiedAt > this.#allCopiedAt) this.#allCopiedAt = copiedAt;
-    }
-    const state = stateJson(this.#state);
-    this.#wire = new Wire(await connect(config, signal, { replication: true }));
-    if (this.#closed.signal.aborted) await this.#wire[Symbol.asyncDispose]();
-    this.#stream = new ChangeStream({
-      wire: this.#wire,
-      clock: context.clock,
-      slot: this.#state.slot,
-      publications: [this.#state.publication.name],
-      from,
-      host: {
-        relation: (relation) => this.#bind(relation),
-        begin: (begin) => this.#begin(begin),
-        knows: (relation) => this.#difference(relation) === null,
-        learn: async (relation) => await this.#refuse(relation),
-      },
-      protocol: { version: 1, streaming: false },
-      checkpoint: (endLsn) => ({ position: boundaryPosition(this.#state.epoch, endLsn), state }),
-    });
-    if (this.#finishAt !== null) this.#stream.finishAt(this.#finishAt);
-    this.#phase = 'stream';
-    void this.#watch(this.#stream);
-    return this.#stream.batches(signal);
-  }
-
-  /** What a relation's rows become; none for tables that are published and not selected. */
-  #bind(relation: Relation): TableBinding | null {
-    const table = this.#find(relation);
-    return table === undefined ? null : this.#bindings.get(tableName(table))!.binding;
-  }
-
-  #find(relation: Relation): CatalogTable | undefined {
-    // A renamed table has another name, one that was made again another oid.
-    const sameOid = this.#options.tables.find((table) => table.oid === relation.oid);
-    return sameOid ?? this.#tables.get(tableName(relation));
-  }
-
-  #difference(relation: Relation): string | null {
-    const table = this.#find(relation);
-    return table === undefined ? null : relationDifference(table, relation);
-  }
-
-  async #refuse(relation: Relation): Promise<never> {
-    await Promise.resolve();
-    const what = `${tableName(this.#find(relation)!)}: ${this.#difference(relation)}`;
-    throw new WeirError('WEIR_PG_SCHEMA_CHANGED', what);
-  }
-
-  /**
-   * Drops a transaction that was delivered before: its commit LSN is below the end of the last one delivered. One that is
-   * equal to it is new. Rows of a table that its copy holds already are left out.
-   */
-  #begin(begin: Begin): Commit | null {
-    if (begin.commitLsn < this.#options.from) return null;
-    if (!this.#allCaughtUp) {
-      for (const { binding, copiedAt } of this.#bindings.values()) binding.skip = begin.commitLsn < copiedAt;
-      this.#allCaughtUp = begin.commitLsn >= this.#allCopiedAt;
-    }
-    return {
-      position: commitPosition(this.#state.epoch, begin.commitLsn),
-      // Above the version of a row that was copied at the boundary where this commit begins.
-      version: packVersion(this.#state.epoch, begin.commitLsn + 1n),
-      time: begin.time,
-      transactionId: String(begin.transactionId),
+  async #openStream(signal: AbortSignal): Promise<OpenStream> {
+    const { config, context, tables, catalog, control, replacement, version } = this.#options;
+    const from = this.#boundary;
+    const { epoch, slot } = tables.surroundings;
+    const { publications, next } = streamPublications(tables.surroundings, from, version);
+    const ended = new AbortController();
+    const ending = AbortSignal.any([ended.signal, signal]);
+    const reconnect = async (): Promise<Wire> => {
+      const wire = new Wire(await connect(config, ending, { replication: true }));
+      if (this.#open !== null) this.#open = { ...this.#open, wire };
+      if (ending.aborted) await wire[Symbol.asyncDispose]();
+      return wire;
     };
+    const wire = await reconnect();
+    const streamTables = new StreamTables({ tables, catalog, replacement, epoch, from, signal: ending });
+    const stream = new ChangeStream({
+      wire,
+      reconnect,
+      clock: context.clock,
+      slot,
+      publications,
+      from,
+      confirmed: this.#confirmed,
+      host: streamTables,
+      protocol: newestProtocol(version),
+      checkpoint: (endLsn) => ({ position: boundaryPosition(epoch, endLsn), state: stateJson(tables.state) }),
+    });
+    this.#interrupted = false;
+    const interrupt = (): void => {
+      this.#interrupted = true;
+      stream.endAtBoundary();
+    };
+    replacement.copyWanted = interrupt;
+    if (next !== null) stream.atBoundary(next, () => (interrupt(), []));
+    const watch = new SchemaWatch({ control, catalog, tables, streamTables, replacement, stream, context });
+    this.#open = { stream, wire, watch, ended };
+    this.#phase = 'stream';
+    void this.#watch(this.#open, ending);
+    if (this.#finishAt !== null) void this.#finish(this.#open);
+    return this.#open;
+  }
+
+  /** Resolves when the server has let go of the slot. */
+  async #closeStream(): Promise<void> {
+    const open = this.#open;
+    this.#options.replacement.copyWanted = () => {};
+    if (open === null) return;
+    this.#head = open.watch.head;
+    open.ended.abort();
+    await open.wire[Symbol.asyncDispose]();
+    if (this.#open === open) this.#open = null;
+  }
+
+  /** The tables that are to be copied now, in publications that have them. */
+  async #findMissing(): Promise<void> {
+    const { control, catalog, tables, replacement } = this.#options;
+    this.#missing = await control.use(async (client) => {
+      const { content } = await catalog.lookWith(client);
+      return await publishTables(client, tables, catalog, content.capture, replacement);
+    });
   }
 
   /**
-   * Asks where the server's log ends, for people, and holds the publication against the state: rows that are not published
-   * are missing without a word (invariant 6).
+   * Finishes behind the position that was asked for; behind what a look finds now; and behind every copy, since only there
+   * do its rows and those of the other tables belong together.
    */
-  async #watch(stream: ChangeStream): Promise<void> {
-    const { control, context } = this.#options;
-    const { signal } = this.#closed;
+  async #finish({ stream, watch }: OpenStream): Promise<void> {
+    const finishAt = this.#finishAt!;
+    try {
+      const mark = (await watch.look()) ?? 0n;
+      const copies = this.#options.tables.all.map(({ copiedAt }) => copiedAt ?? 0n);
+      stream.finishAt([finishAt, mark, ...copies].reduce((a, b) => (a > b ? a : b)));
+    } catch (error) {
+      stream.fail(toWeirError(error));
+    }
+  }
+
+  /** Looks again and again what the stream does not say. */
+  async #watch({ stream, watch }: OpenStream, signal: AbortSignal): Promise<void> {
+    const { context } = this.#options;
     while (!signal.aborted) {
       try {
-        const [row] = await query(control, 'SELECT pg_current_wal_lsn() AS lsn');
-        this.#head = parseLsn(row!['lsn']!);
-        await checkMembers(control, this.#state);
+        await watch.look();
       } catch (error) {
-        this.#head = null;
         stream.fail(toWeirError(error));
         return;
       }

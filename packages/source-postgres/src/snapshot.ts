@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { parseLsn } from '@weir/pgoutput';
+import { parseLsn, type TableBinding } from '@weir/pgoutput';
 import { BatchChannel, connect, CopyReader, cutOnAbort, query, quoteIdentifier, quoteLiteral, Wire } from '@weir/postgres';
 import { WeirError, crashPoint, emptyBatch, tableName, type Batch, type TableProgress } from '@weir/sdk';
 import type pg from 'pg';
-import { bindTable, quoteTable, readCatalog, schemaDigest, type CatalogTable } from './catalog.ts';
+import { readCapture } from './capture.ts';
+import { quoteTable, type CatalogTable } from './catalog.ts';
+import { readShapes } from './catalog-shapes.ts';
 import type { PostgresConfig } from './config.ts';
-import { publishedTables, type PublishedTable } from './publication.ts';
+import type { CatalogShape } from './table-shape.ts';
 
 /** Blocks of 8 KiB that one COPY reads: enough to make its start cheap, few enough to share a large table out. */
 const RANGE_BLOCKS = 4096;
@@ -39,23 +41,24 @@ export class Snapshot implements AsyncDisposable {
   readonly #leader: pg.Client;
   readonly #exported: string;
   readonly #tables: readonly CatalogTable[];
-  readonly #published: ReadonlyMap<string, PublishedTable>;
   readonly #progress: Map<string, { rows: number; estimatedRows: number; done: boolean }>;
   readonly #wires = new Set<Wire>();
   /** Everything that committed below this LSN is in the snapshot, and nothing else. */
   readonly consistentPoint: bigint;
+  /** The tables' shapes in the snapshot, by their oids. */
+  readonly shapes: ReadonlyMap<number, CatalogShape>;
 
   private constructor(
     config: PostgresConfig,
     leader: pg.Client,
     tables: readonly CatalogTable[],
-    snapshot: { exported: string; consistentPoint: bigint; published: ReadonlyMap<string, PublishedTable> },
+    snapshot: { exported: string; consistentPoint: bigint; shapes: ReadonlyMap<number, CatalogShape> },
   ) {
     this.#config = config;
     this.#leader = leader;
     this.#tables = tables;
     this.#exported = snapshot.exported;
-    this.#published = snapshot.published;
+    this.shapes = snapshot.shapes;
     this.consistentPoint = snapshot.consistentPoint;
     this.#progress = new Map(
       tables.map((table) => [tableName(table), { rows: 0, estimatedRows: table.estimatedRows, done: false }]),
@@ -83,10 +86,11 @@ export class Snapshot implements AsyncDisposable {
       using _leader = cutOnAbort(leader, signal);
       await importSnapshot(leader, slot!['snapshot_name']!);
       await holdTables(leader, tables);
+      const { tables: seen } = await readCapture(leader, config, publication);
+      const shapes = await readShapes(leader, sameTables(tables, seen));
       const [own] = await query(leader, 'SELECT pg_export_snapshot() AS name');
-      const published = await publishedTables(leader, publication);
       const consistentPoint = parseLsn(slot!['consistent_point']!);
-      return new Snapshot(config, leader, tables, { exported: own!['name']!, consistentPoint, published });
+      return new Snapshot(config, leader, tables, { exported: own!['name']!, consistentPoint, shapes });
     } catch (error) {
       await leader?.end().catch(() => {});
       signal.throwIfAborted();
@@ -100,8 +104,11 @@ export class Snapshot implements AsyncDisposable {
     return Array.from(this.#progress, ([table, progress]) => ({ table, ...progress }));
   }
 
-  /** All rows of all tables, those of different tables interleaved. */
-  async *batches(signal: AbortSignal): AsyncGenerator<CopiedBatch> {
+  /**
+   * All rows of all tables, those of different tables interleaved.
+   * @param bindings what the rows of each table become, by its oid
+   */
+  async *batches(bindings: ReadonlyMap<number, TableBinding>, signal: AbortSignal): AsyncGenerator<CopiedBatch> {
     const ranges = await this.#ranges();
     const left = new Map(this.#tables.map((table) => [table, ranges.filter((range) => range.table === table).length]));
     const out = new BatchChannel<CopiedBatch>(AHEAD_BYTES);
@@ -111,7 +118,7 @@ export class Snapshot implements AsyncDisposable {
     if (signal.aborted) onAbort();
     const queue = [...ranges];
     const readers = Array.from({ length: Math.min(this.#config.snapshot.max_connections, ranges.length) }, async () => {
-      await this.#reader(queue, left, out, stop.signal);
+      await this.#reader(queue, bindings, left, out, stop.signal);
     });
     const ended = this.#end(readers, out);
     try {
@@ -141,6 +148,7 @@ export class Snapshot implements AsyncDisposable {
 
   async #reader(
     queue: Range[],
+    bindings: ReadonlyMap<number, TableBinding>,
     left: Map<CatalogTable, number>,
     out: BatchChannel<CopiedBatch>,
     stop: AbortSignal,
@@ -153,7 +161,7 @@ export class Snapshot implements AsyncDisposable {
       const progress = this.#progress.get(tableName(table))!;
       // One batch is held back, so that the last one of a table can say so.
       let held: Batch | null = null;
-      for await (const batch of reader.read(range.sql, bindTable(table))) {
+      for await (const batch of reader.read(range.sql, bindings.get(table.oid)!)) {
         if (held !== null) await out.push({ table, batch: held, bytes: held.bytes, tableDone: false });
         held = batch;
         progress.rows += batch.rows;
@@ -210,8 +218,8 @@ export class Snapshot implements AsyncDisposable {
   #copySql(table: CatalogTable, from: string, block: number, bounded: boolean): string {
     const conditions = [`ctid >= '(${block},0)'`];
     if (bounded) conditions.push(`ctid < '(${block + RANGE_BLOCKS},0)'`);
-    const filter = this.#published.get(tableName(table))?.rowFilter ?? null;
-    if (filter !== null) conditions.push(`(${filter})`);
+    const { rowFilter } = table.scope;
+    if (rowFilter !== null) conditions.push(`(${rowFilter})`);
     const only = table.partitioned && from === quoteTable(table) ? '' : 'ONLY ';
     const columns = table.columns.map((column) => quoteIdentifier(column.name)).join(', ');
     return `COPY (SELECT ${columns} FROM ${only}${from} WHERE ${conditions.join(' AND ')}) TO STDOUT`;
@@ -238,7 +246,7 @@ async function importSnapshot(client: pg.Client, name: string): Promise<void> {
 
 /**
  * Locks the tables against rewrites and makes sure that none happened between the snapshot and the lock: a rewritten
- * table shows a snapshot fewer rows than it had (ALTER TYPE: none at all).
+ * table shows a snapshot fewer rows than it had (ALTER TYPE: none at all). Nor may another table have got the name.
  */
 async function holdTables(leader: pg.Client, tables: readonly CatalogTable[]): Promise<void> {
   await query(leader, `LOCK TABLE ${tables.map(quoteTable).join(', ')} IN ACCESS SHARE MODE`);
@@ -250,12 +258,24 @@ async function holdTables(leader: pg.Client, tables: readonly CatalogTable[]): P
       WHERE t.isleaf AND c.relfilenode <> pg_relation_filenode(c.oid)
      UNION ALL
      SELECT c.oid::regclass::text FROM pg_class c
-      WHERE c.oid = ANY ($1::oid[]) AND c.relkind = 'r' AND c.relfilenode <> pg_relation_filenode(c.oid)`,
-    [oids],
+      WHERE c.oid = ANY ($1::oid[]) AND c.relkind = 'r' AND c.relfilenode <> pg_relation_filenode(c.oid)
+     UNION ALL
+     SELECT named.name FROM unnest($1::oid[], $2::text[]) AS named(oid, name)
+      WHERE to_regclass(named.name) IS DISTINCT FROM named.oid`,
+    [oids, tables.map(quoteTable)],
   );
-  const changed = new Map((await readCatalog(leader)).map((table) => [table.oid, schemaDigest(table)]));
-  const other = tables.find((table) => changed.get(table.oid) !== schemaDigest(table));
-  const name = rewritten[0]?.['name'] ?? (other === undefined ? undefined : tableName(other));
+  const name = rewritten[0]?.['name'];
   if (name == null) return;
   throw new WeirError('WEIR_PG_TABLE_REWRITTEN', `${name} was altered while its copy began`);
+}
+
+/** The tables as the snapshot has them, which must be as they were when it was decided to copy them. */
+function sameTables(tables: readonly CatalogTable[], seen: readonly CatalogTable[]): CatalogTable[] {
+  const text = ({ columns, table, replicaIdentity, scope }: CatalogTable): string =>
+    JSON.stringify([table.namespace, table.name, columns, table.key, replicaIdentity, scope]);
+  return tables.map((table) => {
+    const same = seen.find(({ oid }) => oid === table.oid);
+    if (same !== undefined && text(same) === text(table)) return same;
+    throw new WeirError('WEIR_PG_TABLE_REWRITTEN', `${tableName(table)} was altered while its copy began`);
+  });
 }

@@ -1,4 +1,3 @@
-import { parseLsn } from '@weir/pgoutput';
 import { connect, CopyReader, cutOnAbort, query, quoteIdentifier, Wire } from '@weir/postgres';
 import {
   Changes,
@@ -18,14 +17,26 @@ import {
   type Table,
 } from '@weir/sdk';
 import type pg from 'pg';
-import { bindTable, quoteTable, readCatalog, schemaDigest, type CatalogTable } from './catalog.ts';
+import { readCapture, type Capture } from './capture.ts';
+import { CapturedTables } from './captured-tables.ts';
+import { bindTable, quoteTable, type CatalogTable } from './catalog.ts';
+import { Catalog } from './catalog-view.ts';
 import { defaultName, type PostgresConfig } from './config.ts';
 import { inspectServer, refuseErrors } from './inspect.ts';
-import { boundaryPosition, positionLsn, readState, type PostgresState, type TableState } from './position.ts';
-import { alterPublication, checkPublication, ensurePublication, memberOids } from './publication.ts';
-import { PostgresSession, type SessionOptions } from './session.ts';
+import { markLog } from './log-mark.ts';
+import { compareTables, publishTables } from './open-tables.ts';
+import {
+  boundaryPosition,
+  positionLsn,
+  readState,
+  type PostgresState,
+  type Publication,
+} from './position.ts';
+import { alterPublications, checkPublications } from './publication.ts';
+import { PostgresSession } from './session.ts';
+import { SharedConnection } from './shared-connection.ts';
 import { checkSlot, createSlot } from './slot.ts';
-import { selectTables } from './table-pattern.ts';
+import { TableReplacement } from './table-replacement.ts';
 
 /** A PostgreSQL database as a source. */
 export class PostgresSource implements Source {
@@ -41,15 +52,18 @@ export class PostgresSource implements Source {
   }
 
   async open(from: Checkpoint | null, signal: AbortSignal): Promise<SourceSession> {
-    const control = await connect(this.#config, signal);
-    using _ = cutOnAbort(control, signal);
+    const client = await connect(this.#config, signal);
+    using _ = cutOnAbort(client, signal);
     try {
-      const { results, tables } = await inspectServer(control, this.#config, this.#names);
+      const state = from === null ? null : readState(from);
+      const { results, capture } = await inspectServer(client, this.#config, this.#names, { resumed: state !== null });
       refuseErrors(results);
-      const opened = from === null ? await this.#begin(control, tables) : await this.#resume(control, tables, from);
-      return new PostgresSession({ config: this.#config, context: this.#context, control, tables, ...opened });
+      const boundary =
+        from === null ? await this.#prepare(client, capture) : await this.#resume(client, state!, positionLsn(from.position));
+      // A checkpoint's publications may have to be changed; those that were just made are right.
+      return await this.#session(client, boundary, state === null ? null : capture);
     } catch (error) {
-      await control.end().catch(() => {});
+      await client.end().catch(() => {});
       signal.throwIfAborted();
       throw error;
     }
@@ -60,22 +74,11 @@ export class PostgresSource implements Source {
     return new Changes<Tables>(this, options);
   }
 
-  /**
-   * The end of what is committed now. A mark in the log, which no stream shows, and a commit that waits for the disk: so
-   * asynchronous commits before it are on disk too, and the stream comes by the mark though nothing follows. The log's end
-   * itself would not do: behind a record that is half on disk, of an open transaction, the stream does not get there.
-   */
+  /** The end of what is committed now. */
   async head(signal: AbortSignal): Promise<Position> {
     const control = await connect(this.#config, signal);
     try {
-      await query(control, 'BEGIN');
-      await query(control, 'SET LOCAL synchronous_commit = local');
-      const [mark] = await query(
-        control,
-        "SELECT pg_logical_emit_message(false, 'weir', 'head') AS lsn, pg_current_xact_id()",
-      );
-      await query(control, 'COMMIT');
-      return boundaryPosition(0, parseLsn(mark!['lsn']!));
+      return boundaryPosition(0, await markLog(control));
     } finally {
       await control.end().catch(() => {});
     }
@@ -84,7 +87,7 @@ export class PostgresSource implements Source {
   async discover(signal: AbortSignal): Promise<Table[]> {
     const control = await connect(this.#config, signal);
     try {
-      return selectTables(await readCatalog(control), this.#config.tables).map(({ table }) => table);
+      return (await readCapture(control, this.#config, this.#names.publication)).tables.map(({ table }) => table);
     } finally {
       await control.end().catch(() => {});
     }
@@ -108,7 +111,7 @@ export class PostgresSource implements Source {
 
   async *scan(table: Table, signal: AbortSignal): AsyncGenerator<Batch> {
     const control = await connect(this.#config, signal);
-    const found = await findTable(control, table).catch(async (error: unknown) => {
+    const found = await this.#findTable(control, table).catch(async (error: unknown) => {
       await control.end().catch(() => {});
       throw error;
     });
@@ -117,7 +120,9 @@ export class PostgresSource implements Source {
     signal.addEventListener('abort', cut);
     try {
       const columns = table.columns.map((column) => quoteIdentifier(column.name)).join(', ');
-      const sql = `COPY (SELECT ${columns} FROM ${found.partitioned ? '' : 'ONLY '}${quoteTable(found)}) TO STDOUT`;
+      const { rowFilter } = found.scope;
+      const rows = `${found.partitioned ? '' : 'ONLY '}${quoteTable(found)}${rowFilter === null ? '' : ` WHERE (${rowFilter})`}`;
+      const sql = `COPY (SELECT ${columns} FROM ${rows}) TO STDOUT`;
       yield* new CopyReader(wire).read(sql, { ...bindTable(found), table });
     } catch (error) {
       signal.throwIfAborted();
@@ -128,29 +133,27 @@ export class PostgresSource implements Source {
   }
 
   /** No checkpoint: publication, then slot (it cannot decode with a publication younger than its log), nothing copied. */
-  async #begin(control: pg.Client, tables: readonly CatalogTable[]): Promise<Opened> {
-    const publication = await ensurePublication(control, this.#names.publication, tables);
-    const mine = publication.owned || this.#config.publication === undefined;
-    await alterPublication(control, { ...publication, owned: mine }, { add: tables, drop: [] });
-    const from = await createSlot(control, this.#names.slot);
-    const system = await identify(control);
+  async #prepare(client: pg.Client, capture: Capture): Promise<Boundary> {
+    const { publications } = await alterPublications(client, capture);
+    const from = await createSlot(client, this.#names.slot);
+    const { main, inserts } = publications;
     const state: PostgresState = {
-      v: 1,
-      ...system,
+      v: 2,
+      ...(await identify(client)),
       slot: this.#names.slot,
-      publication: { ...publication, owned: mine },
+      publication: withoutAge(main),
+      ...(inserts === null ? {} : { inserts: withoutAge(inserts) }),
       epoch: 0,
       copies: 0,
-      tables: {},
+      tables: [],
+      types: [],
     };
-    return { from, state, members: await memberOids(control, state.publication) };
+    return { from, state };
   }
 
   /** Everything that the checkpoint relies on must still hold, or it is refused with its code (invariant 6). */
-  async #resume(control: pg.Client, tables: readonly CatalogTable[], checkpoint: Checkpoint): Promise<Opened> {
-    const state = readState(checkpoint);
-    const from = positionLsn(checkpoint.position);
-    const here = await identify(control);
+  async #resume(client: pg.Client, state: PostgresState, from: bigint): Promise<Boundary> {
+    const here = await identify(client);
     if (here.system !== state.system) {
       throw new WeirError(
         'WEIR_PG_SYSTEM_CHANGED',
@@ -163,58 +166,49 @@ export class PostgresSource implements Source {
         `the server is on timeline ${here.timeline}, the checkpoint on ${state.timeline}`,
       );
     }
-    await checkSlot(control, state.slot, from);
-    const publication = await checkPublication(control, state);
-    const kept = keptTables(tables, state, await memberOids(control, publication));
-    const add = tables.filter((table) => kept[tableName(table)] === undefined);
-    const wanted = new Set(tables.map((table) => table.oid));
-    const known = new Set(Object.values(state.tables).map((table) => table.oid));
-    const drop = (await readCatalog(control)).filter((table) => known.has(table.oid) && !wanted.has(table.oid));
-    await alterPublication(control, publication, { add, drop });
-    const same = add.length === 0 && Object.keys(kept).length === Object.keys(state.tables).length;
-    const members = await memberOids(control, publication);
-    return { from, state: same ? state : { ...state, tables: kept }, members };
+    await checkSlot(client, state.slot, from);
+    await checkPublications(client, state);
+    return { from, state };
   }
-}
 
-/** @throws WeirError WEIR_PG_TABLES_NONE */
-async function findTable(control: pg.Client, table: Table): Promise<CatalogTable> {
-  const found = (await readCatalog(control)).find((other) => tableName(other) === tableName(table));
-  if (found === undefined) throw new WeirError('WEIR_PG_TABLES_NONE', `table ${tableName(table)} does not exist`);
-  return found;
+  /** @param inspected what is to be captured; null when nothing was before, and all of it is published */
+  async #session(client: pg.Client, { from, state }: Boundary, inspected: Capture | null): Promise<PostgresSession> {
+    const [config, context] = [this.#config, this.#context];
+    const control = new SharedConnection(client);
+    const catalog = new Catalog(control, config, this.#names.publication, context.clock);
+    const tables = new CapturedTables(state);
+    const [row] = await query(client, 'SELECT current_user AS role');
+    const replacement = new TableReplacement(tables, context, row!['role']!);
+    const { content } = await catalog.lookWith(client);
+    compareTables(tables, content, config, replacement, inspected === null ? 'first' : 'new');
+    const missing = await publishTables(client, tables, catalog, inspected ?? content.capture, replacement);
+    const { version } = content.capture;
+    return new PostgresSession({ config, context, control, catalog, tables, replacement, missing, from, version });
+  }
+
+  /** @throws WeirError WEIR_PG_TABLES_NONE */
+  async #findTable(client: pg.Client, table: Table): Promise<CatalogTable> {
+    const { tables } = await readCapture(client, this.#config, this.#names.publication);
+    const found = tables.find((other) => quoteTable(other) === quoteTable(table));
+    if (found === undefined) throw new WeirError('WEIR_PG_TABLES_NONE', `table ${tableName(table)} does not exist`);
+    return found;
+  }
 }
 
 /** Where a session starts. */
-type Opened = Pick<SessionOptions, 'from' | 'state' | 'members'>;
-
-/**
- * The copied tables that are still the same; one that was dropped and made again is copied anew.
- * @throws WeirError WEIR_PG_SCHEMA_CHANGED, WEIR_PG_PUBLICATION_CHANGED
- */
-function keptTables(
-  tables: readonly CatalogTable[],
-  state: PostgresState,
-  members: ReadonlyMap<number, number>,
-): Record<string, TableState> {
-  const kept: Record<string, TableState> = {};
-  for (const table of tables) {
-    const name = tableName(table);
-    const known = state.tables[name];
-    if (known === undefined || known.oid !== table.oid) continue;
-    if (known.digest !== schemaDigest(table)) {
-      throw new WeirError('WEIR_PG_SCHEMA_CHANGED', `${name}: its columns are not those of the checkpoint`);
-    }
-    if ((members.get(table.oid) ?? 0) !== known.member) {
-      throw new WeirError('WEIR_PG_PUBLICATION_CHANGED', `${name} was taken out of publication ${state.publication.name}`);
-    }
-    kept[name] = known;
-  }
-  return kept;
+interface Boundary {
+  readonly from: bigint;
+  readonly state: PostgresState;
 }
 
-async function identify(control: pg.Client): Promise<{ system: string; timeline: number }> {
+/** A publication that is older than the slot. */
+function withoutAge({ name, oid, owned, viaRoot }: Publication): Publication {
+  return { name, oid, owned, ...(viaRoot === undefined ? {} : { viaRoot }) };
+}
+
+async function identify(client: pg.Client): Promise<{ system: string; timeline: number }> {
   const sql =
     'SELECT s.system_identifier AS system, c.timeline_id AS timeline FROM pg_control_system() s, pg_control_checkpoint() c';
-  const [row] = await query(control, sql);
+  const [row] = await query(client, sql);
   return { system: row!['system']!, timeline: Number(row!['timeline']) };
 }

@@ -32,6 +32,8 @@ export interface StreamBatchesOptions {
   readonly checkpoint: (endLsn: bigint) => Checkpoint;
   /** Whether the transaction that is being decoded has not ended yet. */
   readonly inTransaction: () => boolean;
+  /** The same, when it has had an event already: before that a batch still ends at the boundary. */
+  readonly midTransaction: () => boolean;
   /** Called when a batch begins to wait for the consumer. */
   readonly ready: () => void;
 }
@@ -160,7 +162,7 @@ export class StreamBatches {
 
   close(): ClosedBatch {
     const { writer, frames } = this.#options;
-    const boundary = this.#options.inTransaction() ? null : this.#boundary;
+    const boundary = this.#options.midTransaction() ? null : this.#boundary;
     const checkpoint = boundary === null ? null : this.#options.checkpoint(boundary);
     this.#owesCheckpoint = boundary === null;
     if (boundary === null) crashPoint('source.mid-transaction');

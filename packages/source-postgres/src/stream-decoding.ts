@@ -73,6 +73,11 @@ export class StreamDecoding {
     return this.#decoder.inTransaction;
   }
 
+  /** The same, from the transaction's first event on. */
+  get midTransaction(): boolean {
+    return this.#decoder.midTransaction;
+  }
+
   /** Neither in a transaction nor among the messages of a streamed one: what comes next begins something. */
   get atRest(): boolean {
     return !this.#decoder.inTransaction && !this.#decoder.inStreamBlock;

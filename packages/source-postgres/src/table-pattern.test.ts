@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { selectTables, tablePatternText } from './table-pattern.ts';
+import { chooseTables } from './table-choice.ts';
+import { parsePattern, patternOf, tableNameText, tablePatternText, type TableName } from './table-pattern.ts';
 
 const tables = [
   'public.orders',
@@ -18,9 +19,14 @@ const tables = [
   return { namespace, name: table };
 });
 
-function selected(...patterns: string[]): string[] {
+function select(among: readonly TableName[], patterns: readonly string[]): TableName[] {
   expect(patterns.filter((pattern) => !tablePatternText.test(pattern))).toEqual([]);
-  return selectTables(tables, patterns).map(({ namespace, name }) => `${namespace}.${name}`);
+  const relations = among.map((table, oid) => ({ ...table, oid, kind: 'table', ancestors: [] }) as const);
+  return chooseTables(relations, patterns, 'root', null).chosen.map(({ namespace, name }) => ({ namespace, name }));
+}
+
+function selected(...patterns: string[]): string[] {
+  return select(tables, patterns).map(({ namespace, name }) => `${namespace}.${name}`);
 }
 
 describe('patterns select', () => {
@@ -68,9 +74,9 @@ describe('patterns select', () => {
       { namespace: 'a.b', name: 'c' },
       { namespace: 'a', name: 'b.c' },
     ];
-    expect(selectTables(dotted, ['"a.b".c'])).toEqual([dotted[0]]);
-    expect(selectTables(dotted, ['a.b.c'])).toEqual([dotted[1]]);
-    expect(selectTables(dotted, ['a.*'])).toEqual([dotted[1]]);
+    expect(select(dotted, ['"a.b".c'])).toEqual([dotted[0]]);
+    expect(select(dotted, ['a.b.c'])).toEqual([dotted[1]]);
+    expect(select(dotted, ['a.*'])).toEqual([dotted[1]]);
   });
 });
 
@@ -89,4 +95,22 @@ test('what is no pattern is told from one', () => {
   ]) {
     expect(tablePatternText.test(text), text).toBe(false);
   }
+});
+
+describe('a pattern without wildcard', () => {
+  test.each([
+    ['public.orders', { namespace: 'public', name: 'orders' }],
+    ['"my schema"."my ""table"""', { namespace: 'my schema', name: 'my "table"' }],
+    ['a.b.c', { namespace: 'a', name: 'b.c' }],
+    ['"a.b".c', { namespace: 'a.b', name: 'c' }],
+    ['public."a*b?"', { namespace: 'public', name: 'a*b?' }],
+  ])('%s names one table', (text, exact) => {
+    expect(tableNameText.test(text)).toBe(true);
+    expect(parsePattern(text)).toMatchObject({ text, excludes: false, exact });
+    expect(parsePattern(patternOf(exact)).exact, 'and is written again so that it names the same').toEqual(exact);
+  });
+
+  test.each(['public.*', 'public.order?', '*.orders', '!public.orders', 'orders'])('is not %s', (text) => {
+    expect(tableNameText.test(text)).toBe(false);
+  });
 });

@@ -22,14 +22,6 @@ export interface TablePattern {
   matches(table: TableName): boolean;
 }
 
-/** The tables that the patterns select: matched by one, and by no pattern with a leading `!`. */
-export function selectTables<T extends TableName>(tables: readonly T[], patterns: readonly string[]): T[] {
-  const parsed = patterns.map(parsePattern);
-  const matching = (table: T, excludes: boolean): boolean =>
-    parsed.some((pattern) => pattern.excludes === excludes && pattern.matches(table));
-  return tables.filter((table) => matching(table, false) && !matching(table, true));
-}
-
 /** @param text that `tablePatternText` accepts */
 export function parsePattern(text: string): TablePattern {
   const excludes = text.startsWith('!');

@@ -9,11 +9,7 @@ function stopped(name: string, code: ErrorCode, cause: Cause): Discontinuity<Pos
 }
 
 /** Under a streaming session. `sql` ends with a change that shows it or is missing; `$publication` is the pipeline's. */
-function streaming(
-  name: string,
-  sql: string,
-  code: ErrorCode = 'WEIR_PG_SCHEMA_CHANGED',
-): Discontinuity<PostgresEnvironment> {
+function streaming(name: string, sql: string, code: ErrorCode): Discontinuity<PostgresEnvironment> {
   const cause: Cause = async ({ database }) => void (await database.sql(sql.replaceAll('$publication', database.slot)));
   return { name, code, when: 'streaming', cause };
 }
@@ -56,52 +52,11 @@ export const discontinuities: readonly Discontinuity<PostgresEnvironment>[] = [
     return await Promise.resolve(doctored(checkpoint, { timeline: 7 }));
   }),
   stopped('the checkpoint has another form', 'WEIR_PG_CHECKPOINT', async (_, checkpoint) => {
-    return await Promise.resolve(doctored(checkpoint, { v: 2 }));
+    return await Promise.resolve(doctored(checkpoint, { v: 1 }));
   }),
   stopped('the position is of another source', 'WEIR_PG_CHECKPOINT', async (_, checkpoint) => {
     return await Promise.resolve({ ...checkpoint, position: 'binlog.000007:4711' });
   }),
-  stopped('a column was added', 'WEIR_PG_SCHEMA_CHANGED', async ({ database }) => {
-    await database.sql('ALTER TABLE items ADD COLUMN extra int DEFAULT 7');
-  }),
-  stopped('a column was dropped', 'WEIR_PG_SCHEMA_CHANGED', async ({ database }) => {
-    await database.sql('ALTER TABLE items DROP COLUMN large');
-  }),
-  stopped('the type of a column changed', 'WEIR_PG_SCHEMA_CHANGED', async ({ database }) => {
-    await database.sql('ALTER TABLE items ALTER COLUMN id TYPE bigint');
-  }),
-  stopped('the key changed', 'WEIR_PG_SCHEMA_CHANGED', async ({ database }) => {
-    await database.sql(
-      "UPDATE items SET label = ''; ALTER TABLE items DROP CONSTRAINT items_pkey, ADD PRIMARY KEY (id, label)",
-    );
-  }),
-  stopped('the replica identity changed', 'WEIR_PG_SCHEMA_CHANGED', async ({ database }) => {
-    await database.sql('ALTER TABLE items REPLICA IDENTITY FULL');
-  }),
-  streaming('a column was added', 'ALTER TABLE items ADD COLUMN extra int DEFAULT 7; INSERT INTO items VALUES (1000)'),
-  streaming('a column was dropped', 'ALTER TABLE items DROP COLUMN large; INSERT INTO items VALUES (1000)'),
-  streaming('a column was renamed', 'ALTER TABLE items RENAME COLUMN large TO huge; INSERT INTO items VALUES (1000)'),
-  streaming(
-    'the type of a column changed',
-    'ALTER TABLE items ALTER COLUMN id TYPE bigint; INSERT INTO items VALUES (1000)',
-  ),
-  streaming(
-    'the key changed',
-    `UPDATE items SET label = ''; ALTER TABLE items DROP CONSTRAINT items_pkey, ADD PRIMARY KEY (id, label);
-     INSERT INTO items VALUES (1000, '')`,
-  ),
-  streaming('the replica identity changed', 'ALTER TABLE items REPLICA IDENTITY FULL; INSERT INTO items VALUES (1000)'),
-  streaming('the table was renamed', 'ALTER TABLE items RENAME TO things; INSERT INTO things VALUES (1000)'),
-  streaming(
-    'the table moved to another schema',
-    'CREATE SCHEMA away; ALTER TABLE items SET SCHEMA away; INSERT INTO away.items VALUES (1000)',
-  ),
-  streaming('the table was dropped', 'DROP TABLE items', 'WEIR_PG_PUBLICATION_CHANGED'),
-  streaming(
-    'the table was dropped and made again',
-    'DROP TABLE items; CREATE TABLE items (id int PRIMARY KEY, label text, large text); INSERT INTO items VALUES (1000)',
-    'WEIR_PG_PUBLICATION_CHANGED',
-  ),
   streaming(
     'the publication was dropped',
     'DROP PUBLICATION $publication; INSERT INTO items VALUES (1000)',
