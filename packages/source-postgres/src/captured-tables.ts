@@ -23,9 +23,10 @@ export class CapturedTables {
   #catalogTypes: ReadonlyMap<number, PgType> | null = null;
   #state: PostgresState | null = null;
 
-  constructor({ tables, types, ...surroundings }: PostgresState) {
+  /** @param catalogTypes those of the catalog: a checkpoint keeps only types of somebody's own */
+  constructor({ tables, types, ...surroundings }: PostgresState, catalogTypes: ReadonlyMap<number, PgType>) {
     this.#surroundings = surroundings;
-    this.#types = new Map(types.map((type) => [type.oid, type]));
+    this.#types = new Map([...types.map((type) => [type.oid, type] as const), ...catalogTypes]);
     for (const table of tables) this.put(readCaptured(table, this.#types, 1));
     this.#state = { ...surroundings, tables, types };
   }

@@ -176,10 +176,10 @@ export class PostgresSource implements Source {
     const [config, context] = [this.#config, this.#context];
     const control = new SharedConnection(client);
     const catalog = new Catalog(control, config, this.#names.publication, context.clock);
-    const tables = new CapturedTables(state);
+    const { content } = await catalog.lookWith(client);
+    const tables = new CapturedTables(state, content.types);
     const [row] = await query(client, 'SELECT current_user AS role');
     const replacement = new TableReplacement(tables, context, row!['role']!);
-    const { content } = await catalog.lookWith(client);
     compareTables(tables, content, config, replacement, inspected === null ? 'first' : 'new');
     const missing = await publishTables(client, tables, catalog, inspected ?? content.capture, replacement);
     const { version } = content.capture;
