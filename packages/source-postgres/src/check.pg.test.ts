@@ -180,7 +180,11 @@ describe('tables', () => {
       'CREATE TABLE "Keyless" (id int PRIMARY KEY); ALTER TABLE "Keyless" REPLICA IDENTITY NOTHING',
       'REPLICA IDENTITY DEFAULT;',
     ],
-    ['only a unique index', 'CREATE TABLE "Keyless" (id int UNIQUE NOT NULL)', 'REPLICA IDENTITY USING INDEX "Keyless_id_key";'],
+    [
+      'only a unique index',
+      'CREATE TABLE "Keyless" (id int UNIQUE NOT NULL)',
+      'REPLICA IDENTITY USING INDEX "Keyless_id_key";',
+    ],
   ])('one with %s', async (_, sql, fix) => {
     await using database = await shop(sql);
     const error = await expectRefused(database, database.source());

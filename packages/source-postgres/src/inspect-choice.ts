@@ -32,7 +32,8 @@ export function choiceResults(capture: Capture, config: PostgresConfig, resumed:
   if (tables.length > 0) results.push({ code, level: 'ok', message: `${tables.length} tables match` });
   else if (!unmet.some(({ level }) => level === 'error')) {
     const message = `no table matches ${config.tables.join(', ')}`;
-    results.push({ code, level: 'error', message, fix: errorCodes[code].remedy, path: 'tables' });
+    const level = resumed ? 'warning' : 'error';
+    results.push({ code, level, message, fix: errorCodes[code].remedy, path: 'tables' });
   }
   return results;
 }
@@ -51,7 +52,8 @@ function unmetResult({ index, pattern, found }: UnmetPattern, capture: Capture, 
     const message = `${pattern.text} is a partition of ${tableName(root)}, which is captured as one table`;
     return { code, level: 'error', message, fix: `Name ${patternOf(root)}, or set \`partitions: leaves\`.`, path };
   }
-  const message = `${pattern.text} is a ${found.kind}, whose changes cannot be captured`;
+  const article = found.kind === 'unlogged table' ? 'an' : 'a';
+  const message = `${pattern.text} is ${article} ${found.kind}, whose changes cannot be captured`;
   return { code, level: 'error', message, fix: KIND_FIXES[found.kind], path };
 }
 
@@ -80,7 +82,8 @@ export function namedTableResults(capture: Capture, config: PostgresConfig, resu
       return [{ code: 'WEIR_PG_VERSION', level: 'error', message, fix: `Leave out \`${path}\`.`, path } as const];
     }
     const unknown = keys.flatMap((key) => unknownKey(key, path, capture, resumed));
-    return path === 'rows' ? unknown : [...unknown, ...capture.tables.flatMap((table) => columnResults(table, capture, config))];
+    if (path === 'rows') return unknown;
+    return [...unknown, ...capture.tables.flatMap((table) => columnResults(table, capture, config))];
   });
 }
 
@@ -104,7 +107,8 @@ function columnResults(table: CatalogTable, capture: Capture, config: PostgresCo
   return wanted.flatMap((column): CheckResult[] => {
     const generated = table.generated.find(({ name }) => name === column);
     if (generated !== undefined && (generated.kind === 'virtual' || capture.version < GENERATED_COLUMNS)) {
-      const message = `column ${column} of ${tableName(table)} is generated (${generated.kind}), which the server does not stream`;
+      const what = `column ${column} of ${tableName(table)} is generated (${generated.kind})`;
+      const message = `${what}, which the server does not stream`;
       return [{ code, level: 'error', message, fix: 'Leave it out of `columns`.', path: 'columns' }];
     }
     if (table.allColumns.includes(column)) return [];
@@ -130,7 +134,7 @@ function isNamed(table: TableName, { namespace, name }: TableName): boolean {
 }
 
 /** A list for people that does not get too long. */
-export function listed(names: readonly string[]): string {
+export function listed(names: readonly string[], separator = ', '): string {
   const more = names.length - MOST_NAMES;
-  return more > 0 ? `${names.slice(0, MOST_NAMES).join(', ')} and ${more} more` : names.join(', ');
+  return more > 0 ? `${names.slice(0, MOST_NAMES).join(separator)} and ${more} more` : names.join(separator);
 }

@@ -86,7 +86,8 @@ function foreignResults(capture: Capture, kind: Kind, config: PostgresConfig): C
     const fix = `ALTER PUBLICATION ${quoteIdentifier(name)} ADD TABLE ${missing.map(memberSql).join(', ')};`;
     return [{ code: GRANT, level: 'error', message, fix, path: 'publication' }];
   }
-  const other = capture.tables.filter((table) => table.scope.publishedIn === kind).flatMap((table) => otherScope(table, capture, config));
+  const tables = capture.tables.filter((table) => table.scope.publishedIn === kind);
+  const other = tables.flatMap((table) => otherScope(table, capture, config));
   return other.length > 0 ? other : [{ code: GRANT, level: 'ok', message: `publication ${name} exists` }];
 }
 
@@ -100,7 +101,8 @@ function otherScope(table: CatalogTable, capture: Capture, config: PostgresConfi
   if (same && filtered) return [];
   const { name } = capture[table.scope.publishedIn];
   const path = same ? 'rows' : 'columns';
-  const message = `publication ${name}, which is not Weir’s own, has other ${path} of ${tableName(table)} than \`${path}\` says`;
+  const what = `publication ${name}, which is not Weir’s own, has other ${path} of ${tableName(table)}`;
+  const message = `${what} than \`${path}\` says`;
   const fix = `Let its owner change it, or leave the table out of \`${path}\`: what it publishes is captured.`;
   return [{ code: OPTIONS, level: 'error', message, fix, path }];
 }

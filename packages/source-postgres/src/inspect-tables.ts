@@ -1,7 +1,7 @@
 import { quoteIdentifier } from '@weir/postgres';
 import { tableName, type CheckResult } from '@weir/sdk';
 import type { Capture } from './capture.ts';
-import { quoteTable, type CatalogTable } from './catalog.ts';
+import { quoteTable, type CatalogTable, type DeviatingPartition } from './catalog.ts';
 import { identityProblem, type IdentityProblem } from './identity.ts';
 import { listed } from './inspect-choice.ts';
 import { patternOf } from './table-pattern.ts';
@@ -35,7 +35,8 @@ function partitionResults(table: CatalogTable): CheckResult[] {
   const name = tableName(table);
   const results: CheckResult[] = [];
   if (table.unlogged.length > 0) {
-    const message = `${name} has partitions whose rows are in no log (unlogged, or foreign tables): ${listed(table.unlogged)}`;
+    const partitions = listed(table.unlogged);
+    const message = `${name} has partitions whose rows are in no log (unlogged, or foreign tables): ${partitions}`;
     const fix = `Make them logged tables, set \`partitions: leaves\`, or leave it out: ${excluding(table)} in tables.`;
     results.push({ code: 'WEIR_PG_TABLE_KIND', level: 'error', message, fix, path: 'tables' });
   }
@@ -43,8 +44,10 @@ function partitionResults(table: CatalogTable): CheckResult[] {
   if (partition !== undefined) {
     const more = others.length > 0 ? `, and ${others.length} more` : '';
     const message = `partition ${partition.name}${more} of ${name} has another replica identity than ${name}`;
-    const fix = table.deviating.map(({ name: leaf, index }) => `ALTER TABLE ${leaf} REPLICA IDENTITY ${asRoot(table, index)};`);
-    results.push({ code: 'WEIR_PG_REPLICA_IDENTITY', level: 'error', message, fix: listed(fix), path: 'tables' });
+    const alter = (leaf: DeviatingPartition): string =>
+      `ALTER TABLE ${leaf.name} REPLICA IDENTITY ${asRoot(table, leaf.index)};`;
+    const fix = listed(table.deviating.map(alter), ' ');
+    results.push({ code: 'WEIR_PG_REPLICA_IDENTITY', level: 'error', message, fix, path: 'tables' });
   }
   return results;
 }
@@ -81,7 +84,8 @@ function explainProblem(
   const name = tableName(table);
   const alter = `ALTER TABLE ${quoteTable(table)}`;
   const names = columns.join(', ');
-  const leaveOut = `set \`without_key: insert_only\` to have its inserts alone; or leave it out: ${excluding(table)} in tables.`;
+  const insertOnly = 'set `without_key: insert_only` to have its inserts alone';
+  const leaveOut = `${insertOnly}; or leave it out: ${excluding(table)} in tables.`;
   if (kind === 'filter') {
     const message = `the row filter of ${name} reads ${names}, which is not in its replica identity`;
     const fix = `${alter} REPLICA IDENTITY FULL; or filter on its key alone.`;

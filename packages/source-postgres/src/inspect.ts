@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { configuredFor, readCapture, type Capture } from './capture.ts';
 import type { PostgresConfig } from './config.ts';
 import { choiceResults, namedTableResults } from './inspect-choice.ts';
-import { publicationResults } from './inspect-publication.ts';
+import { publicationResults, type PublisherRole } from './inspect-publication.ts';
 import { tableResults } from './inspect-tables.ts';
 import { readRowFilters } from './row-filter.ts';
 import { LISTS_AND_FILTERS } from './server-version.ts';
@@ -71,16 +71,22 @@ export async function inspectServer(
   const slotExists =
     (await query(client, 'SELECT 1 FROM pg_replication_slots WHERE slot_name = $1', [names.slot])).length > 0;
   results.push(slotResult(Number(row['slots']), Number(row['max_slots']), slotExists));
-  const mayCreate = row['create_publication'] === 't';
+  const publisher: PublisherRole = {
+    role: row['role']!,
+    database: row['database']!,
+    mayCreate: row['create_publication'] === 't',
+  };
   const read = await readCapture(client, config, names.publication);
-  const { capture, results: filters } = await withRowFilters(client, read, config, mayCreate);
+  // A standby, which is an error anyway, cannot be asked.
+  const asked =
+    row['standby'] === 't' ? { capture: read, results: [] } : await withRowFilters(client, read, config, publisher);
+  const { capture } = asked;
   results.push(
     ...choiceResults(capture, config, resumed),
     ...namedTableResults(capture, config, resumed),
-    ...filters,
+    ...asked.results,
     ...tableResults(capture, row['role']!),
   );
-  const publisher = { role: row['role']!, database: row['database']!, mayCreate };
   if (capture.tables.length > 0) results.push(...publicationResults(capture, config, publisher, resumed));
   return { results: results.toSorted((a, b) => Number(b.level === 'error') - Number(a.level === 'error')), capture };
 }
@@ -104,7 +110,7 @@ async function withRowFilters(
   client: pg.Client,
   capture: Capture,
   config: PostgresConfig,
-  mayCreate: boolean,
+  { role, database, mayCreate }: PublisherRole,
 ): Promise<{ capture: Capture; results: CheckResult[] }> {
   const configured = capture.tables.flatMap((table) => {
     const expression = configuredFor(config.rows, capture.lines.get(table.oid) ?? [table]);
@@ -114,8 +120,8 @@ async function withRowFilters(
   if (!mayCreate) {
     // Without a publication yet the same is said of that.
     const code = 'WEIR_PG_GRANT_PUBLICATION';
-    const message = 'the role may not create a publication, which is how the server is asked about row filters';
-    const fix = 'GRANT CREATE ON DATABASE … TO …; or leave out `rows`.';
+    const message = `role ${role} may not create a publication, which is how the server is asked about row filters`;
+    const fix = `GRANT CREATE ON DATABASE ${quoteIdentifier(database)} TO ${quoteIdentifier(role)};`;
     return { capture, results: capture.main.facts === null ? [] : [{ code, level: 'error', message, fix, path: 'rows' }] };
   }
   const filters = await readRowFilters(client, configured);

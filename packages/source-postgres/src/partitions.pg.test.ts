@@ -154,7 +154,7 @@ describe('partitions: root', () => {
       'ALTER TABLE visits_2024 REPLICA IDENTITY USING INDEX others',
       'USING INDEX "visits_2024_day_page_hits_idx"',
     ],
-  ])('under %s every partition is identified as its root is; the ALTER that does it is printed', async (_, root, leaf, fix) => {
+  ])('under %s has partitions that are identified as it is, or the ALTER for that is printed', async (_, root, leaf, fix) => {
     await using database = await shop(`${visits} ${root} ${leaf}`);
     const source = database.source();
     const [error, ...others] = await errorsOf(source);
@@ -164,7 +164,7 @@ describe('partitions: root', () => {
     expect(error!.fix).toContain(`ALTER TABLE public.visits_2024 REPLICA IDENTITY ${fix};`);
     expect(await refusal(source)).toBe('WEIR_PG_REPLICA_IDENTITY');
     expect(await database.traces()).toEqual([]);
-    await database.sql(error!.fix!.replaceAll(';, ', '; '));
+    await database.sql(error!.fix!);
     expect(await errorsOf(source)).toEqual([]);
     await using reading = await Reading.open(source, null);
     await reading.untilCopied();

@@ -98,7 +98,9 @@ describe('a table', () => {
   });
 
   test('with REPLICA IDENTITY FULL and a key has that key', async () => {
-    await using database = await shop('CREATE TABLE log (note text, id int PRIMARY KEY); ALTER TABLE log REPLICA IDENTITY FULL');
+    await using database = await shop(
+      'CREATE TABLE log (note text, id int PRIMARY KEY); ALTER TABLE log REPLICA IDENTITY FULL',
+    );
     expect((await database.source().discover(signal))[0]).toMatchObject({ name: 'log', key: [1] });
   });
 
