@@ -169,3 +169,21 @@ describe('MemorySink', () => {
     expect(world.target.appended.map(({ after }) => after)).toEqual([['7'], ['7']]);
   });
 });
+
+test('what a session says and takes about stopped tables goes through, faults too', async () => {
+  const world = new SinkWorld('transactional', { on: 'warehouse.stopTable', call: 2, does: 'reject', ms: 0 });
+  await using session = await world.open<TransactionalSession>();
+  await session.recover();
+  expect(session.stoppedTables!.size).toBe(0);
+  await session.stopTable!(orders, { code: 'WEIR_SINK_TYPE', message: 'a type' });
+  await session.commit(first);
+  await expect(session.stopTable!(orders, { code: 'WEIR_SINK_TYPE', message: 'again' })).rejects.toThrow('scripted');
+  await using next = await world.open<TransactionalSession>();
+  await next.recover();
+  expect([...next.stoppedTables!]).toEqual([['public.orders', { code: 'WEIR_SINK_TYPE', message: 'a type' }]]);
+});
+
+test('a session that cannot remember stopped tables says so', async () => {
+  await using session = await new SinkWorld('idempotent').open();
+  expect([session.stoppedTables, session.stopTable]).toEqual([undefined, undefined]);
+});

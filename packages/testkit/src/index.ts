@@ -1,5 +1,6 @@
 export { FaultScript, type Fault, type FaultKind } from './fault-script.ts';
 export { FaultySink } from './faulty-sink.ts';
+export { foldHistory } from './fold-history.ts';
 export { ManualClock } from './manual-clock.ts';
 export { MemorySink } from './memory-sink.ts';
 export { MemoryTarget } from './memory-target.ts';
