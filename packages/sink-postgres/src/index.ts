@@ -1,3 +1,3 @@
 export { postgresSinkConfig, type PostgresSinkConfig } from './config.ts';
 export { postgresSink } from './connector.ts';
-export { columnType } from './types.ts';
+export { postgres, type PostgresSinkOptions } from './postgres.ts';
