@@ -5,7 +5,7 @@ import { hasNoIdentity, identityProblem } from './identity.ts';
 import { publishedTables, readPublications, type PublicationFacts, type PublishedTable } from './published.ts';
 import { insertsName } from './publication-name.ts';
 import { readRelations, type NamedRelation } from './relations.ts';
-import { serverVersion } from './server-version.ts';
+import { LISTS_AND_FILTERS, serverVersion } from './server-version.ts';
 import { chooseTables, type TableChoice } from './table-choice.ts';
 import { parsePattern, type TableName } from './table-pattern.ts';
 
@@ -91,8 +91,10 @@ function scopeOf(table: WholeTable, line: readonly TableName[], circumstances: C
   const existing = published.get(table.oid);
   const found = existing?.publication === inserts.name ? inserts : main;
   if (existing !== undefined && !found.own) return givenScope(table, existing, circumstances);
-  const columns = configuredFor(config.columns, line) ?? null;
-  const rowFilter = configuredFor(config.rows, line) ?? null;
+  // Older servers have neither, and are refused for it.
+  const lists = version >= LISTS_AND_FILTERS;
+  const columns = (lists && configuredFor(config.columns, line)) || null;
+  const rowFilter = (lists && configuredFor(config.rows, line)) || null;
   // What is published already is known to the server in its own words.
   const known = rowFilter !== null && existing?.rowFilter != null;
   const whole: TableScope = {

@@ -77,6 +77,18 @@ function ownResults(
   return [{ code: GRANT, level: 'ok', message }];
 }
 
+/** Why a table that appeared later is in no publication and cannot be put into one; null when it is, or can be. */
+export function publishingProblem(table: CatalogTable, capture: Capture, role: string): CheckResult | null {
+  const { own, name } = capture[table.scope.publishedIn];
+  const missing = unpublishedTables({ ...capture, tables: [table] }, table.scope.publishedIn).length > 0;
+  if (!missing || (own && table.owned)) return null;
+  const message = own
+    ? `role ${role} does not own ${tableName(table)}, so it may not publish it`
+    : `publication ${name} does not have ${tableName(table)}`;
+  const fix = `Let an owner run: ALTER PUBLICATION ${quoteIdentifier(name)} ADD TABLE ${memberSql(table)};`;
+  return { code: GRANT, level: 'error', message, fix, path: 'publication' };
+}
+
 /** It is taken as it is: what it has of each table, and no other columns and rows. */
 function foreignResults(capture: Capture, kind: Kind, config: PostgresConfig): CheckResult[] {
   const { name } = capture[kind];

@@ -1,8 +1,11 @@
-import { failure } from '@weir/testkit';
+import { silentLogger, systemClock } from '@weir/sdk';
+import { Reading, failure } from '@weir/testkit';
 import { describe, expect, test } from 'vitest';
 import { readCapture } from './capture.ts';
 import { postgresConfig } from './config.ts';
 import { alterPublications } from './publication.ts';
+import { PostgresSource } from './source.ts';
+import { briefly } from './testing/brief-row.ts';
 import { copiedCheckpoint, errorsOf, refusal } from './testing/open-source.ts';
 import { TestDatabase } from './testing/test-database.ts';
 import { useTestServer } from './testing/test-server.ts';
@@ -110,6 +113,25 @@ describe('an existing publication', () => {
     expect(await database.traces()).toEqual(['publication of_the_dba']);
     await database.sql(fix);
     expect(await errorsOf(source)).toEqual([]);
+  });
+
+  test('that lacks a table which the application made while the stream runs leaves the others alone', async () => {
+    await using database = await shop('CREATE PUBLICATION of_the_dba FOR TABLE orders');
+    const warnings: string[] = [];
+    const log = { ...silentLogger, warn: (_: object, message: string) => void warnings.push(message) };
+    const config = postgresConfig.parse({ url: database.url, publication: 'of_the_dba' });
+    const source = new PostgresSource(config, { pipeline: database.name, name: 'test', log, clock: systemClock });
+    await using reading = await Reading.open(source, null);
+    await reading.untilCopied();
+    await database.sql('CREATE TABLE lines (id int PRIMARY KEY)');
+    const pending = reading.next();
+    await expect.poll(() => warnings, { timeout: 20_000 }).toEqual([
+      'a new table is not captured yet: publication of_the_dba does not have public.lines',
+    ]);
+    await database.sql("INSERT INTO orders VALUES (1, 'a'); INSERT INTO lines VALUES (1)");
+    await pending;
+    await reading.untilHead();
+    expect(reading.rows.map(briefly)).toEqual(['insert orders 1,a']);
   });
 
   test('whose options changed since the checkpoint is a gap: no change of them brings the rows back', async () => {

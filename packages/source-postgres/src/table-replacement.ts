@@ -3,6 +3,7 @@ import { quoteTable, type CatalogTable } from './catalog.ts';
 import type { CapturedTable } from './captured-table.ts';
 import type { CapturedTables } from './captured-tables.ts';
 import type { CatalogContent } from './catalog-view.ts';
+import { publishingProblem } from './inspect-publication.ts';
 import { tableResults } from './inspect-tables.ts';
 import type { CatalogShape, TableShape } from './table-shape.ts';
 import type { TableName } from './table-pattern.ts';
@@ -39,9 +40,8 @@ export class TableReplacement {
 
   #problem(table: CatalogTable, capture: CatalogContent['capture']): CheckResult | null {
     const results = tableResults({ ...capture, tables: [table] }, this.#role);
-    const owner = { code: 'WEIR_PG_GRANT_PUBLICATION', message: `role ${this.#role} does not own ${tableName(table)}` } as const;
-    if (!table.owned && capture[table.scope.publishedIn].own) return { ...owner, level: 'error' };
-    return results.find(({ level }) => level === 'error') ?? null;
+    const unpublished = publishingProblem(table, capture, this.#role);
+    return unpublished ?? results.find(({ level }) => level === 'error') ?? null;
   }
 
   /** Takes a table to its next shape, or has it copied again where that cannot be said in changes. */
