@@ -28,6 +28,8 @@ const eventKinds = [
 
 export interface GivenEvent {
   readonly kind: (typeof eventKinds)[number];
+  /** 0 for the transaction itself; used when it is streamed. */
+  readonly subtransaction: number;
   /** Counted on past the last table from the first. */
   readonly table: number;
   /** More cells than the table has columns are not used. */
@@ -35,7 +37,21 @@ export interface GivenEvent {
   readonly new: readonly SentCell[];
 }
 
+/** How a transaction is sent before its end. */
+export interface GivenStreaming {
+  /** Before how many other transactions' ends its first block may come. */
+  readonly early: number;
+  /** Messages of each block, in turn. */
+  readonly blocks: readonly number[];
+  /** Of its subtransactions, from 1. */
+  readonly aborted: readonly boolean[];
+  /** Rolled back as a whole. */
+  readonly abort: boolean;
+}
+
 export interface GivenTransaction {
+  /** Null: sent at its end. */
+  readonly streaming: GivenStreaming | null;
   /** Delivered before, so that the host leaves it out. */
   readonly delivered: boolean;
   readonly origin: boolean;
@@ -89,13 +105,22 @@ export const database: fc.Arbitrary<GivenTable[]> = fc.uniqueArray(table, {
 });
 
 const event: fc.Arbitrary<GivenEvent> = fc.record({
+  subtransaction: fc.nat({ max: 2 }),
   kind: fc.constantFrom(...eventKinds),
   table: fc.nat({ max: 3 }),
   old: forEachColumn(oldCell),
   new: forEachColumn(newCell),
 });
 
+const streaming: fc.Arbitrary<GivenStreaming> = fc.record({
+  early: fc.nat({ max: 3 }),
+  blocks: fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 3 }),
+  aborted: fc.tuple(fc.boolean(), fc.boolean()),
+  abort: fc.constantFrom(false, false, false, true),
+});
+
 export const transaction: fc.Arbitrary<GivenTransaction> = fc.record({
+  streaming: fc.option(streaming, { freq: 2 }),
   delivered: fc.constantFrom(false, false, false, true),
   origin: fc.boolean(),
   events: fc.array(event, { maxLength: 12 }),

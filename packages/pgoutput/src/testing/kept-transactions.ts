@@ -25,6 +25,11 @@ export class KeptTransactions implements StreamedHost {
     return Object.fromEntries([...this.#open].map(([id, kept]) => [id, kept.length]));
   }
 
+  /** A transaction has committed and is to be replayed. */
+  get hasCommitted(): boolean {
+    return this.#committed !== null;
+  }
+
   start({ transactionId }: StreamStart): void {
     this.#current = this.#open.get(transactionId) ?? [];
     this.#open.set(transactionId, this.#current);

@@ -31,13 +31,14 @@ export class Session {
   /** Appends each message to the slab, among bytes that belong to none, and decodes it; replays what has committed by it. */
   feed(...messages: readonly Uint8Array[]): this {
     for (const message of messages) {
-      this.#decode(message);
-      this.kept.replayCommitted(this.decoder, this.host, (kept) => this.#decode(kept));
+      this.decode(message);
+      this.kept.replayCommitted(this.decoder, this.host, (kept) => this.decode(kept));
     }
     return this;
   }
 
-  #decode(message: Uint8Array): void {
+  /** The same for one message, without a replay. */
+  decode(message: Uint8Array): void {
     this.writer.append(Uint8Array.of(0xee, 0xee));
     const start = this.writer.append(message);
     const end = this.writer.used;

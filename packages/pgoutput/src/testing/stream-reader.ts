@@ -1,6 +1,7 @@
 import { BatchWriter } from '@weir/sdk';
 import { PgoutputDecoder } from '../decoder.ts';
 import type { Feeding, GivenTable } from './given-stream.ts';
+import { KeptTransactions } from './kept-transactions.ts';
 import { readRows, type ReadRow } from './read-rows.ts';
 import { RecordingHost } from './recording-host.ts';
 import type { StreamModel } from './stream-model.ts';
@@ -21,20 +22,20 @@ export class StreamReader {
   repeatedCommits = 0;
   readonly host: RecordingHost = new RecordingHost();
   readonly #writer = new BatchWriter();
-  readonly #decoder = new PgoutputDecoder(this.host);
+  readonly #kept = new KeptTransactions(this.#writer);
+  readonly #decoder = new PgoutputDecoder(this.host, { version: 4, streamed: this.#kept });
   readonly #model: StreamModel;
   readonly #how: Feeding;
   #next = 0;
   #messages = 0;
   #batches = 0;
-  #end = 0;
 
   constructor(tables: readonly GivenTable[], model: StreamModel, how: Feeding) {
     this.#model = model;
     this.#how = how;
     for (const { relation, treatment } of tables) this.host.treatments.set(relation.oid, treatment);
     for (const lsn of model.delivered) this.host.delivered.add(lsn);
-    if (how.closeAtCommit) this.host.onCommit = () => this.#close(this.#end);
+    if (how.closeAtCommit) this.host.onCommit = () => this.#close(this.#next);
   }
 
   read(): this {
@@ -53,13 +54,30 @@ export class StreamReader {
     const writer = this.#writer;
     while (writer.used - this.#next >= HEADER) {
       const start = this.#next + HEADER;
-      this.#end = start + Buffer.from(writer.data.buffer, writer.data.byteOffset).readUInt32BE(this.#next);
-      if (this.#end > writer.used) return;
+      const end = start + Buffer.from(writer.data.buffer, writer.data.byteOffset).readUInt32BE(this.#next);
+      if (end > writer.used) return;
       this.#toggleSkip(this.#messages++);
-      this.#next = this.#end;
-      this.#decoder.decode(writer, start, this.#end);
-      if (writer.rows >= this.#how.rowLimits[this.#batches % this.#how.rowLimits.length]!) this.#close(this.#next);
+      this.#decode(start, end);
+      if (this.#kept.hasCommitted) this.#replay();
     }
+  }
+
+  #decode(start: number, end: number): void {
+    this.#next = end;
+    this.#decoder.decode(this.#writer, start, end);
+    if (this.#writer.rows >= this.#how.rowLimits[this.#batches % this.#how.rowLimits.length]!) this.#close(this.#next);
+  }
+
+  /** What was kept goes into the slab in front of what has arrived behind the commit. */
+  #replay(): void {
+    const writer = this.#writer;
+    const behind = writer.data.slice(this.#next, writer.used);
+    writer.truncate(this.#next);
+    this.#kept.replayCommitted(this.#decoder, this.host, (message) => {
+      const start = writer.append(message);
+      this.#decode(start, writer.used);
+    });
+    writer.append(behind);
   }
 
   #toggleSkip(message: number): void {
