@@ -2,7 +2,7 @@ import type { Relation } from '@weir/pgoutput';
 import type { PgType } from '@weir/postgres';
 import { WeirError, tableName } from '@weir/sdk';
 import { quoteTable } from './catalog.ts';
-import { placeColumns } from './place-columns.ts';
+import { placeColumns, type When } from './place-columns.ts';
 import { rewriteReason } from './shape-difference.ts';
 import type { CatalogShape, ShapeColumn, TableShape } from './table-shape.ts';
 import { mayShareStorage } from './type-storage.ts';
@@ -14,6 +14,8 @@ export interface Circumstances {
   readonly now: CatalogShape | null;
   /** As the catalog had it when the stream was surely no further; null when that is not known. */
   readonly earlier: CatalogShape | null;
+  /** Low 32 bits of the id of the transaction in which it is announced; null when that is not known. */
+  readonly transactionId: number | null;
 }
 
 /**
@@ -34,24 +36,33 @@ export function announcedShape(
   const columns = placed.map((attnum, i) => announcedColumn(relation.columns[i]!, attnum, old, now, types));
   const key = announcedKey(old, relation, columns, now);
   const { insertsOnly } = old;
-  const { fileNode, partitions, contents } = now;
-  return { shape: { columns, key, identity: relation.replicaIdentity, insertsOnly, fileNode, partitions, contents } };
+  const { keyIndex, fileNode, partitions, contents } = now;
+  const identity = relation.replicaIdentity;
+  return { shape: { columns, key, keyIndex, identity, insertsOnly, fileNode, partitions, contents } };
 }
 
 function placeAnnounced(old: TableShape, relation: Relation, circumstances: Circumstances): number[] | null {
-  const { types, earlier } = circumstances;
+  const { types, earlier, transactionId } = circumstances;
   const now = circumstances.now!;
-  const attnums = (columns: readonly ShapeColumn[]): number[] => columns.map(({ attnum }) => attnum);
+  const when = (id: string): When => {
+    if (transactionId === null) return 'after';
+    // Ids go round after 2^32.
+    const distance = (Number(id) - transactionId) | 0;
+    return distance < 0 ? 'before' : distance === 0 ? 'within' : 'after';
+  };
   const known = {
-    old: attnums(old.columns),
-    now: attnums(now.columns),
-    never: now.uncaptured,
-    highest: now.highest,
-    earlier: earlier === null ? null : { has: attnums(earlier.columns), highest: earlier.highest },
+    old: new Map(old.columns.map(({ attnum, name }) => [attnum, name])),
+    now: new Map(now.columns.map(({ attnum, name, altered }) => [attnum, { name, altered: when(altered) }])),
+    dropped: new Map(Array.from(now.dropped, ([attnum, id]) => [attnum, when(id)])),
+    earlier:
+      earlier === null
+        ? null
+        : { has: new Set(earlier.columns.map(({ attnum }) => attnum)), highest: earlier.highest },
   };
   // Where nothing was rewritten, a column has kept its type or has one that is stored alike.
-  const stored = [...(old.fileNode === now.fileNode ? [...old.columns, ...now.columns] : [])];
-  return placeColumns(known, relation.columns.length, (index, attnum) => {
+  const stored = old.fileNode === now.fileNode ? [...old.columns, ...now.columns] : [];
+  const names = relation.columns.map(({ name }) => name);
+  return placeColumns(known, names, (index, attnum) => {
     const { typeOid, typeModifier } = relation.columns[index]!;
     return stored
       .filter((column) => column.attnum === attnum)
@@ -92,7 +103,7 @@ function announcedKey(
   if (relation.replicaIdentity === 'f') {
     // The key is not announced. Until it is sure which one holds, none does: every row comes whole, so none is needed.
     const kept = old.key.every((attnum) => columns.some((column) => column.attnum === attnum));
-    return kept && sameColumns(old.key, now.key) ? old.key : [];
+    return kept && sameColumns(old.key, now.key) && old.keyIndex === now.keyIndex ? old.key : [];
   }
   const marked = columns.filter((_, i) => relation.columns[i]!.isKey).map(({ attnum }) => attnum);
   if (marked.length > 0) return [old.key, now.key].find((key) => sameColumns(key, marked)) ?? marked;

@@ -138,8 +138,8 @@ export class CapturedTables {
       const current = now.columns.find(({ attnum }) => attnum === column.attnum);
       return current === undefined ? column : { ...column, altered: current.altered, nullable: current.nullable };
     });
-    const { fileNode, partitions, contents } = now;
-    this.#adopt(captured, { ...shape, columns, fileNode, partitions, contents });
+    const { keyIndex, fileNode, partitions, contents } = now;
+    this.#adopt(captured, { ...shape, columns, keyIndex, fileNode, partitions, contents });
   }
 
   #adopt(captured: CapturedTable, next: TableShape): void {

@@ -12,10 +12,13 @@ const FIRST_OWN_OID = 16_384;
  */
 const COLUMNS = `
   SELECT c.oid, c.relfilenode, c.relnatts,
+         (SELECT i.indexrelid FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) AS key_index,
          (SELECT json_agg(json_build_array(a.attnum, a.xmin::text, NOT a.attnotnull,
                                            format_type(a.atttypid, a.atttypmod),
                                            CASE WHEN a.atthasmissing THEN a.attmissingval::text END) ORDER BY a.attnum)
-            FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns
+            FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
+         (SELECT json_agg(json_build_array(a.attnum, a.xmin::text))
+            FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.attisdropped) AS dropped
     FROM pg_class c WHERE c.oid = ANY ($1::oid[])`;
 
 /**
@@ -83,6 +86,7 @@ export async function readShapes(client: pg.Client, tables: readonly CatalogTabl
         {
           ...capturedColumns(table, columnRows),
           key: table.table.key.map((index) => table.columns[index]!.attnum),
+          keyIndex: Number(row['key_index'] ?? 0),
           identity: table.replicaIdentity,
           insertsOnly: table.scope.insertsOnly,
           fileNode: Number(row['relfilenode']),
@@ -92,6 +96,7 @@ export async function readShapes(client: pg.Client, tables: readonly CatalogTabl
             string
           >,
           highest: Number(row['relnatts']),
+          dropped: new Map(JSON.parse(row['dropped'] ?? '[]') as [number, string][]),
           born: new Set(below.filter(({ born }) => born).map(({ partition }) => partition.oid)),
         },
       ];
@@ -102,7 +107,7 @@ export async function readShapes(client: pg.Client, tables: readonly CatalogTabl
 function capturedColumns(
   table: CatalogTable,
   rows: readonly ColumnRow[],
-): Pick<CatalogShape, 'columns' | 'uncaptured' | 'missing'> {
+): Pick<CatalogShape, 'columns' | 'missing'> {
   const captured = new Map(table.columns.map((column) => [column.attnum, column]));
   const columns = rows.flatMap(([attnum, altered, nullable, sourceType]): ShapeColumn[] => {
     const column = captured.get(attnum);
@@ -111,8 +116,7 @@ function capturedColumns(
     return [{ attnum, name, typeOid, modifier, nullable, sourceType, altered }];
   });
   const missing = rows.flatMap(([attnum, , , , value]): [number, string][] => (value === null ? [] : [[attnum, value]]));
-  const uncaptured = rows.map(([attnum]) => attnum).filter((attnum) => !captured.has(attnum));
-  return { columns, uncaptured, missing: new Map(missing) };
+  return { columns, missing: new Map(missing) };
 }
 
 async function readPartitions(

@@ -117,9 +117,12 @@ export class ChangeStream {
   }
 
   /**
-   * When everything below `lsn` has been decoded and no transaction is open: closes the batch so far, calls `apply`, and
-   * gives its changes in a batch of their own, without rows, with a checkpoint (none when it returns nothing). Asks the
-   * server for its position while waiting, so that an idle server gets there. Several may wait; they fire in order of LSN.
+   * When everything below `lsn` has been decoded and no transaction is open: calls `apply`, closes the batch so far, and
+   * gives the changes in a batch of their own, without rows, with the checkpoint of both (none when there are no changes).
+   * Asks the server for its position while waiting, so that an idle server gets there. Several may wait; they fire in order
+   * of LSN.
+   *
+   * @param lsn above `boundary`: at one that was closed already there can be no other checkpoint
    */
   atBoundary(lsn: bigint, apply: () => readonly SchemaChange[]): void {
     this.#tasks.add(lsn, apply);
@@ -217,9 +220,10 @@ export class ChangeStream {
     });
   }
 
+  /** What waits for this boundary comes first: a batch that is closed at it has the last checkpoint that it can have. */
   #afterMessage(): void {
-    this.#batches.closeIfDue();
     this.#atEveryBoundary();
+    if (!this.#ended) this.#batches.closeIfDue();
   }
 
   /**
@@ -255,9 +259,14 @@ export class ChangeStream {
   /** What waits for a boundary is done when this is one that is late enough. */
   #atEveryBoundary(): void {
     if (this.#ended || this.#decoding.inTransaction) return;
+    const changes: SchemaChange[] = [];
     for (let apply = this.#tasks.due(this.boundary); apply !== null; apply = this.#tasks.due(this.boundary)) {
-      this.#batches.enqueuePending();
-      for (const change of apply()) this.#writer.addSchemaChange(change);
+      changes.push(...apply());
+    }
+    if (changes.length > 0) {
+      // Two batches at one boundary, and one checkpoint: the state that it has is that behind the changes.
+      this.#batches.enqueuePart();
+      for (const change of changes) this.#writer.addSchemaChange(change);
       this.#batches.enqueuePending();
     }
     if (!this.#ending) return;

@@ -1,8 +1,8 @@
 import { parseLsn } from '@weir/pgoutput';
 import { query } from '@weir/postgres';
 import type { ConnectorContext, SchemaChange } from '@weir/sdk';
-import { quoteTable } from './catalog.ts';
-import type { Catalog, CatalogContent, CatalogView } from './catalog-view.ts';
+import { quoteTable, type CatalogTable } from './catalog.ts';
+import type { Catalog, CatalogContent } from './catalog-view.ts';
 import type { CapturedTable } from './captured-table.ts';
 import type { CapturedTables } from './captured-tables.ts';
 import type { ChangeStream } from './change-stream.ts';
@@ -11,6 +11,7 @@ import { checkMember, copyReason } from './open-tables.ts';
 import { checkPublications } from './publication.ts';
 import type { SharedConnection } from './shared-connection.ts';
 import type { StreamTables } from './stream-tables.ts';
+import { keyIsUnsure } from './table-shape.ts';
 import type { TableReplacement } from './table-replacement.ts';
 
 export interface SchemaWatchOptions {
@@ -23,22 +24,23 @@ export interface SchemaWatchOptions {
   readonly context: ConnectorContext;
 }
 
-/** Something of the catalog that the stream does not say, or has not said yet. */
+/** A table of which the catalog says something that the stream does not say, or has not said yet. */
 interface Finding {
-  /** What it is about; null for a table that is new. */
-  readonly captured: CapturedTable | null;
-  readonly apply: () => SchemaChange[];
+  readonly captured: CapturedTable;
+  /** For how many relations it had been announced. */
+  readonly announced: number;
 }
 
 /**
  * Looks for changes that reach no row event: a default of an added column, a rewrite, partitions attached or truncated,
- * tables made or dropped. What it finds gets a place in the order of the stream by a mark in the log: behind everything that
- * happened before it was found, and behind every checkpoint so far, so that no sink takes it for a replay.
+ * tables made or dropped. What it finds gets a place in the order of the stream: behind everything that happened before it
+ * was found, and behind every checkpoint so far, so that no sink takes it for a replay. A mark in the log leads the stream
+ * there.
  */
 export class SchemaWatch {
   readonly #options: SchemaWatchOptions;
-  /** What was found last, and waits for the stream to come to its mark. */
-  #waiting: { readonly content: CatalogContent; readonly mark: bigint } | null = null;
+  /** What was found last, and waits for the stream to come to its place. */
+  #waiting: { readonly content: CatalogContent; readonly place: bigint } | null = null;
   #head: bigint | null = null;
 
   constructor(options: SchemaWatchOptions) {
@@ -64,38 +66,34 @@ export class SchemaWatch {
       await checkPublications(client, tables.state);
       const view = await catalog.lookWith(client);
       tables.learnTypes(view.content.types);
-      const findings = this.#findings(view);
-      if (findings.length === 0) return null;
-      if (this.#waiting?.content === view.content) return this.#waiting.mark;
-      const mark = await markLog(client);
-      this.#waiting = { content: view.content, mark };
-      this.#options.stream.atBoundary(mark, () => this.#apply(findings));
-      return mark;
+      const { findings, added } = this.#findings(view.content);
+      if (findings.length === 0 && added.length === 0) return null;
+      if (this.#waiting?.content === view.content) return this.#waiting.place;
+      const { boundary } = this.#options.stream;
+      const place = (view.to > boundary ? view.to : boundary) + 1n;
+      this.#waiting = { content: view.content, place };
+      this.#options.stream.atBoundary(place, () => this.#apply(view.content, findings, added));
+      // So that the stream gets there, though nothing else happens.
+      await markLog(client);
+      return place;
     });
   }
 
-  #findings({ content }: CatalogView): Finding[] {
-    const { tables, replacement } = this.#options;
-    const known = tables.all.flatMap((captured) => this.#findingOf(captured, content) ?? []);
+  #findings(content: CatalogContent): { findings: Finding[]; added: CatalogTable[] } {
+    const { tables, replacement, streamTables } = this.#options;
+    const findings = tables.all
+      .filter((captured) => this.#changeOf(captured, content) !== null)
+      .map((captured) => ({ captured, announced: streamTables.announcements(captured.oid) }));
     const added = content.capture.tables
       .filter((table) => tables.named(table) === undefined && tables.withOid(table.oid) === undefined)
-      .filter((table) => replacement.isReady(table, content))
-      .map((table): Finding => {
-        const apply = (): SchemaChange[] => {
-          if (tables.named(table) === undefined) replacement.copy(table, null, 'it is new');
-          return [];
-        };
-        return { captured: null, apply };
-      });
-    return [...known, ...added];
+      .filter((table) => replacement.isReady(table, content));
+    return { findings, added };
   }
 
-  #findingOf(captured: CapturedTable, content: CatalogContent): Finding | null {
-    const { tables, replacement, streamTables } = this.#options;
-    const replaced = (why: string): Finding => ({
-      captured,
-      apply: () => replacement.replace([captured], content, why, [captured.oid]),
-    });
+  /** What brings a table to where the catalog is; null when it is there. */
+  #changeOf(captured: CapturedTable, content: CatalogContent): (() => SchemaChange[]) | null {
+    const { tables, replacement } = this.#options;
+    const replaced = (why: string) => (): SchemaChange[] => replacement.replace([captured], content, why, [captured.oid]);
     const target = content.capture.tables.find((table) => quoteTable(table) === quoteTable(captured));
     if (captured.shaped === null) return target === undefined ? replaced('it is gone') : null;
     if (target?.oid !== captured.oid) return replaced('it was dropped or renamed');
@@ -104,21 +102,33 @@ export class SchemaWatch {
     if (why !== null) return replaced(why);
     const now = content.shapes.get(captured.oid)!;
     const difference = tables.difference(captured, now);
-    if ('steps' in difference && difference.steps.length > 0) {
-      const announced = streamTables.announcements(captured.oid);
-      const isStill = (): boolean => streamTables.announcements(captured.oid) === announced;
-      return { captured, apply: () => (isStill() ? replacement.reshape(captured, now, now, content) : []) };
-    }
+    const isSame = 'steps' in difference && difference.steps.length === 0 && !keyIsUnsure(captured.shaped.shape, now);
+    if (!isSame) return () => replacement.reshape(captured, now, now, content);
     tables.adoptCatalog(captured, now);
     return null;
   }
 
-  /** What the stream itself has brought meanwhile is left alone; the next look finds what is left of it. */
-  #apply(findings: readonly Finding[]): SchemaChange[] {
-    const { tables } = this.#options;
+  /** At the place in the stream. Something of it may have come there meanwhile by itself. */
+  #apply(content: CatalogContent, findings: readonly Finding[], added: readonly CatalogTable[]): SchemaChange[] {
+    const { tables, replacement } = this.#options;
     this.#waiting = null;
-    return findings.flatMap(({ captured, apply }) => {
-      return captured === null || tables.named(captured) === captured ? apply() : [];
-    });
+    const changes = findings.flatMap((finding) => this.#applyFinding(finding, content));
+    for (const table of added) {
+      const isNew = tables.named(table) === undefined && tables.withOid(table.oid) === undefined;
+      if (isNew) replacement.copy(table, null, 'it is new');
+    }
+    return changes;
+  }
+
+  #applyFinding({ captured, announced }: Finding, content: CatalogContent): SchemaChange[] {
+    const { tables, catalog, streamTables } = this.#options;
+    const current = tables.named(captured);
+    if (current === undefined) return [];
+    // What the stream has made of it since is not later than this catalog, unless a later one was read for it.
+    if (current !== captured && catalog.last?.content !== content) return [];
+    // Announced once more under FULL it may have got or lost its key; the next look will tell.
+    const isFull = current.shaped?.shape.identity === 'f';
+    if (isFull && streamTables.announcements(captured.oid) !== announced) return [];
+    return this.#changeOf(current, content)?.() ?? [];
   }
 }

@@ -71,6 +71,8 @@ export class PostgresSession implements SourceSession {
   #open: OpenStream | null = null;
   #phase: SourceStatus['phase'] = 'connecting';
   #finishAt: bigint | null = null;
+  /** Finds out where the stream is to finish; does not fail. */
+  #finishing: Promise<void> = Promise.resolve();
   #head: bigint | null = null;
   /** The stream is to end at a boundary, for a copy or for another publication, and to go on behind it. */
   #interrupted = false;
@@ -89,10 +91,7 @@ export class PostgresSession implements SourceSession {
       if (this.#missing.length > 0) yield* this.#copy(signal);
       if (signal.aborted) return;
       const { stream } = await this.#openStream(signal);
-      for await (const batch of stream.batches(signal)) {
-        if (batch.checkpoint !== null) this.#boundary = positionLsn(batch.checkpoint.position);
-        yield batch;
-      }
+      yield* this.#stream(stream, signal);
       // It may have ended where it was asked to finish, before it came to the place where it was to be interrupted.
       if (!this.#interrupted || stream.boundary !== this.#boundary) return;
       await this.#closeStream();
@@ -110,7 +109,7 @@ export class PostgresSession implements SourceSession {
 
   finishAt(position: Position): void {
     this.#finishAt = positionLsn(position);
-    if (this.#open !== null) void this.#finish(this.#open);
+    if (this.#open !== null) this.#finishing = this.#finish(this.#open);
   }
 
   status(): SourceStatus {
@@ -128,6 +127,22 @@ export class PostgresSession implements SourceSession {
     await this.#snapshot?.[Symbol.asyncDispose]();
     await this.#closeStream();
     await this.#options.control.end();
+  }
+
+  async *#stream(stream: ChangeStream, signal: AbortSignal): AsyncGenerator<Batch> {
+    const batches = stream.batches(signal);
+    try {
+      while (true) {
+        // Where it is to finish must be known before more is given.
+        await this.#finishing;
+        const { done, value: batch } = await batches.next();
+        if (done === true) return;
+        if (batch.checkpoint !== null) this.#boundary = positionLsn(batch.checkpoint.position);
+        yield batch;
+      }
+    } finally {
+      await batches.return(undefined);
+    }
   }
 
   /** Copies the missing tables in one snapshot. A table counts as copied from the checkpoint of its last batch on. */
@@ -236,7 +251,7 @@ export class PostgresSession implements SourceSession {
     this.#open = { stream, wire, watch, ended };
     this.#phase = 'stream';
     void this.#watch(this.#open, ending);
-    if (this.#finishAt !== null) void this.#finish(this.#open);
+    if (this.#finishAt !== null) this.#finishing = this.#finish(this.#open);
     return this.#open;
   }
 

@@ -29,6 +29,7 @@ export function shapeState(shape: TableShape): ShapeState {
       altered,
     ]),
     key: shape.key,
+    keyIndex: shape.keyIndex,
     identity: shape.identity,
     insertsOnly: shape.insertsOnly,
     fileNode: shape.fileNode,

@@ -143,8 +143,7 @@ export class StreamBatches {
   }
 
   /** Closes the batch and lets it wait for the consumer. */
-  enqueue(): void {
-    const closed = this.close();
+  enqueue(closed: ClosedBatch = this.close()): void {
     this.#ready.push(closed);
     this.#readyBytes += closed.batch.bytes;
     this.#options.ready();
@@ -155,18 +154,27 @@ export class StreamBatches {
     if (this.#options.writer.pending) this.enqueue();
   }
 
+  /** Closes what there is so far, if it says anything, without a checkpoint: the batch that follows has it. */
+  enqueuePart(): void {
+    if (this.#options.writer.pending) this.enqueue(this.#closeAt(null));
+  }
+
   /** Outside a transaction: what there is so far, and a checkpoint for where the stream has got. */
   enqueueRest(): void {
     if (this.#options.writer.pending || this.#owesCheckpoint || this.#boundary > this.#closed) this.enqueue();
   }
 
   close(): ClosedBatch {
+    const mid = this.#options.midTransaction();
+    if (mid) crashPoint('source.mid-transaction');
+    return this.#closeAt(mid ? null : this.#boundary);
+  }
+
+  #closeAt(boundary: bigint | null): ClosedBatch {
     const { writer, frames } = this.#options;
-    const boundary = this.#options.midTransaction() ? null : this.#boundary;
     const checkpoint = boundary === null ? null : this.#options.checkpoint(boundary);
     this.#owesCheckpoint = boundary === null;
-    if (boundary === null) crashPoint('source.mid-transaction');
-    else this.#markClosed(boundary);
+    if (boundary !== null) this.#markClosed(boundary);
     if (!writer.pending) return { batch: emptyBatch(checkpoint), boundary };
     const batch = writer.close(checkpoint, { keepFrom: frames.consumed });
     frames.rebase();

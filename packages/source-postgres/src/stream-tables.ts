@@ -8,7 +8,7 @@ import { commitPosition } from './position.ts';
 import { rewriteReason } from './shape-difference.ts';
 import type { StreamHost } from './stream-host.ts';
 import type { TableReplacement } from './table-replacement.ts';
-import { looksLike } from './table-shape.ts';
+import { keyIsUnsure, looksLike } from './table-shape.ts';
 
 export interface StreamTablesOptions {
   readonly tables: CapturedTables;
@@ -128,6 +128,7 @@ export class StreamTables implements StreamHost {
       types: tables.types,
       now,
       earlier: earlier?.content.shapes.get(relation.oid) ?? null,
+      transactionId: begin?.transactionId ?? null,
     });
     if ('again' in announced) return replacement.replace([captured], content, announced.again, [relation.oid]);
     return replacement.reshape(captured, announced.shape, now!, content);
@@ -155,7 +156,8 @@ export class StreamTables implements StreamHost {
   #isSettled(captured: CapturedTable, content: CatalogContent): boolean {
     if (this.#settled.get(captured) === content) return true;
     const now = content.shapes.get(captured.oid);
-    if (now === undefined || rewriteReason(captured.shaped!.shape, now) !== null) return false;
+    const { shape } = captured.shaped!;
+    if (now === undefined || rewriteReason(shape, now) !== null || keyIsUnsure(shape, now)) return false;
     const difference = this.#options.tables.difference(captured, now);
     if ('again' in difference || difference.steps.length > 0) return false;
     this.#settled.set(captured, content);

@@ -34,6 +34,8 @@ export interface TableShape {
   readonly columns: readonly ShapeColumn[];
   /** `attnum`s of the key, in key order. */
   readonly key: readonly number[];
+  /** Oid of the primary key's index; 0 without one. */
+  readonly keyIndex: number;
   readonly identity: Relation['replicaIdentity'];
   readonly insertsOnly: boolean;
   readonly fileNode: number;
@@ -48,10 +50,10 @@ export interface TableShape {
 
 /** A shape as the catalog has it now, with what only the catalog knows. */
 export interface CatalogShape extends TableShape {
-  /** The highest `attnum` that was ever given, dropped columns included. */
+  /** The highest `attnum` that was ever given. */
   readonly highest: number;
-  /** Columns that are there and not captured, by `attnum`. */
-  readonly uncaptured: readonly number[];
+  /** Columns that were dropped, with the `xmin` of their rows in pg_attribute: which transaction did that. */
+  readonly dropped: ReadonlyMap<number, string>;
   /** Columns that were added with a constant default, which rows from before show: `attmissingval` by `attnum`. */
   readonly missing: ReadonlyMap<number, string>;
   /** Oids of partitions that have been partitions since they were made, and have not been rewritten or truncated. */
@@ -60,8 +62,16 @@ export interface CatalogShape extends TableShape {
 
 /** A shape without what else is known of it. */
 export function bareShape(shape: TableShape): TableShape {
-  const { columns, key, identity, insertsOnly, fileNode, partitions, contents } = shape;
-  return { columns, key, identity, insertsOnly, fileNode, partitions, contents };
+  const { columns, key, keyIndex, identity, insertsOnly, fileNode, partitions, contents } = shape;
+  return { columns, key, keyIndex, identity, insertsOnly, fileNode, partitions, contents };
+}
+
+/**
+ * Under FULL the stream does not announce the key. That it was the same all the time is only sure when its index is still
+ * the same: a key that was dropped and made again may have been none in between, with rows that are there twice.
+ */
+export function keyIsUnsure(old: TableShape, now: TableShape): boolean {
+  return old.identity === 'f' && old.keyIndex !== now.keyIndex;
 }
 
 /** @param types see `readTypes` */
