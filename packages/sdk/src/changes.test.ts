@@ -160,6 +160,15 @@ describe('changes', () => {
     expect(source.closed).toBe(1);
   });
 
+  test('end quietly when they are told to, also while the source is being opened', async () => {
+    const stop = new AbortController();
+    const source = new LogSource(history);
+    const opening = { ...source, open: () => (stop.abort(), Promise.reject(new Error('cut'))) } as unknown as Source;
+    await using changes = new Changes(opening, { signal: stop.signal });
+    for await (const change of changes) expect(change).toBe('none');
+    expect(stop.signal.aborted).toBe(true);
+  });
+
   test('refuse what is no token, and a second iteration', async () => {
     expect(() => new Changes(new LogSource(history), { from: 'yesterday' })).toThrow(
       expect.objectContaining({ code: 'WEIR_SDK_USE' }),

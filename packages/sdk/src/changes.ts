@@ -117,7 +117,16 @@ export class Changes<Tables extends Rows = Readonly<Record<string, Row>>>
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Change<Tables>> {
     if (this.#session !== null) throw new WeirError('WEIR_SDK_USE', 'changes can be iterated once');
-    if (this.#signal.aborted) return;
+    try {
+      yield* this.#read();
+    } catch (error) {
+      // To be told to end is no failure, whatever it interrupted.
+      if (!this.#signal.aborted) throw error;
+    }
+  }
+
+  async *#read(): AsyncGenerator<Change<Tables>> {
+    this.#signal.throwIfAborted();
     this.#session = await this.#source.open(this.#checkpoint, this.#signal);
     for await (const batch of this.#session.batches(this.#signal)) {
       try {

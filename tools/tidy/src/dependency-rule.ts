@@ -25,14 +25,14 @@ export const dependencyRule: readonly Allowance[] = [
   { from: /^@weir\/engine$/, may: /^@weir\/(?:sdk|store)$/, typesOf: /^@weir\/store$/ },
   { from: /^@weir\/testkit$/, may: /^@weir\/(?:sdk|store|engine)$/ },
 ];
-/** Apps and tools import anything, but what ships never imports the testkit. */
+/** Apps, tools and examples import anything, but what ships never imports the testkit. */
 const appRule: Allowance = { from: /./, may: /^@weir\/(?!testkit$)/ };
 const toolRule: Allowance = { from: /./, may: /^@weir\// };
 /** What tests import beside that: contracts and faults, real servers, and the store as it is. */
 const forTests = /^@weir\/(?:testkit|services|store)$/;
 
 function allowanceOf({ folder, name }: Package): Allowance {
-  if (folder.startsWith('apps/')) return appRule;
+  if (folder === 'examples' || folder.startsWith('apps/')) return appRule;
   if (folder.startsWith('tools/')) return toolRule;
   return dependencyRule.find(({ from }) => from.test(name)) ?? { from: /./, may: /^$/ };
 }

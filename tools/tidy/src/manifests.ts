@@ -29,7 +29,7 @@ export interface Package {
 /** The packages of the workspace, by folder. */
 export function readPackages(files: Files): Package[] {
   return [...files]
-    .filter(([file]) => /^(?:packages|apps|tools)\/[^/]+\/package\.json$/.test(file))
+    .filter(([file]) => /^(?:examples|(?:packages|apps|tools)\/[^/]+)\/package\.json$/.test(file))
     .map(([file, text]) => {
       const manifest = JSON.parse(text) as Manifest;
       return { folder: file.replace('/package.json', ''), name: manifest.name, manifest };
