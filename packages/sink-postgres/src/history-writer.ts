@@ -1,22 +1,26 @@
+import { isUtf8 } from 'node:buffer';
 import {
   NO_IMAGE,
   Op,
   UNCHANGED_CELL,
+  WeirError,
   historyColumns,
+  tableName,
   type Batch,
   type Column,
   type Position,
 } from '@weir/sdk';
 import { timestampText } from './commit-time.ts';
 import type { Field } from './copy-rows.ts';
+import { findNotUtf8 } from './find-not-utf8.ts';
 import { doingTo, type Layout } from './layout.ts';
 import { identifier, literal } from './sql-text.ts';
 import type { TableWriter } from './table-writer.ts';
 import type { Transaction } from './transaction.ts';
 
 const encoder = new TextEncoder();
-/** Keeps a byte order mark: it is part of the value (invariant 9). */
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+/** Keeps a byte order mark, and replaces nothing: both are part of the value (invariant 9). */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
 
 /** How `_weir_op` says it. */
 const opNames: Readonly<Record<number, string>> = Object.fromEntries(Object.entries(Op).map(([name, op]) => [op, name]));
@@ -37,11 +41,12 @@ export class HistoryWriter implements TableWriter {
     const { layout } = this;
     const names = [...historyColumns, ...layout.columns].map(({ name }) => identifier(name));
     const sql = `COPY ${layout.sql} (${names.join(', ')}) FROM STDIN`;
-    await this.#transaction.copy(sql, doingTo(layout, 'writing'), async (copy) => {
+    const imageOf = (row: number): number => (batch.after[row] === NO_IMAGE ? batch.before[row]! : batch.after[row]!);
+    const findNotUtf8InRows = (): string | null => findNotUtf8(layout, batch, Array.from(rows, imageOf));
+    const at = { ...doingTo(layout, 'writing'), findNotUtf8: findNotUtf8InRows };
+    await this.#transaction.copy(sql, at, async (copy) => {
       for (const row of rows) {
-        const after = batch.after[row]!;
-        const image = after === NO_IMAGE ? batch.before[row]! : after;
-        const waiting = copy.row(this.#fields(batch, row), batch, image, layout.columns, true);
+        const waiting = copy.row(this.#fields(batch, row), batch, imageOf(row), layout.columns, true);
         if (waiting !== null) await waiting;
       }
     });
@@ -87,7 +92,7 @@ export class HistoryWriter implements TableWriter {
       const length = batch.length[image + index]!;
       if (length === UNCHANGED_CELL) return;
       const start = batch.start[image + index]!;
-      cells.push([column.name, length < 0 ? null : textOf(column, batch.data.subarray(start, start + length))]);
+      cells.push([column.name, length < 0 ? null : this.#text(column, batch.data.subarray(start, start + length))]);
     });
     return Object.fromEntries(cells);
   }
@@ -97,9 +102,13 @@ export class HistoryWriter implements TableWriter {
     const names = columns.filter((_, index) => batch.length[image + index] === UNCHANGED_CELL).map(({ name }) => name);
     return names.length === 0 ? null : encoder.encode(JSON.stringify(names));
   }
-}
 
-function textOf(column: Column, bytes: Uint8Array): string {
-  if (column.type.kind !== 'bytes') return decoder.decode(bytes);
-  return `\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')}`;
+  #text(column: Column, bytes: Uint8Array): string {
+    if (column.type.kind === 'bytes') {
+      return `\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')}`;
+    }
+    if (isUtf8(bytes)) return decoder.decode(bytes);
+    const table = tableName(this.layout.table);
+    throw new WeirError('WEIR_PG_VALUE', `writing ${table}: ${column.name}: a text is not UTF-8`, { table });
+  }
 }

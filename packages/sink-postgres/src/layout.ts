@@ -34,8 +34,6 @@ export interface Layout {
   readonly soft: boolean;
   /** The unique index on the key. */
   readonly keyIndex: string | null;
-  /** A foreign key points to the target: it cannot be truncated. */
-  readonly referenced: boolean;
 }
 
 export function layOut(table: Table, target: QualifiedName, found: TargetTable, options: TableOptions): Layout {
@@ -58,7 +56,6 @@ export function layOut(table: Table, target: QualifiedName, found: TargetTable, 
     key: options.mode === 'append' ? [] : table.key,
     soft: options.mode === 'mirror' && options.deletes === 'soft',
     keyIndex: found.indexes.find((index) => isKeyIndex(index.columns, key))?.name ?? null,
-    referenced: found.referenced,
   };
 }
 

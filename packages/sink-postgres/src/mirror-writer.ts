@@ -1,5 +1,7 @@
 import { NO_IMAGE, Op, WeirError, tableName, type Batch } from '@weir/sdk';
 import { timestampText } from './commit-time.ts';
+import { findNotUtf8 } from './find-not-utf8.ts';
+import { inspectTarget } from './inspect-target.ts';
 import { MARK, columnList, doingTo, type Layout } from './layout.ts';
 import { RowImages } from './row-images.ts';
 import { literal } from './sql-text.ts';
@@ -77,7 +79,9 @@ export class MirrorWriter implements TableWriter {
     // A table that has none of the columns any more still gets its rows.
     const list = layout.columns.length === 0 ? '' : ` (${columnList(layout)})`;
     const sql = `COPY ${layout.sql}${list} FROM STDIN`;
-    await this.#transaction.copy(sql, doingTo(layout, 'writing'), async (copy) => {
+    const images = (): number[] => Array.from(rows, (row) => batch.after[row]!);
+    const at = { ...doingTo(layout, 'writing'), findNotUtf8: () => findNotUtf8(layout, batch, images()) };
+    await this.#transaction.copy(sql, at, async (copy) => {
       for (const row of rows) {
         const waiting = copy.row([], batch, this.#imageOf(batch, row), layout.columns, false);
         if (waiting !== null) await waiting;
@@ -126,8 +130,9 @@ export class MirrorWriter implements TableWriter {
       const at = literal(timestampText(time === 0 ? this.#now() * 1000 : time));
       await this.#transaction.run(`UPDATE ${layout.sql} SET ${MARK} = ${at} WHERE ${MARK} IS NULL`, doing);
     } else {
-      // The server truncates no table that a foreign key points to.
-      await this.#transaction.run(`${layout.referenced ? 'DELETE FROM' : 'TRUNCATE'} ${layout.sql}`, doing);
+      // Looked at anew: the server truncates no table that a foreign key points to, and somebody may have made one.
+      const found = await inspectTarget((sql) => this.#transaction.run(sql, doing), layout.target);
+      await this.#transaction.run(`${found?.referenced === true ? 'DELETE FROM' : 'TRUNCATE'} ${layout.sql}`, doing);
     }
   }
 }

@@ -10,6 +10,8 @@ export interface Doing {
   readonly table?: Pick<Table, 'namespace' | 'name'> | undefined;
   /** The columns of a COPY by the names that the server knows them by, with the source's column and its type at the sink. */
   readonly columns?: readonly CopiedColumn[] | undefined;
+  /** Finds the column whose text is not UTF-8: the server says only that there is one. */
+  readonly findNotUtf8?: (() => string | null) | undefined;
   /** Name of the index on the table's key: a duplicate there means that somebody else wrote. */
   readonly keyIndex?: string | null | undefined;
 }
@@ -104,6 +106,7 @@ function valueMessage(error: pg.DatabaseError, at: Doing): string {
     found = column;
     first = place;
   }
+  if (error.code === '22021') return `${at.findNotUtf8?.() ?? 'a column'}: a text is not UTF-8`;
   if (error.code === '54000') return 'a key is too long for the index on it';
   return found === null ? 'a value does not fit its column' : `${found.column}: a value does not fit ${found.sqlType}`;
 }

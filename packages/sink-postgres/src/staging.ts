@@ -1,6 +1,7 @@
 import { Op, WeirError, tableName, type Batch } from '@weir/sdk';
 import { timestampText } from './commit-time.ts';
 import type { CopyRows, Field } from './copy-rows.ts';
+import { findNotUtf8 } from './find-not-utf8.ts';
 import { doingTo, type Layout } from './layout.ts';
 import {
   changeSql,
@@ -180,7 +181,8 @@ export class Staging {
   async #copy(batch: Batch, images: RowImages, taken: number): Promise<void> {
     if (taken === 0) return;
     const sql = `COPY ${this.#name} (${stagedList(this.#layout)}) FROM STDIN`;
-    await this.#transaction.copy(sql, this.#doing, (rows) => this.#fill(rows, batch, images));
+    const found = (): string | null => findNotUtf8(this.#layout, images.cells, images.rows.map(({ image }) => image));
+    await this.#transaction.copy(sql, { ...this.#doing, findNotUtf8: found }, (rows) => this.#fill(rows, batch, images));
     for (const { op } of images.rows) {
       if (op === Op.update || op === Op.delete || op === Op.read) this.#changes = true;
       if (op === Op.insert || op === Op.read) this.#inserts = true;

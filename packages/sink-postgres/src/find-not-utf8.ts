@@ -1,0 +1,17 @@
+import { isUtf8 } from 'node:buffer';
+import { NO_IMAGE } from '@weir/sdk';
+import type { Cells } from './copy-rows.ts';
+import type { Layout } from './layout.ts';
+
+/** The first column of some images whose cell is not UTF-8; null when there is none. For errors: it looks at every cell. */
+export function findNotUtf8({ columns, table }: Layout, { data, start, length }: Cells, images: Iterable<number>): string | null {
+  for (const image of images) {
+    if (image === NO_IMAGE) continue;
+    for (const { index, name } of columns) {
+      const bytes = length[image + index]!;
+      if (bytes <= 0 || table.columns[index]!.type.kind === 'bytes') continue;
+      if (!isUtf8(data.subarray(start[image + index]!, start[image + index]! + bytes))) return name;
+    }
+  }
+  return null;
+}
