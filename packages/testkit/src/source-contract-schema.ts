@@ -143,17 +143,21 @@ function describeRemade(driver: SourceDriver): void {
 
   it('of a column that is dropped and made anew come in order, or by another copy', { timeout: 60_000 }, async () => {
     await using environment = await driver.start();
-    await using reading = await openCopied(environment);
-    const first = reading.checkpoint;
-    for (const statements of transactions) await environment.apply(statements);
-    await reading.untilHead();
-    await expectFolds(environment, reading.seen);
-    const copied = reading.seen.findIndex(({ checkpoint }) => checkpoint === first) + 1;
-    for (const [i, { checkpoint }] of reading.seen.entries()) {
-      if (i < copied || checkpoint === null) continue;
+    const seen: SeenBatch[] = [];
+    let copied: number;
+    {
+      await using reading = await openCopied(environment);
+      copied = reading.seen.length;
+      for (const statements of transactions) await environment.apply(statements);
+      await reading.untilHead();
+      seen.push(...reading.seen);
+    }
+    await expectFolds(environment, seen);
+    for (const [i, { checkpoint }] of seen.entries()) {
+      if (i < copied - 1 || checkpoint === null) continue;
       await using rest = await Reading.open(environment.source(), checkpoint);
       await rest.untilHead();
-      await expectFolds(environment, [...reading.seen.slice(0, i + 1), ...rest.seen]);
+      await expectFolds(environment, [...seen.slice(0, i + 1), ...rest.seen]);
     }
   });
 }
