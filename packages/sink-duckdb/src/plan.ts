@@ -49,15 +49,14 @@ interface PlannedFile {
 
 async function planEach({ tables, rules, of }: PlanRequest, file: PlannedFile | null, signal: AbortSignal): Promise<TablePlan[]> {
   const plans: TablePlan[] = [];
-  const taken = new Map<string, string>();
-  for (const table of tables) {
+  const names = tables.map((table) => ({ database: file?.database ?? '', ...targetName(table, rules.target) }));
+  const keys = names.map((name) => foldName(JSON.stringify([name.schema, name.table])));
+  for (const [index, table] of tables.entries()) {
     signal.throwIfAborted();
-    const name = { database: file?.database ?? '', ...targetName(table, rules.target) };
-    const key = foldName(JSON.stringify([name.schema, name.table]));
-    const other = taken.get(key);
-    taken.set(key, other ?? tableName(table));
+    const name = names[index]!;
+    const other = tables.find((_, place) => place !== index && keys[place] === keys[index]);
     const { found, problems } = await lookUp(table, name, { rules, of }, file);
-    if (other !== undefined) problems.unshift(collision(table, name, other));
+    if (other !== undefined) problems.unshift(collision(table, name, tableName(other)));
     problems.push(...shapeProblems(table, rules));
     const refused = problems.some((problem) => problem.mayPass !== true);
     plans.push({

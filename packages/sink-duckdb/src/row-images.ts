@@ -148,14 +148,18 @@ export class RowImages {
     return true;
   }
 
-  /** The after image with its unchanged cells taken from the before image, where that has them. */
+  /**
+   * The after image with its unchanged cells taken from the before image, where that has them. Where an image is an old key
+   * alone its other cells may be NULL; and a cell that was NULL is never left out as unchanged.
+   */
   #filled(after: number, before: number): number {
     if (!this.#hasUnchanged(after)) return after;
     const columns = this.#table.columns.length;
     this.#reserve(columns);
     const image = this.#cells;
     for (let column = 0; column < columns; column++) {
-      const from = this.#length[after + column] === UNCHANGED_CELL ? before + column : after + column;
+      const isKnown = this.#table.key.length === 0 || this.#length[before + column]! >= 0;
+      const from = this.#length[after + column] === UNCHANGED_CELL && isKnown ? before + column : after + column;
       this.#start[image + column] = this.#start[from]!;
       this.#length[image + column] = this.#length[from]!;
     }

@@ -81,9 +81,9 @@ export class TableWriter implements RowWriter {
 
   async write(batch: Batch, rows: Uint32Array): Promise<void> {
     this.touched = true;
-    await this.#lookForMarked();
     for (let at = 0; at < rows.length;) {
       const row = rows[at]!;
+      if (!this.#staged) await this.#lookForMarked();
       if (batch.op[row] === Op.truncate) {
         await this.#truncate(batch, row);
         at++;

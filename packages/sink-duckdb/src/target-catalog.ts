@@ -40,7 +40,7 @@ export async function isThere(reader: CatalogReader, target: QualifiedName): Pro
 /** The table as it is now; null when it is not there. */
 export async function readTarget(reader: CatalogReader, target: QualifiedName): Promise<TargetTable | null> {
   const doing = `looking at ${target.schema}.${target.table}`;
-  const of = async (what: string, from: string, order = ''): Promise<DuckDBValue[][]> => {
+  const ask = async (what: string, from: string, order = ''): Promise<DuckDBValue[][]> => {
     const rows = await reader.rows(
       `SELECT schema_name, table_name, ${what} FROM ${from}() WHERE database_name = ${literal(target.database)} ` +
         `AND lower(schema_name) = lower(${literal(target.schema)}) AND lower(table_name) = lower(${literal(target.table)})${order}`,
@@ -48,10 +48,10 @@ export async function readTarget(reader: CatalogReader, target: QualifiedName): 
     );
     return rows.filter(([schema, table]) => isNamed(target, schema, table)).map((row) => row.slice(2));
   };
-  const columns = await of('column_name, data_type, is_nullable, column_default', 'duckdb_columns', ' ORDER BY column_index');
+  const columns = await ask('column_name, data_type, is_nullable, column_default', 'duckdb_columns', ' ORDER BY column_index');
   if (columns.length === 0) return null;
-  const constraints = await of("constraint_type, array_to_string(constraint_column_names, ', ')", 'duckdb_constraints');
-  const indexes = await of('index_name, is_unique, sql', 'duckdb_indexes');
+  const constraints = await ask("constraint_type, array_to_string(constraint_column_names, ', ')", 'duckdb_constraints');
+  const indexes = await ask('index_name, is_unique, sql', 'duckdb_indexes');
   return {
     columns: columns.map(([name, sql, nullable, value]) => ({
       name: String(name),
@@ -60,7 +60,9 @@ export async function readTarget(reader: CatalogReader, target: QualifiedName): 
       default: value === null || value === undefined || value === 'NULL' ? null : String(value),
     })),
     unique: [
-      ...constraints.filter(([kind]) => kind === 'PRIMARY KEY' || kind === 'UNIQUE').map(([kind, of]) => `${String(kind)} (${String(of)})`),
+      ...constraints
+        .filter(([kind]) => kind === 'PRIMARY KEY' || kind === 'UNIQUE')
+        .map(([kind, names]) => `${String(kind)} (${String(names)})`),
       ...indexes.filter(([, unique]) => unique === true).map(([name]) => `the index ${identifier(String(name))}`),
     ],
     indexes: indexes.filter(([, unique]) => unique !== true).map(([, , sql]) => String(sql)),

@@ -1,5 +1,5 @@
 import { columnEncoder, NullEncoder } from './column-encoders.ts';
-import type { ColumnEncoder, EncodedColumn } from './encode.ts';
+import type { EncodedColumn } from './encode.ts';
 import { isLaid, type LaidColumn, type Layout } from './layout.ts';
 import { Loader, type LoadedColumn, type LoadedRows } from './loader.ts';
 import { identifier, qualified, type QualifiedName } from './sql-text.ts';
@@ -100,15 +100,14 @@ export class TargetLoader {
   }
 
   #loaded(column: LaidColumn | TargetColumn): LoadedColumn {
-    return { encoder: this.#encoder(column), part: isLaid(column) && this.#layout.own.includes(column) ? OWN_PART : BATCH_PART };
-  }
-
-  #encoder(column: LaidColumn | TargetColumn): ColumnEncoder {
     const { slots } = this.#transaction;
+    const isOwn = isLaid(column) && this.#layout.own.includes(column);
     // In a mirror Weir's own column says when a row was deleted; a row that comes is not.
-    if (isLaid(column) && column.target !== this.#layout.mark) return columnEncoder(column, slots);
+    if (isLaid(column) && column.target !== this.#layout.mark) {
+      return { encoder: columnEncoder(column, slots), part: isOwn ? OWN_PART : BATCH_PART };
+    }
     const type = isLaid(column) ? column.type : namedType(column.sql)!;
     const nothing: EncodedColumn = { index: 0, name: isLaid(column) ? column.target : column.name, type, table: '' };
-    return new NullEncoder(nothing, slots);
+    return { encoder: new NullEncoder(nothing, slots), part: BATCH_PART };
   }
 }

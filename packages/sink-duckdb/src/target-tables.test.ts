@@ -63,7 +63,9 @@ describe('target tables', () => {
     await create(database, orders);
     const target = { schema: 'public', table: 'orders' };
     await expect(create(database, ordersTable({ name: 'lines' }), { target })).rejects.toMatchObject({
-      code: 'WEIR_DUCKDB_TABLE_EXISTS',
+      code: 'WEIR_SINK_NAME_COLLISION',
+      table: 'public.lines',
+      path: 'target',
     });
     await using other = await database
       .sink()
@@ -91,25 +93,58 @@ describe('target tables', () => {
   it('that are gone or have other columns stop a session that goes on with them', async () => {
     await using database = await TemporaryDatabase.make();
     await create(database, orders);
-    await run(database.path, 'ALTER TABLE public.orders ALTER amount TYPE VARCHAR');
+    await run(database.path, 'ALTER TABLE public.orders ALTER amount TYPE DOUBLE');
     const goOn = async (table: Table): Promise<void> => {
       await using session = await openSession(database.sink());
       await session.write(batch(2, (rows) => rows.insert(table, one)));
     };
-    await expect(goOn(orders)).rejects.toMatchObject({ code: 'WEIR_DUCKDB_SCHEMA_CHANGE' });
+    await expect(goOn(orders)).rejects.toMatchObject({ code: 'WEIR_SINK_COLUMN_TYPE', table: 'public.orders' });
     await run(database.path, 'ALTER TABLE public.orders ALTER amount TYPE DECIMAL(12,2)');
     await goOn(orders);
-    await expect(goOn(ordersTable({ columns: orders.columns.slice(0, 2) }))).rejects.toMatchObject({
-      code: 'WEIR_DUCKDB_SCHEMA_CHANGE',
-    });
+    const wider = ordersTable({ columns: [...orders.columns, column('more', { kind: 'bool' })] });
+    await expect(goOn(wider)).rejects.toMatchObject({ code: 'WEIR_SINK_COLUMN_MISSING', table: 'public.orders' });
     await run(database.path, 'DROP TABLE public.orders');
-    await expect(goOn(orders)).rejects.toMatchObject({ code: 'WEIR_DUCKDB_DIVERGED' });
+    await expect(goOn(orders)).rejects.toMatchObject({ code: 'WEIR_DUCKDB_DIVERGED', table: 'public.orders' });
   });
 
   it('refuse columns that DuckDB could not tell apart', async () => {
     await using database = await TemporaryDatabase.make();
     const table = ordersTable({ columns: [column('id', { kind: 'bool' }), column('ID', { kind: 'bool' })] });
-    await expect(create(database, table)).rejects.toMatchObject({ code: 'WEIR_DUCKDB_TYPE' });
+    await expect(create(database, table)).rejects.toMatchObject({ code: 'WEIR_SINK_NAME_COLLISION', table: 'public.orders' });
+    const other = ordersTable({ columns: [column('é', { kind: 'bool' }), column('É', { kind: 'bool' })] });
+    await create(database, other);
+  });
+
+  it('refuse columns that have the names of Weir’s own, where it adds them', async () => {
+    const named = (name: string): Table => ordersTable({ columns: [...orders.columns, column(name, { kind: 'string' })] });
+    for (const [options, name] of [
+      [{ deletes: 'soft' }, '_weir_deleted_at'],
+      [{ mode: 'append' }, '_WEIR_op'],
+    ] as const) {
+      await using database = await TemporaryDatabase.make();
+      await expect(create(database, named(name), options)).rejects.toMatchObject({ code: 'WEIR_SINK_NAME_COLLISION' });
+    }
+  });
+
+  it('have names that differ in case as one', async () => {
+    await using database = await TemporaryDatabase.make();
+    await create(database, orders);
+    await expect(create(database, ordersTable({ name: 'Orders' }))).rejects.toMatchObject({ code: 'WEIR_SINK_NAME_COLLISION' });
+  });
+
+  it('are not written under another mode than they were made for', async () => {
+    const modes: Partial<SinkOptions>[] = [{}, { deletes: 'soft' }, { mode: 'append' }];
+    for (const made of modes) {
+      for (const other of modes.filter((options) => options !== made)) {
+        await using database = await TemporaryDatabase.make();
+        await create(database, orders, made);
+        await using session = await openSession(database.sink(other));
+        await expect(session.write(batch(2, (rows) => rows.insert(orders, one)))).rejects.toMatchObject({
+          code: 'WEIR_SINK_MODE',
+          table: 'public.orders',
+        });
+      }
+    }
   });
 
   it('may be many in one commit', async () => {
