@@ -21,6 +21,8 @@ export interface SchemaWatchOptions {
   readonly streamTables: StreamTables;
   readonly replacement: TableReplacement;
   readonly stream: ChangeStream;
+  /** Where the stream has to end; null when it goes on. */
+  readonly until: bigint | null;
   readonly context: ConnectorContext;
 }
 
@@ -59,7 +61,7 @@ export class SchemaWatch {
    * @throws WeirError WEIR_PG_PUBLICATION_MISSING, WEIR_PG_PUBLICATION_CHANGED
    */
   async look(): Promise<bigint | null> {
-    const { control, catalog, tables } = this.#options;
+    const { control, catalog, tables, until } = this.#options;
     return await control.use(async (client) => {
       const [row] = await query(client, 'SELECT pg_current_wal_lsn() AS lsn');
       this.#head = parseLsn(row!['lsn']!);
@@ -71,6 +73,8 @@ export class SchemaWatch {
       if (this.#waiting?.content === view.content) return this.#waiting.place;
       const { boundary } = this.#options.stream;
       const place = (view.to > boundary ? view.to : boundary) + 1n;
+      // It is for the stream that follows this one, which will find it as well.
+      if (until !== null && place > until) return null;
       this.#waiting = { content: view.content, place };
       this.#options.stream.atBoundary(place, () => this.#apply(view.content, findings, added));
       // So that the stream gets there, though nothing else happens.

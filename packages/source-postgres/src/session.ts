@@ -57,6 +57,8 @@ interface OpenStream {
   readonly stream: ChangeStream;
   readonly wire: Wire;
   readonly watch: SchemaWatch;
+  /** Where one of its boundaries is: not behind the place where it has to end. */
+  readonly placeOf: (lsn: bigint) => bigint;
   readonly ended: AbortController;
 }
 
@@ -90,10 +92,10 @@ export class PostgresSession implements SourceSession {
     while (!signal.aborted) {
       if (this.#missing.length > 0) yield* this.#copy(signal);
       if (signal.aborted) return;
-      const { stream } = await this.#openStream(signal);
+      const { stream, placeOf } = await this.#openStream(signal);
       yield* this.#stream(stream, signal);
       // It may have ended where it was asked to finish, before it came to the place where it was to be interrupted.
-      if (!this.#interrupted || stream.boundary !== this.#boundary) return;
+      if (!this.#interrupted || placeOf(stream.boundary) !== this.#boundary) return;
       await this.#closeStream();
       await this.#findMissing();
     }
@@ -217,7 +219,9 @@ export class PostgresSession implements SourceSession {
     const { config, context, tables, catalog, control, replacement, version } = this.#options;
     const from = this.#boundary;
     const { epoch, slot } = tables.surroundings;
-    const { publications, next } = streamPublications(tables.surroundings, from, version);
+    const { publications, until } = streamPublications(tables.surroundings, tables.all, from, version);
+    // A stream that ends at a place gets no boundary just there; what it has of the log behind it is left out.
+    const placeOf = (lsn: bigint): bigint => (until !== null && lsn > until ? until : lsn);
     const ended = new AbortController();
     const ending = AbortSignal.any([ended.signal, signal]);
     const reconnect = async (): Promise<Wire> => {
@@ -227,7 +231,7 @@ export class PostgresSession implements SourceSession {
       return wire;
     };
     const wire = await reconnect();
-    const streamTables = new StreamTables({ tables, catalog, replacement, epoch, from, signal: ending });
+    const streamTables = new StreamTables({ tables, catalog, replacement, epoch, from, until, signal: ending });
     const stream = new ChangeStream({
       wire,
       reconnect,
@@ -238,7 +242,7 @@ export class PostgresSession implements SourceSession {
       confirmed: this.#confirmed,
       host: streamTables,
       protocol: newestProtocol(version),
-      checkpoint: (endLsn) => ({ position: boundaryPosition(epoch, endLsn), state: stateJson(tables.state) }),
+      checkpoint: (endLsn) => ({ position: boundaryPosition(epoch, placeOf(endLsn)), state: stateJson(tables.state) }),
     });
     this.#interrupted = false;
     const interrupt = (): void => {
@@ -246,9 +250,9 @@ export class PostgresSession implements SourceSession {
       stream.endAtBoundary();
     };
     replacement.copyWanted = interrupt;
-    if (next !== null) stream.atBoundary(next, () => (interrupt(), []));
-    const watch = new SchemaWatch({ control, catalog, tables, streamTables, replacement, stream, context });
-    this.#open = { stream, wire, watch, ended };
+    if (until !== null) stream.atBoundary(until, () => (interrupt(), []));
+    const watch = new SchemaWatch({ control, catalog, tables, streamTables, replacement, stream, until, context });
+    this.#open = { stream, wire, watch, placeOf, ended };
     this.#phase = 'stream';
     void this.#watch(this.#open, ending);
     if (this.#finishAt !== null) this.#finishing = this.#finish(this.#open);

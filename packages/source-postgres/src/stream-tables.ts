@@ -17,6 +17,8 @@ export interface StreamTablesOptions {
   readonly epoch: number;
   /** The boundary that the stream starts from. */
   readonly from: bigint;
+  /** What commits from here on is for another stream; null when this one goes on. */
+  readonly until: bigint | null;
   readonly signal: AbortSignal;
 }
 
@@ -34,17 +36,20 @@ export class StreamTables implements StreamHost {
   constructor(options: StreamTablesOptions) {
     this.#options = options;
     for (const { shaped, copiedAt } of options.tables.all) {
-      if (shaped !== null && copiedAt! > options.from) this.#behind.set(shaped.binding, copiedAt!);
+      if (shaped === null) continue;
+      // A stream before this one may have left rows out until its last transaction.
+      shaped.binding.skip = false;
+      if (copiedAt! > options.from) this.#behind.set(shaped.binding, copiedAt!);
     }
   }
 
   /**
-   * Drops a transaction that was delivered before: its commit LSN is below the end of the last one delivered. One that is
-   * equal to it is new. Rows of a table that its copy holds already are left out.
+   * Drops a transaction that is for another stream, or was delivered before: its commit LSN is below the end of the last one
+   * delivered. One that is equal to it is new. Rows of a table that its copy holds already are left out.
    */
   begin(begin: Begin): Commit | null {
     this.#transaction = begin;
-    if (begin.commitLsn < this.#options.from) return null;
+    if (this.#isLeftOut(begin)) return null;
     for (const [binding, copiedAt] of this.#behind) {
       binding.skip = begin.commitLsn < copiedAt;
       if (!binding.skip) this.#behind.delete(binding);
@@ -59,6 +64,12 @@ export class StreamTables implements StreamHost {
     };
   }
 
+  /** It was delivered before, or another stream will deliver it. */
+  #isLeftOut({ commitLsn }: Begin): boolean {
+    const { from, until } = this.#options;
+    return commitLsn < from || (until !== null && commitLsn >= until);
+  }
+
   /** How often a table was announced so far. */
   announcements(oid: number): number {
     return this.#announced.get(oid) ?? 0;
@@ -68,7 +79,7 @@ export class StreamTables implements StreamHost {
     this.#announced.set(relation.oid, this.announcements(relation.oid) + 1);
     const begin = this.#transaction;
     if (begin === null) return false;
-    if (begin.commitLsn < this.#options.from) return true;
+    if (this.#isLeftOut(begin)) return true;
     const known = this.#knownAs(relation);
     if (known.length > 0 && known.every((captured) => this.#isHeld(captured))) return true;
     const view = this.#options.catalog.last;
@@ -83,7 +94,7 @@ export class StreamTables implements StreamHost {
     if (captured !== undefined && fits(captured, relation)) return captured.shaped!.binding;
     const known = this.#knownAs(relation);
     if (known.length === 0) return null;
-    const leftOut = this.#transaction !== null && this.#transaction.commitLsn < this.#options.from;
+    const leftOut = this.#transaction !== null && this.#isLeftOut(this.#transaction);
     if (!leftOut && !known.every((each) => this.#isHeld(each))) throw unknownForm(relation);
     return this.#skipped(relation, known);
   }

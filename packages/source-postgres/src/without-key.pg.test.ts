@@ -172,6 +172,30 @@ describe('the second publication', () => {
     expect(await published(database)).toEqual(['weir: orders', 'weir_inserts: log']);
   });
 
+  // Such a transaction is decoded with the catalog as it was at its first change, when there was no second publication.
+  test('can be added while a transaction is open', async () => {
+    await using database = await shop('CREATE TABLE log (note text)');
+    const from = await copiedCheckpoint(database.source({ tables: ['public.orders'] }));
+    const application = await database.connect();
+    await application.query("BEGIN; UPDATE orders SET note = 'b'; INSERT INTO log VALUES ('a')");
+    await using reading = await Reading.open(database.source(insertOnly), from);
+    const copied = reading.untilCopied(['public.log']);
+    const waits = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'weir' AND wait_event_type = 'Lock'";
+    await expect.poll(async () => await database.value(waits), { timeout: 20_000 }).toBe('1');
+    await application.query("UPDATE orders SET note = 'c'; COMMIT");
+    await application.end();
+    await copied;
+    await database.sql("BEGIN; INSERT INTO log VALUES ('b'); UPDATE orders SET note = 'd'; COMMIT");
+    await reading.untilHead();
+    expect(reading.rows.map(briefly)).toEqual([
+      'read log a',
+      'update orders 1,b',
+      'update orders 1,c',
+      'insert log b',
+      'update orders 1,d',
+    ]);
+  });
+
   test('loses a table that got a key, which is then copied with it', async () => {
     await using database = await shop("CREATE TABLE log (note text); INSERT INTO log VALUES ('a')");
     const from = await copiedCheckpoint(database.source(insertOnly));
