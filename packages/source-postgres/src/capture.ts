@@ -5,7 +5,7 @@ import { hasNoIdentity, identityProblem } from './identity.ts';
 import { publishedTables, readPublications, type PublicationFacts, type PublishedTable } from './published.ts';
 import { insertsName } from './publication-name.ts';
 import { readRelations, type NamedRelation } from './relations.ts';
-import { LISTS_AND_FILTERS, serverVersion } from './server-version.ts';
+import { GENERATED_COLUMNS, LISTS_AND_FILTERS, serverVersion } from './server-version.ts';
 import { chooseTables, type TableChoice } from './table-choice.ts';
 import { parsePattern, type TableName } from './table-pattern.ts';
 
@@ -115,8 +115,10 @@ function givenScope(
   existing: PublishedTable,
   { config, inserts, version }: Circumstances,
 ): TableScope {
+  // PostgreSQL 15 lists generated columns although it does not send them.
+  const unsent = version < GENERATED_COLUMNS ? table.generated.map(({ name }) => name) : [];
   const given: TableScope = {
-    columns: existing.columns,
+    columns: existing.columns?.filter((name) => !unsent.includes(name)) ?? null,
     listed: existing.listed,
     rowFilter: existing.rowFilter,
     filterColumns: existing.filterColumns,
