@@ -83,22 +83,38 @@ function* namesOf(table: Table, target: QualifiedName): Generator<[what: string,
 
 /** What is wrong with Weir's own table at the sink for rows of the source's table as it is now. */
 export function targetFindings(table: Table, target: QualifiedName, found: TargetTable, options: TableOptions): Finding[] {
+  if (isOfOtherMode(found, options)) return [otherMode(table, target)];
   return [
     ...columnFindings(table, target, found, options),
-    ...requiredFindings(table, target, found, options),
     ...indexFindings(table, target, found, options),
+    ...requiredFindings(table, target, found, options),
   ];
 }
 
+/** The columns that Weir adds in any mode. */
+const ownNames = new Set([...historyColumns, softDeleteColumn].map(({ name }) => name));
+
+/** Whether a table has others of Weir's own columns than this mode adds. */
+function isOfOtherMode(found: TargetTable, options: TableOptions): boolean {
+  const expected = new Set(extraColumns(options).map(({ name }) => name));
+  const there = found.columns.filter(({ name }) => ownNames.has(name));
+  return there.length !== expected.size || there.some(({ name }) => !expected.has(name));
+}
+
+function otherMode(table: Table, target: QualifiedName): Finding {
+  return {
+    code: 'WEIR_SINK_MODE',
+    message: `${nameText(target)} was made for ${tableName(table)} under another \`mode\` or \`deletes\``,
+  };
+}
+
 function columnFindings(table: Table, target: QualifiedName, found: TargetTable, options: TableOptions): Finding[] {
-  const own = extraColumns(options);
   const findings: Finding[] = [];
-  for (const column of [...table.columns, ...own]) {
+  for (const column of [...table.columns, ...extraColumns(options)]) {
     const expected = columnType(column).sql;
     const there = found.columns.find(({ name }) => name === column.name);
     const where = `${nameText(target)}.${column.name}`;
     if (there === undefined) {
-      if (own.includes(column)) return [otherMode(table, target)];
       if (isOptional(table, column, options)) continue;
       const message = `${nameText(target)} has no column ${column.name}, ${tableName(table)} has`;
       findings.push({ code: 'WEIR_SINK_COLUMN_MISSING', message });
@@ -109,19 +125,7 @@ function columnFindings(table: Table, target: QualifiedName, found: TargetTable,
       findings.push({ code: 'WEIR_SINK_COLUMN_TYPE', message, fix });
     }
   }
-  const known = new Set(own.map(({ name }) => name));
-  const isOthers = ({ name }: { name: string }): boolean => ownNames.has(name) && !known.has(name);
-  return found.columns.some(isOthers) ? [otherMode(table, target)] : findings;
-}
-
-/** The columns that Weir adds in any mode. */
-const ownNames = new Set([...historyColumns, softDeleteColumn].map(({ name }) => name));
-
-function otherMode(table: Table, target: QualifiedName): Finding {
-  return {
-    code: 'WEIR_SINK_MODE',
-    message: `${nameText(target)} was made for ${tableName(table)} under another \`mode\` or \`deletes\``,
-  };
+  return findings;
 }
 
 /** A column that the sink may lack: it came by a change that is to be ignored. */
@@ -133,6 +137,9 @@ export function isOptional(table: Table, column: Column, options: TableOptions):
 
 function requiredFindings(table: Table, target: QualifiedName, found: TargetTable, options: TableOptions): Finding[] {
   const key = new Set(keyNames(table, options));
+  // An old key that stays, since its change was ignored, keeps its columns from being NULL.
+  const old = options.schemaChanges.key === 'ignore' ? found.indexes.find(({ primary }) => primary) : undefined;
+  for (const name of old?.columns ?? []) key.add(name);
   const findings: Finding[] = [];
   for (const { name, notNull, filled, generated } of found.columns) {
     const column = [...table.columns, ...extraColumns(options)].find((other) => other.name === name);

@@ -50,6 +50,19 @@ export class TestDatabase implements AsyncDisposable {
     return await onServer(this.url, text);
   }
 
+  /** Does work while a person's transaction, which began with some statements, is open. */
+  async holding(text: string, work: () => Promise<void>): Promise<void> {
+    const client = new pg.Client({ connectionString: this.url, application_name: 'test' });
+    await client.connect();
+    try {
+      await client.query(`BEGIN; ${text}`);
+      await work();
+      await client.query('COMMIT');
+    } finally {
+      await client.end();
+    }
+  }
+
   /** A role that may log in, and a URL with it; dropped with the database. */
   async role(): Promise<{ name: string; url: string }> {
     const name = `${this.name}_role${this.#roles.length}`;
