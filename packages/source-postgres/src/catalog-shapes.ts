@@ -8,14 +8,18 @@ const FIRST_OWN_OID = 16_384;
 
 /**
  * Columns by `attnum`, whether captured or not, with the transaction that altered each last; of those that were added with a
- * constant default, what rows from before show.
+ * constant default, what rows from before show. For a partitioned table, which has no rows itself, its leaves say that.
  */
 const COLUMNS = `
   SELECT c.oid, c.relfilenode, c.relnatts,
          (SELECT i.indexrelid FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) AS key_index,
          (SELECT json_agg(json_build_array(a.attnum, a.xmin::text, NOT a.attnotnull,
                                            format_type(a.atttypid, a.atttypmod),
-                                           CASE WHEN a.atthasmissing THEN a.attmissingval::text END) ORDER BY a.attnum)
+                                           CASE WHEN c.relkind = 'p' THEN
+                                             (SELECT min(l.attmissingval::text)
+                                                FROM pg_partition_tree(c.oid) t JOIN pg_attribute l ON l.attrelid = t.relid
+                                               WHERE t.isleaf AND l.attname = a.attname AND l.atthasmissing)
+                                           WHEN a.atthasmissing THEN a.attmissingval::text END) ORDER BY a.attnum)
             FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
          (SELECT json_agg(json_build_array(a.attnum, a.xmin::text))
             FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.attisdropped) AS dropped

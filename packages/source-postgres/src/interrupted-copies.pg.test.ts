@@ -48,7 +48,7 @@ test('rows that share one LSN come once to whoever resumes, wherever the stream 
   await using database = await TestDatabase.create(server.url);
   await database.sql('CREATE TABLE orders (id int PRIMARY KEY)');
   const source = database.source();
-  await using first = await Reading.open(source, null);
+  const first = await Reading.open(source, null);
   await first.untilCopied();
   // COPY writes many rows with one record of the log.
   for (const [from, to] of [
@@ -58,6 +58,7 @@ test('rows that share one LSN come once to whoever resumes, wherever the stream 
   ])
     await database.sql(`COPY orders FROM PROGRAM 'seq ${from} ${to}'`);
   await first.untilHead();
+  await first[Symbol.asyncDispose]();
   const ends = first.seen.flatMap(({ checkpoint }, i) => (checkpoint === null ? [] : [i + 1]));
   expect(first.seen.length, 'transactions span batches').toBeGreaterThan(ends.length);
   for (const end of ends) {
