@@ -2,8 +2,9 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { temporaryPostgres } from '@weir/services';
+import type { WeirError } from '@weir/sdk';
 import { describe, expect, test } from 'vitest';
-import type { StreamProtocol } from './stream-protocol.ts';
+import { newestProtocol, type StreamProtocol } from './stream-protocol.ts';
 import { StreamReading, publishAll } from './testing/stream-reading.ts';
 import { TestDatabase } from './testing/test-database.ts';
 import { useTestServer } from './testing/test-server.ts';
@@ -249,8 +250,14 @@ describe('prepared transactions', () => {
     await database.sql(`SELECT pg_drop_replication_slot('${database.slot}')`);
     await database.sql(`SELECT pg_create_logical_replication_slot('${database.slot}', 'pgoutput', false, true)`);
     await database.sql(`BEGIN; INSERT INTO items VALUES (1); PREPARE TRANSACTION 'one'`);
-    await using reading = await StreamReading.open(database, shopped.from, { protocol: { version: 3, streaming: true } });
-    await expect(reading.untilHead()).rejects.toMatchObject({ code: 'WEIR_PGOUTPUT_UNSUPPORTED' });
+    // PostgreSQL 14 has no such messages: there the option makes no difference.
+    const refused = own.version >= 15 ? 'WEIR_PGOUTPUT_UNSUPPORTED' : null;
+    await using reading = await StreamReading.open(database, shopped.from, { protocol: newestProtocol(own.version * 10_000) });
+    const outcome = await reading.untilHead().then(
+      () => null,
+      (error: unknown) => (error as WeirError).code,
+    );
+    expect(outcome).toBe(refused);
     expect(reading.rows).toEqual([]);
     await database.sql(`ROLLBACK PREPARED 'one'`);
   });
