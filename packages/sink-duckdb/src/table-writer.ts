@@ -61,6 +61,8 @@ export class TableWriter implements RowWriter {
   #staging: Staging | null = null;
   /** True since the first update or delete that is not merged yet. */
   #staged = false;
+  /** True since a row got the key of another, which must get one too before the merge. */
+  #swaps = false;
   touched = false;
 
   constructor(transaction: Transaction, table: Table, target: Target, layout: Layout, host: WriterHost) {
@@ -103,6 +105,7 @@ export class TableWriter implements RowWriter {
     await this.#staging?.merge();
     if (this.#staged && this.#layout.mark !== null) this.target.holdsMarked = null;
     this.#staged = false;
+    this.#swaps = false;
     if (this.#staging?.isWornOut === true) await this.#dropStaging();
   }
 
@@ -197,7 +200,8 @@ export class TableWriter implements RowWriter {
     this.#staged = true;
     const stops = (row: number): boolean => batch.op[row] === Op.truncate;
     // Columns that the source does not have stay with their row, which only the target can tell when a row gets another key.
-    const movesAlone = this.#layout.extra.length > 0;
+    // While keys are swapped it cannot: then such columns are NULL in the rows that come.
+    const movesAlone = this.#layout.extra.length > 0 && !this.#swaps;
     const staging = await this.#openStaging();
     const taken = await staging.add(batch, rows, stops, movesAlone);
     if (taken < rows.length && batch.op[rows[taken]!] === Op.update) {
@@ -205,7 +209,10 @@ export class TableWriter implements RowWriter {
       await this.settle();
       this.#staged = true;
       const reopened = await this.#openStaging();
-      if (!(await reopened.move(batch, alone[0]!))) await reopened.add(batch, alone, stops, false);
+      if (!(await reopened.move(batch, alone[0]!))) {
+        this.#swaps = true;
+        await reopened.add(batch, alone, stops, false);
+      }
       return taken + 1;
     }
     if (staging.isFull) await this.settle();
@@ -235,6 +242,7 @@ export class TableWriter implements RowWriter {
     await this.#loader?.discard();
     this.#staging?.clear();
     this.#staged = false;
+    this.#swaps = false;
     this.target.modified = true;
     await this.#transaction.run(`DELETE FROM ${qualified(this.target.name)}`, `truncating ${tableName(this.table)}`);
   }

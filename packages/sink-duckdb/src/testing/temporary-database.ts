@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { schemaPolicies, silentLogger, systemClock, type Sink, type SinkOptions } from '@weir/sdk';
+import type { DuckdbConfig } from '../config.ts';
 import { duckdbSink } from '../connector.ts';
 
 export const mirrorOptions: SinkOptions = {
@@ -13,9 +14,9 @@ export const mirrorOptions: SinkOptions = {
   memoryBytes: 128 * 2 ** 20,
 };
 
-export function makeSink(path: string, options: Partial<SinkOptions> = {}): Sink {
+export function makeSink(path: string, options: Partial<SinkOptions> = {}, config: Partial<DuckdbConfig> = {}): Sink {
   const context = { pipeline: 'shop', name: 'warehouse', log: silentLogger, clock: systemClock };
-  return duckdbSink.create({ path }, { ...mirrorOptions, ...options }, context);
+  return duckdbSink.create({ ...config, path }, { ...mirrorOptions, ...options }, context);
 }
 
 /** A folder of its own with the path of a database in it, which is not made yet. */
@@ -32,8 +33,8 @@ export class TemporaryDatabase implements AsyncDisposable {
     return new TemporaryDatabase(await mkdtemp(join(tmpdir(), 'weir-duckdb-')));
   }
 
-  sink(options: Partial<SinkOptions> = {}): Sink {
-    return makeSink(this.path, options);
+  sink(options: Partial<SinkOptions> = {}, config: Partial<DuckdbConfig> = {}): Sink {
+    return makeSink(this.path, options, config);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
