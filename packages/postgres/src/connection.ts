@@ -136,6 +136,7 @@ function isTlsError(code: string, message: string): boolean {
 
 const QUERY_CODES: Record<string, ErrorCode> = {
   '55006': 'WEIR_PG_SLOT_IN_USE',
+  '55P03': 'WEIR_PG_LOCKED',
   '53400': 'WEIR_PG_SLOTS_FULL',
   '57P01': 'WEIR_PG_CONNECTION_LOST',
   '57P02': 'WEIR_PG_CONNECTION_LOST',

@@ -85,6 +85,7 @@ export const errorCodes = {
   WEIR_PG_PUBLICATION_MISSING: { exit: 4, policy: 'stop', remedy: 'The publication was dropped, so changes were lost; copy again from scratch.' },
   WEIR_PG_PUBLICATION_CHANGED: { exit: 4, policy: 'stop', remedy: 'The publication is another than at the checkpoint; copy again from scratch.' },
   WEIR_PG_ARRAY_BOUNDS: { exit: 1, policy: 'stop', remedy: 'Leave the table out, or store its arrays with a lower bound of 1.' },
+  WEIR_PG_LOCKED: { exit: 1, policy: 'retry', remedy: 'Another session locks a table for long; Weir tries again.' },
   WEIR_PG_TABLE_REWRITTEN: { exit: 1, policy: 'retry', remedy: 'A table was rewritten while it was being copied; the copy starts again.' },
   WEIR_PG_CHECKPOINT: { exit: 4, policy: 'stop', remedy: 'The checkpoint was not written by this version; copy again from scratch.' },
   WEIR_PG_FENCED: { exit: 1, policy: 'stop', remedy: 'Another runner took over this sink; this one changes nothing more.' },

@@ -14,7 +14,7 @@ const types = new Map<number, PgType>(
     ] as const
   ).map(([oid, name, elementOid]) => [
     oid,
-    { oid, name, kind: 'b', baseOid: 0, baseModifier: -1, elementOid, builtIn: true, extension: null } as PgType,
+    { oid, name, kind: 'b', baseOid: 0, baseModifier: -1, elementOid, builtIn: true, extension: null },
   ]),
 );
 const rewriteOf = (oid: number) => mapType(types, oid, -1).rewrite;

@@ -137,8 +137,9 @@ export class PostgresSession implements SourceSession {
       while (true) {
         // Where it is to finish must be known before more is given.
         await this.#finishing;
-        const { done, value: batch } = await batches.next();
-        if (done === true) return;
+        const next: IteratorResult<Batch, void> = await batches.next();
+        if (next.done === true) return;
+        const batch = next.value;
         if (batch.checkpoint !== null) this.#boundary = positionLsn(batch.checkpoint.position);
         yield batch;
       }
@@ -301,8 +302,8 @@ export class PostgresSession implements SourceSession {
       try {
         await watch.look();
       } catch (error) {
-        stream.fail(toWeirError(error));
-        return;
+        // A table that is being altered for long: the stream goes on meanwhile, and the next look sees what became of it.
+        if (toWeirError(error).code !== 'WEIR_PG_LOCKED') return stream.fail(toWeirError(error));
       }
       await context.clock.sleep(WATCH_MS, signal).catch(() => {});
     }

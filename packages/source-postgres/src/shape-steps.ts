@@ -28,18 +28,12 @@ export function takeSteps(
     // What a step does not touch stays as it was, also where the catalog would say something else about it by now.
     table = withKnownColumns(tableOf(table, shape, types, table.version + 1), before, shape, table);
     if (step.step === 'key') return { table, change: 'key' };
-    const column = next.columns.find(({ attnum }) => attnum === step.attnum);
     const old = before.columns.find(({ attnum }) => attnum === step.attnum);
-    switch (step.step) {
-      case 'add':
-        return { table, change: 'add', column: column!.name, value: valueOf(column!) };
-      case 'drop':
-        return { table, change: 'drop', column: old!.name };
-      case 'rename':
-        return { table, change: 'rename', column: column!.name, from: old!.name };
-      case 'widen':
-        return { table, change: 'widen', column: column!.name };
-    }
+    if (step.step === 'drop') return { table, change: 'drop', column: old!.name };
+    const column = next.columns.find(({ attnum }) => attnum === step.attnum)!;
+    if (step.step === 'add') return { table, change: 'add', column: column.name, value: valueOf(column) };
+    if (step.step === 'rename') return { table, change: 'rename', column: column.name, from: old!.name };
+    return { table, change: 'widen', column: column.name };
   });
   return { changes, table };
 }
