@@ -193,7 +193,7 @@ export class Attempt {
         if (copying !== isCopy(batch)) await this.#allSettled(this.#lanes);
         await this.#acquire(batch);
         const shared = await this.#transform(batch);
-        if (isCopy(batch) && !copying) await this.#beginCopy(shared);
+        if (isCopy(batch)) await (copying ? this.#goOnCopying(shared) : this.#beginCopy(shared));
         else for (const lane of this.#lanes) lane.push(shared);
         copying = isCopy(batch);
         await this.#demand();
@@ -242,6 +242,22 @@ export class Attempt {
     const from = earliestCheckpoint(this.#committed.values())?.position;
     const last = this.#lanes.filter((lane) => this.#committed.get(lane)?.position === from);
     const first = this.#lanes.filter((lane) => !last.includes(lane));
+    await this.#inTurn(first, last, shared);
+  }
+
+  /**
+   * A sink that keeps its own place in the stream takes each batch of a copy before those that the next attempt would start
+   * from: what their checkpoint calls copied, every other sink has.
+   */
+  async #goOnCopying(shared: SharedBatch): Promise<void> {
+    const { checkpoint } = shared.batch;
+    const first = this.#lanes.filter((lane) => checkpoint !== null && lane.keepsPlaceAt(checkpoint));
+    const last = this.#lanes.filter((lane) => !first.includes(lane));
+    await this.#inTurn(first, last, shared);
+  }
+
+  /** Hands a batch to some lanes, and to the others when those have committed it. */
+  async #inTurn(first: readonly Lane[], last: readonly Lane[], shared: SharedBatch): Promise<void> {
     for (const lane of first) lane.push(shared);
     await this.#allSettled(first);
     for (const lane of last) lane.push(shared);

@@ -189,6 +189,38 @@ describe('a copy is made by all sinks together', () => {
     expectEqual(world);
   });
 
+  test('wherever it dies while a table is added and one sink is ahead, the next start goes on', async () => {
+    const setUp = async (): Promise<World> => {
+      const world = worldWith(6);
+      const held = [fault('slow.write', 4, 'hold')];
+      const { pipeline, script } = world.process({ copies: true, tables: [orders], faults: held });
+      void pipeline.run();
+      for (let number = 101; number < 105; number++) {
+        await world.clock.settle();
+        world.log.commit([insert(number)]);
+      }
+      await world.clock.settle();
+      script.die();
+      world.log.disconnect();
+      return world;
+    };
+    const { calls } = (await (await setUp()).deliverAll({ copies: true })).script;
+    for (const [index, on] of calls.entries()) {
+      const call = calls.slice(0, index + 1).filter((other) => other === on).length;
+      for (const late of ['fast', 'slow']) {
+        const world = await setUp();
+        const lateCommits = fault(`${late}.commit`, 'every', 'slow', 1000);
+        const { pipeline, source, script } = world.process({ copies: true, faults: [{ on, call, does: 'die answering' }, lateCommits] });
+        pipeline.finishAt(await source.head());
+        await world.clock.settles(Promise.race([pipeline.run(), script.died]));
+        world.log.disconnect();
+        world.log.commit([insert(1000 + index)]);
+        await world.deliverAll({ copies: true });
+        expectEqual(world);
+      }
+    }
+  });
+
   test('a database that was built anew, with lower positions, is copied to the filled sink as well', async () => {
     const world = worldWith(9);
     await world.deliverAll({ copies: true, sinks: ['fast'] });

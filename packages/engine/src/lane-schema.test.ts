@@ -107,6 +107,8 @@ describe('a policy decides about each kind of change', () => {
     await world.push(batchOf([1], boundary(1)), batchOf([2], boundary(2), [addNote, dropLabel]));
     world.start();
     const error = await failureOf(world);
+    // What was complete before it is delivered, and the change before it in its batch has not happened.
+    expect([world.calls, world.record.checkpoint]).toEqual([['write', 'commit'], boundaryOf(1)]);
     expect(error).toMatchObject({
       code: 'WEIR_SCHEMA_CHANGE',
       table: 'public.orders',
@@ -196,7 +198,7 @@ describe('a new table that is ignored', () => {
     const { code, message } = await failureOf(world.start());
     expect([code, message]).toEqual([
       'WEIR_SCHEMA_CHANGE',
-      'public.orders is new, and sink warehouse cannot remember to ignore a table',
+      'public.orders: the table is new, and sink warehouse cannot remember to ignore a table',
     ]);
   });
 });

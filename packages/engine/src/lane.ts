@@ -144,6 +144,13 @@ export class Lane {
     let admitted: Batch;
     try {
       admitted = this.#gate.admit(batch);
+    } catch (error) {
+      // What is complete before a refusal is delivered: the sink ends where it has to.
+      if (this.#pending !== null) await this.#commit(this.#pending);
+      this.#failed(error);
+      throw error;
+    }
+    try {
       if (this.#gate.hasMarks) await this.#gate.mark();
       if (this.#abandoned.signal.aborted) return;
       if (admitted.rows > 0 || admitted.schemaChanges.length > 0) await this.#options.session.write(admitted);
@@ -162,10 +169,14 @@ export class Lane {
     if (!this.#abandoned.signal.aborted) this.#gate.failed(error);
   }
 
+  /** Whether the sink is ahead of a checkpoint of a copy that is made for one that is behind. */
+  keepsPlaceAt({ position }: Checkpoint): boolean {
+    return this.#holds !== null && position < this.#holds;
+  }
+
   /** A sink that takes part in a copy for one that is behind keeps its own place: it holds the stream up to there. */
   #notBehind(checkpoint: Checkpoint): Checkpoint {
-    if (this.#holds === null || checkpoint.position >= this.#holds) return checkpoint;
-    return { position: this.#holds, state: checkpoint.state };
+    return this.keepsPlaceAt(checkpoint) ? { position: this.#holds!, state: checkpoint.state } : checkpoint;
   }
 
   /** Without rows that this sink has committed before; null when nothing is left (invariant 4). */

@@ -4,6 +4,7 @@ import {
   tableName,
   type Batch,
   type Clock,
+  type ErrorCode,
   type Logger,
   type Position,
   type SchemaChange,
@@ -22,10 +23,15 @@ import type { StoppedTable } from './table-stops.ts';
 /** What a pipeline has to know of a sink's options. */
 export type SinkPolicies = Pick<SinkOptions, 'schemaChanges' | 'onError'>;
 
-const ignoredTable: StopReason = {
+const ignoredTable = {
   code: 'WEIR_SCHEMA_IGNORED',
   message: 'the table is new, and `schema_changes` ignores new tables',
-};
+} as const satisfies StopReason;
+
+type CreateChange = SchemaChange & { readonly change: 'create' };
+
+/** `start`: a `create` that goes to the sink. `mark`: a new table that is ignored. `withhold`: about a stopped table. */
+type Verdict = 'start' | 'mark' | 'apply' | 'ignore' | 'withhold' | 'refuse';
 
 export interface SchemaGateOptions {
   readonly session: SinkSession;
@@ -49,6 +55,7 @@ export class SchemaGate {
   #at: Position = '';
   #isCopied = false;
   #ignored: Table[] = [];
+  #refused: { readonly error: WeirError; readonly change: SchemaChange } | null = null;
 
   constructor(options: SchemaGateOptions) {
     this.#options = options;
@@ -60,12 +67,13 @@ export class SchemaGate {
     return policies.onError === 'stop_table' && session.stopTable !== undefined;
   }
 
-  /** The batch as the sink is to have it, when it has been told `ignored`. @throws WeirError WEIR_SCHEMA_CHANGE */
+  /**
+   * The batch as the sink is to have it once `mark` was told. A refusal changes nothing.
+   * @throws WeirError WEIR_SCHEMA_CHANGE
+   */
   admit(batch: Batch): Batch {
     this.#note(batch);
-    const schemaChanges = batch.schemaChanges.filter((change) =>
-      change.change === 'create' ? this.#admitsCreate(change) : this.#admits(change),
-    );
+    const schemaChanges = batch.schemaChanges.length === 0 ? batch.schemaChanges : this.#admitted(batch.schemaChanges);
     const rest = this.#withoutStopped(batch);
     return schemaChanges.length === rest.schemaChanges.length ? rest : { ...rest, schemaChanges };
   }
@@ -82,6 +90,8 @@ export class SchemaGate {
 
   /** The sink refused something, or `admit` did: where that is about one table it is to be stopped. */
   failed(error: unknown): void {
+    const refused = this.#refused;
+    if (refused !== null && refused.error === error) this.#noteRefused(refused.change);
     if (!(error instanceof WeirError) || error.table === undefined) return;
     if (error.policy.policy !== 'stop' || !this.#canStopTables) return;
     const { code, message, table: name } = error;
@@ -110,54 +120,80 @@ export class SchemaGate {
     this.#isCopied = isCopy(batch) && (batch.chunk !== null || batch.schemaChanges.some(isStart));
   }
 
-  #admits(change: SchemaChange): boolean {
+  #admitted(changes: readonly SchemaChange[]): SchemaChange[] {
+    const judged = this.#judge(changes);
+    for (const { change, verdict } of judged) if (verdict === 'refuse') throw this.#refusal(change);
+    for (const { change, verdict } of judged) this.#carryOut(change, verdict);
+    return judged.flatMap(({ change, verdict }) => (verdict === 'start' || verdict === 'apply' ? [change] : []));
+  }
+
+  /** Each change as the ones before it leave the tables. */
+  #judge(changes: readonly SchemaChange[]): { change: SchemaChange; verdict: Verdict }[] {
+    const stopped = new Map(Array.from(this.#options.record.stops.all, ([name, { code }]) => [name, code]));
+    return changes.map((change) => {
+      const name = tableName(change.table);
+      const verdict = change.change === 'create' ? this.#judgeCreate(change, stopped.get(name)) : this.#judgeOne(change, stopped);
+      if (verdict === 'start') stopped.delete(name);
+      if (verdict === 'mark') stopped.set(name, ignoredTable.code);
+      return { change, verdict };
+    });
+  }
+
+  #judgeOne({ table, change }: SchemaChange, stopped: ReadonlyMap<string, ErrorCode>): Verdict {
+    if (stopped.has(tableName(table))) return 'withhold';
+    const policy = this.#options.policies.schemaChanges[change];
+    return policy === 'stop' ? 'refuse' : policy;
+  }
+
+  #judgeCreate({ table, reason }: CreateChange, stoppedBy: ErrorCode | undefined): Verdict {
     const { record, policies } = this.#options;
-    if (record.stops.all.has(tableName(change.table))) return false;
-    const policy = policies.schemaChanges[change.change];
-    if (policy === 'stop') throw this.#refusal(change);
-    record.schema.noted(change, policy);
-    return policy === 'apply';
-  }
-
-  #admitsCreate(change: SchemaChange & { readonly change: 'create' }): boolean {
-    const { stops, schema } = this.#options.record;
-    const { create: policy } = this.#options.policies.schemaChanges;
-    const name = tableName(change.table);
-    if (stops.holdsBack(name, this.#from, this.#isCopied)) return false;
+    const { create: policy } = policies.schemaChanges;
+    if (record.stops.holdsBack(tableName(table), this.#from, this.#isCopied)) return 'withhold';
     // A table that was ignored when it was new is not wanted when it is copied once more either.
-    const isIgnored = stops.all.get(name)?.code === 'WEIR_SCHEMA_IGNORED';
-    if (change.reason === 'again' && isIgnored && policy !== 'apply') return false;
-    if (change.reason === 'new' && policy === 'stop') throw this.#refusal(change);
-    if (change.reason === 'new' && policy === 'ignore') {
-      this.#ignore(change);
-      return false;
-    }
-    stops.started(name);
-    if (change.reason === 'new' || change.reason === 'again') schema.noted(change, 'apply');
-    return true;
+    if (reason === 'again' && stoppedBy === ignoredTable.code && policy !== 'apply') return 'withhold';
+    if (reason !== 'new' || policy === 'apply') return 'start';
+    return policy === 'ignore' && this.#options.session.stopTable !== undefined ? 'mark' : 'refuse';
   }
 
-  #ignore(change: SchemaChange): void {
-    const { session, shard, record } = this.#options;
-    const table = tableName(change.table);
-    if (session.stopTable === undefined) {
-      const message = `${table} is new, and sink ${shard.sink} cannot remember to ignore a table`;
-      throw new WeirError('WEIR_SCHEMA_CHANGE', message, { ...this.#allow('create'), table });
+  #carryOut(change: SchemaChange, verdict: Verdict): void {
+    const { stops, schema } = this.#options.record;
+    const name = tableName(change.table);
+    switch (verdict) {
+      case 'start':
+        stops.started(name);
+        if (isEvent(change)) schema.noted(change, 'apply');
+        break;
+      case 'mark':
+        this.#ignored.push(change.table);
+        stops.marked(name, ignoredTable);
+        schema.noted(change, 'ignore');
+        break;
+      case 'apply':
+      case 'ignore':
+        schema.noted(change, verdict);
+        break;
+      default:
     }
-    this.#ignored.push(change.table);
-    record.stops.marked(table, ignoredTable);
-    record.schema.noted(change, 'ignore');
   }
 
   #refusal(change: SchemaChange): WeirError {
+    const { sink } = this.#options.shard;
+    const table = tableName(change.table);
+    const { [change.change]: policy } = this.#options.policies.schemaChanges;
+    const why = policy === 'stop' ? `\`schema_changes\` of sink ${sink} says stop` : `sink ${sink} cannot remember to ignore a table`;
+    const message = `${table}: ${describeChange(change)}, and ${why}`;
+    const error = new WeirError('WEIR_SCHEMA_CHANGE', message, { ...this.#allow(change.change), table });
+    this.#refused = { error, change };
+    return error;
+  }
+
+  /** Tells of a change that ends the attempt: it is in no commit. */
+  #noteRefused(change: SchemaChange): void {
     const { clock, log, record, shard } = this.#options;
-    const fields = changeFields(change);
-    const { table } = fields;
     const action: SchemaAction = this.#canStopTables ? 'stop_table' : 'stop';
+    const fields = changeFields(change);
     record.schema.happened(change, action, clock.now());
-    log.warn({ ...shardFields(shard), ...fields, action }, `${table}: ${describeChange(change)}`);
-    const message = `${table}: ${describeChange(change)}, and \`schema_changes\` of sink ${shard.sink} says stop`;
-    return new WeirError('WEIR_SCHEMA_CHANGE', message, { ...this.#allow(change.change), table });
+    log.warn({ ...shardFields(shard), ...fields, action }, `${fields.table}: ${describeChange(change)}`);
   }
 
   /** The place of the policy in the YAML, and the line that allows the change. */
@@ -189,6 +225,11 @@ export class SchemaGate {
 /** What every log line about a sink names. */
 export function shardFields({ pipeline, sink }: Shard): { pipeline: string; sink: string } {
   return { pipeline, sink };
+}
+
+/** The tables of a first copy are no event. */
+function isEvent(change: SchemaChange): boolean {
+  return change.change !== 'create' || change.reason === 'new' || change.reason === 'again';
 }
 
 /** What the log and the status tell of a change. */
