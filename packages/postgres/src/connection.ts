@@ -59,7 +59,7 @@ export async function connect(
   } catch (error) {
     await client.end().catch(() => {});
     signal.throwIfAborted();
-    throw connectionError(error, url);
+    throw connectionError(error, url, options.replication === true);
   }
   return client;
 }
@@ -114,15 +114,21 @@ const CONNECT_CODES: Record<string, ErrorCode> = {
   '28P01': 'WEIR_PG_AUTH',
   '28000': 'WEIR_PG_AUTH',
   '3D000': 'WEIR_PG_DATABASE',
+  '42501': 'WEIR_PG_AUTH',
+};
+
+/** What the same answers mean to who wants to replicate. */
+const REPLICATION_CODES: Record<string, ErrorCode> = {
   '42501': 'WEIR_PG_GRANT_REPLICATION',
   '53300': 'WEIR_PG_SENDERS_FULL',
 };
 
-function connectionError(error: unknown, url: URL): WeirError {
+function connectionError(error: unknown, url: URL, replication: boolean): WeirError {
   if (error instanceof WeirError) return error;
   const { code = '', message } = error as { code?: string; message: string };
   const where = `${url.hostname || '127.0.0.1'}:${url.port || '5432'}${url.pathname} as ${decodeURIComponent(url.username)}`;
-  const known = CONNECT_CODES[code] ?? (isTlsError(code, message) ? 'WEIR_PG_TLS' : undefined);
+  const answered = (replication ? REPLICATION_CODES[code] : undefined) ?? CONNECT_CODES[code];
+  const known = answered ?? (isTlsError(code, message) ? 'WEIR_PG_TLS' : undefined);
   const refused = message.includes('password must be a string') ? 'WEIR_PG_AUTH' : known;
   return new WeirError(refused ?? 'WEIR_PG_CONNECT', `cannot connect to ${where}: ${message || code}`, {
     cause: error,

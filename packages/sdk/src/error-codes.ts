@@ -91,7 +91,6 @@ export const errorCodes = {
   WEIR_PG_FENCED: { exit: 1, policy: 'stop', remedy: 'Another runner took over this sink; this one changes nothing more.' },
   WEIR_PG_READ_ONLY: { exit: 3, policy: 'stop', remedy: 'Let the role write: ALTER ROLE … SET default_transaction_read_only = off;' },
   WEIR_PG_GRANT_WRITE: { exit: 3, policy: 'stop', remedy: 'Grant the role what the message names: CREATE on the database, or the ownership of schema and tables.' },
-  WEIR_PG_LOCK_TIMEOUT: { exit: 1, policy: 'retry', remedy: 'Another session holds a lock on what the sink writes; end it, or its transaction.' },
   WEIR_PG_TABLE_EXISTS: { exit: 2, policy: 'stop', remedy: 'A table that Weir did not make has that name; rename it, or set `target`.' },
   WEIR_PG_DIVERGED: { exit: 1, policy: 'stop', remedy: 'Somebody changed the mirrored table; copy it again from scratch.' },
   WEIR_PG_VALUE: { exit: 1, policy: 'stop', remedy: 'A value does not fit the type of its column in the sink; the message names the column.' },

@@ -47,6 +47,6 @@ describe('the configuration', () => {
 describe('in a program', () => {
   it('a sink is made of the same options, and wrong ones are refused', () => {
     expect(postgres({ url, mode: 'append', idle_timeout: '1m' })).toBeDefined();
-    expect(() => postgres({ url: '' })).toThrow();
+    expect(() => postgres({ url: '' })).toThrow(/url/);
   });
 });

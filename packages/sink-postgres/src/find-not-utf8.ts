@@ -10,7 +10,7 @@ export function findNotUtf8({ columns, table }: Layout, { data, start, length }:
     for (const { index, name } of columns) {
       const bytes = length[image + index]!;
       if (bytes <= 0 || table.columns[index]!.type.kind === 'bytes') continue;
-      if (!isUtf8(data.subarray(start[image + index]!, start[image + index]! + bytes))) return name;
+      if (!isUtf8(data.subarray(start[image + index], start[image + index]! + bytes))) return name;
     }
   }
   return null;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { temporaryPostgres } from '@weir/services';
+import { EmbeddedPostgres, temporaryPostgres } from '@weir/services';
 import { describe, expect, it } from 'vitest';
 import type { WeirError } from '@weir/sdk';
 import { sessionName } from './sink-connection.ts';
@@ -58,14 +58,19 @@ describe('a connection that an administrator ends', () => {
 describe('a server', () => {
   it('that stops and starts again has the last commit, and takes the next', async () => {
     await using own = await temporaryPostgres();
-    const sink = makeSink(own.url);
-    const session = await withOrders(sink, orders, [one]);
+    const session = await withOrders(makeSink(own.url), orders, [one]);
     await session.write(batch(2, (rows) => rows.insert(orders, two)));
     await own.stop('immediate');
     const error = await session.commit(checkpointAt(2)).catch((thrown: unknown) => thrown as WeirError);
     expect(error).toMatchObject({ policy: { policy: 'retry' } });
     await session[Symbol.asyncDispose]();
-    await expect(openSession(sink)).rejects.toMatchObject({ code: 'WEIR_PG_CONNECT', path: 'url' });
+    await expect(openSession(makeSink(own.url))).rejects.toMatchObject({ code: 'WEIR_PG_CONNECT', path: 'url' });
+    await using restarted = await EmbeddedPostgres.start({ directory: own.directory });
+    await using again = await openSession(makeSink(restarted.url));
+    expect(await again.recover()).toEqual(checkpointAt(1));
+    await again.write(batch(2, (rows) => rows.insert(orders, two)));
+    await again.commit(checkpointAt(2));
+    expect(await again.recover()).toEqual(checkpointAt(2));
   }, 60_000);
 
   it('ends a session that stands still in the middle of a commit, after idle_timeout', async () => {

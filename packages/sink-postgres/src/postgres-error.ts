@@ -70,7 +70,7 @@ function byCode(code: string, error: pg.DatabaseError, at: Doing): Known | null 
     case '25006':
       return { code: 'WEIR_PG_READ_ONLY', message: error.message };
     case '55P03':
-      return { code: 'WEIR_PG_LOCK_TIMEOUT', message: error.message };
+      return { code: 'WEIR_PG_LOCKED', message: error.message };
     case '25P03':
     case '57P05':
       return { code: 'WEIR_PG_CONNECTION_LOST', message: error.message };

@@ -8,7 +8,7 @@ sinkContract({
   name: 'postgres',
   deliveryClass: 'A',
   codes: { tableExists: 'WEIR_PG_TABLE_EXISTS' },
-  // PostgreSQL writes -P1D as P-1D; its own forms are in types.test.ts.
+  // PostgreSQL writes -P1D as P-1D; its own forms are in values.pg.test.ts.
   lacks: ['interval'],
   start: async () => {
     const database = await TestDatabase.create(server.url);

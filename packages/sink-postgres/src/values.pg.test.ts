@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { WeirError, type Column, type LogicalType, type Table } from '@weir/sdk';
+import type { Column, LogicalType, Table, WeirError } from '@weir/sdk';
 import { batch, checkpointAt, column, openSession, ordersTable, withOrders } from './testing/orders.ts';
 import { scanned } from './testing/scanned.ts';
 import { TestDatabase } from './testing/test-database.ts';
