@@ -3,12 +3,13 @@ const BACKSLASH = 0x5c;
 const hexDigits = '0123456789abcdef';
 /** What a byte takes at most: `\u001f`. */
 const LONGEST_ESCAPE = 6;
+const FIRST_BYTES = 4096;
 /** Beyond this a buffer is given back when its text was used. */
 const KEPT_BYTES = 2 ** 20;
 
 /** JSON text that is written into bytes, one after the other; UTF-8 passes as it is. */
 export class JsonText {
-  #bytes: Buffer = Buffer.allocUnsafe(4096);
+  #bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
   #length = 0;
 
   get length(): number {
@@ -23,7 +24,7 @@ export class JsonText {
   /** Starts over. */
   clear(): void {
     this.#length = 0;
-    if (this.#bytes.length > KEPT_BYTES) this.#bytes = Buffer.allocUnsafe(4096);
+    if (this.#bytes.length > KEPT_BYTES) this.#bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   }
 
   /** Writes ASCII text as it is. */
@@ -66,7 +67,7 @@ export class JsonText {
 
   #reserve(size: number): void {
     if (this.#length + size <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#length + size));
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#length + size));
     this.#bytes.copy(larger, 0, 0, this.#length);
     this.#bytes = larger;
   }

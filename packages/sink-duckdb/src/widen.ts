@@ -22,6 +22,7 @@ function holdsAll(from: Storage, to: Storage): boolean {
     if (from.kind === to.kind) return from.bits <= to.bits;
     return from.kind === 'uint' && from.bits < to.bits;
   }
+  if (from.kind === 'decimal' && to.kind === 'int') return from.scale === 0 && from.digits < wholeDigits(to);
   if (to.kind !== 'decimal') return false;
   const scale = from.kind === 'decimal' ? from.scale : 0;
   return scale <= to.scale && wholeDigits(from) <= to.digits - to.scale;
