@@ -293,6 +293,17 @@ describe('memory', () => {
     expect(buffers).not.toContain(large.data.buffer);
   });
 
+  test('an unusually large slab is given back to the system as soon as its batch is released', () => {
+    const writer = new BatchWriter();
+    writer.append(new Uint8Array(BATCH_BYTES * 3));
+    insert(writer, 'a');
+    const large = writer.close(null);
+    expect(large.data.length).toBeGreaterThan(BATCH_BYTES * 3);
+    large.release();
+    large.release();
+    expect(large.data.length).toBe(0);
+  });
+
   test('neither does it stay with the writer when its batch was small', () => {
     const writer = new BatchWriter();
     writer.reserve(BATCH_BYTES * 30);

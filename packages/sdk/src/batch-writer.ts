@@ -36,6 +36,11 @@ class BatchStorage {
     const rows = this.op.length <= BATCH_ROWS * 2 && this.start.length <= BATCH_ROWS * CELLS_PER_ROW * 8;
     return rows && this.data.byteLength <= BATCH_BYTES * 2;
   }
+
+  /** Gives the slab back to the system now: the garbage collector lets several large ones gather. */
+  free(): void {
+    (this.data.buffer as ArrayBuffer).transfer(0);
+  }
 }
 
 const pool: BatchStorage[] = [];
@@ -328,7 +333,8 @@ function releaseOnce(storage: BatchStorage): () => void {
   return () => {
     if (released) return;
     released = true;
-    if (storage.pooled && pool.length < POOL_SIZE) pool.push(storage);
+    if (!storage.pooled) storage.free();
+    else if (pool.length < POOL_SIZE) pool.push(storage);
   };
 }
 
