@@ -21,13 +21,18 @@ export async function createBank(url: string): Promise<void> {
   await client.end();
 }
 
-/** Customers who never rest: small transfers, rollbacks, edits of notes, moved keys, and now and then a large transaction. */
+/**
+ * Customers who never rest: small transfers, rollbacks, edits of notes, moved keys, and now and then a large transaction.
+ * Meanwhile an architect changes the shape of the notes and of the ledger, and opens and closes branches, each a table.
+ */
 export class BankLoad {
   readonly #url: string;
   readonly #random: () => number;
   #stopping = false;
   #running: Promise<void>[] = [];
   transactions = 0;
+  /** Changes of tables' shapes; they go on from where the last `stop` left them. */
+  shapes = 0;
 
   constructor(url: string, random: () => number) {
     this.#url = url;
@@ -36,7 +41,7 @@ export class BankLoad {
 
   start(): void {
     this.#stopping = false;
-    this.#running = [this.#customer(), this.#customer(), this.#clerk()];
+    this.#running = [this.#customer(), this.#customer(), this.#clerk(), this.#architect()];
   }
 
   async stop(): Promise<void> {
@@ -69,6 +74,47 @@ export class BankLoad {
       if (action === 3) await client.query(`DELETE FROM ledger WHERE memo = 'bulk' AND id % 3 = $1`, [account % 3]);
       if (action === 4) await client.query('DELETE FROM notes WHERE account = $1; ', [account]);
     });
+  }
+
+  async #architect(): Promise<void> {
+    await this.#forever(250, async (client) => {
+      const round = Math.floor(this.shapes / 5);
+      for (const statement of this.#blueprint(this.shapes++ % 5, round)) await client.query(statement);
+    });
+  }
+
+  /** The statements of one step of a round: a column comes, is used, gets another name and type, and goes. */
+  #blueprint(step: number, round: number): string[] {
+    const account = this.#account();
+    switch (step) {
+      case 0:
+        return [`ALTER TABLE notes ADD COLUMN mood${round} varchar(10) DEFAULT 'fine ${round}'`];
+      case 1:
+        return [
+          'BEGIN',
+          `UPDATE notes SET mood${round} = 'changed' WHERE account % 7 = ${account % 7}`,
+          `ALTER TABLE notes RENAME COLUMN mood${round} TO spirit${round}`,
+          `UPDATE notes SET spirit${round} = 'renamed' WHERE account % 9 = ${account % 9}`,
+          ...(this.#random() < 0.2 ? ['ROLLBACK', `ALTER TABLE notes RENAME COLUMN mood${round} TO spirit${round}`] : ['COMMIT']),
+        ];
+      case 2:
+        return [
+          `ALTER TABLE notes ALTER COLUMN spirit${round} TYPE varchar(100)`,
+          `UPDATE notes SET spirit${round} = repeat('wide ', 9) WHERE account % 11 = ${account % 11}`,
+        ];
+      case 3:
+        return [
+          `CREATE TABLE branch_${round} (id int PRIMARY KEY, city text)`,
+          `INSERT INTO branch_${round} SELECT n, 'city ' || n FROM generate_series(1, 50) n`,
+          ...(round >= 3 ? [`DROP TABLE IF EXISTS branch_${round - 3}`] : []),
+        ];
+      default:
+        return [
+          ...(round >= 1 ? [`ALTER TABLE notes DROP COLUMN spirit${round - 1}`] : []),
+          `INSERT INTO notes SELECT ${1000 + round}, g, 'after round ${round}' FROM generate_series(1, 20) g ON CONFLICT DO NOTHING`,
+          `UPDATE branch_${round} SET city = city || '!' WHERE id % 5 = ${account % 5}`,
+        ];
+    }
   }
 
   async #forever(pauseMs: number, act: (client: pg.Client) => Promise<void>): Promise<void> {
