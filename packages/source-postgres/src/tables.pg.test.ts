@@ -203,13 +203,13 @@ describe('what belongs to a pipeline', () => {
     await using database = await shop(`
       CREATE TABLE orders (id int PRIMARY KEY, open bool); CREATE TABLE other (id int PRIMARY KEY);
       CREATE PUBLICATION of_the_dba FOR TABLE orders ${filters ? 'WHERE (id < 10)' : ''}, other;
-      INSERT INTO orders VALUES (1, true)`);
+      INSERT INTO orders VALUES (1, true), (20, true)`);
     await using reading = await Reading.open(
       database.source({ tables: ['public.orders'], publication: 'of_the_dba' }),
       null,
     );
     await reading.untilCopied();
-    await database.sql('INSERT INTO orders VALUES (2, false); INSERT INTO other VALUES (1)');
+    await database.sql('INSERT INTO orders VALUES (2, false), (30, false); INSERT INTO other VALUES (1)');
     await reading.untilHead();
     const rows = ['read orders 1,t', 'read orders 20,t', 'insert orders 2,f', 'insert orders 30,f'];
     expect(reading.rows.map(briefly)).toEqual(filters ? rows.filter((_, i) => i % 2 === 0) : rows);
