@@ -1,6 +1,5 @@
 import { Secret, type CheckResult } from '@weir/sdk';
 import type { PipelineConfig, SinkConfig } from './config/config.ts';
-import type { PipelinePlan } from './plan.ts';
 
 /** A database that no other sink can see. */
 const IN_MEMORY = ':memory:';
@@ -14,8 +13,17 @@ export interface Collision {
   readonly result: CheckResult;
 }
 
+/** Where the tables of a sink go, of all that `weir plan` knows of it. */
+interface PlannedSink {
+  readonly sink: string;
+  readonly tables: readonly { readonly table: string; readonly target: string }[];
+}
+
 /** The tables of which two sinks of a file would write the same target; of each two the later one in the file. */
-export function collisions(pipelines: readonly PipelineConfig[], plans: readonly PipelinePlan[]): Collision[] {
+export function collisions(
+  pipelines: readonly PipelineConfig[],
+  plans: readonly { readonly sinks: readonly PlannedSink[] }[],
+): Collision[] {
   const takenBy = new Map<string, string>();
   const found: Collision[] = [];
   for (const [index, { sinks }] of plans.entries()) {
