@@ -49,8 +49,8 @@ const limits = [
   '- An array whose first element is not number 1 (`[2:3]={a,b}`) stops with `WEIR_PG_ARRAY_BOUNDS`: JSON has no place for it.',
   '- Defaults, checks, foreign keys, collations, comments and the rules of domains stay in the source.',
   '- Where a type is `other`, text inside of it is in the server’s own form: a date BC in a range is `0044-03-15 BC`.',
-  '- A value that names something (`regclass`, `aclitem`, a label of an enum) is printed when it is read. A row that was copied',
-  '  before a rename has the old name until it changes.',
+  '- A value that names something (`regclass`, `aclitem`) is printed when it is read. A row that came before a rename has the',
+  '  old name until it changes.',
   '',
 ];
 

@@ -221,7 +221,7 @@ const made: TypeSection = {
       types: [own('mood', 'e')],
       title: 'enum',
       cell: 'the label, as it is called when the row is read; labels added later too',
-      note: 'their order is not kept in a sink',
+      note: 'their order is not kept in a sink; when a label is renamed the table is copied again',
     },
     {
       types: [own('pair', 'c')],

@@ -121,9 +121,7 @@ async function verifyPostgres(verification: Verification, version: number): Prom
   const { root, request } = verification;
   const filters = request.filters.length > 0 ? request.filters : postgresSuites(root);
   const env = { WEIR_TEST_POSTGRES_VERSION: String(version) };
-  // These wait for a server more than they compute, so every processor gets a worker.
-  const options = [`--maxWorkers=${availableParallelism()}`];
-  const outcome = await runTests(`postgres ${version}`, verification, [...filters, ...options], env);
+  const outcome = await runTests(`postgres ${version}`, verification, filters, env);
   return { ...outcome, notes: outcome.notes.map((note) => `postgres ${version}: ${note}`) };
 }
 
@@ -139,7 +137,9 @@ async function runTests(
     const record = join(folder, 'record');
     writeFileSync(record, '');
     const recorder = join(import.meta.dirname, 'run-recorder.ts');
-    const args = ['run', ...(plain ? ['--no-color'] : []), '--reporter=default', `--reporter=${recorder}`];
+    // Many tests wait for a server more than they compute, so every processor gets a worker.
+    const workers = `--maxWorkers=${availableParallelism()}`;
+    const args = ['run', workers, ...(plain ? ['--no-color'] : []), '--reporter=default', `--reporter=${recorder}`];
     const vitest = [tool(root, 'vitest/vitest.mjs'), ...args, ...filters, ...request.forVitest];
     const ending = await start(verification, process.execPath, vitest, { ...env, [RECORD_VARIABLE]: record });
     const chosenByName = request.forVitest.some((option) => /^(?:-t|--testNamePattern)(?:=|$)/.test(option));

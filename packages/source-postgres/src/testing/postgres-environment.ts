@@ -28,6 +28,11 @@ export class PostgresEnvironment implements SourceEnvironment {
     return new PostgresEnvironment(database, server);
   }
 
+  /** The server's major version. */
+  get version(): number {
+    return this.#server.version;
+  }
+
   source(): Source {
     return this.database.source({ tables: ['public.*', '!public.other_*'] });
   }
