@@ -11,8 +11,8 @@ const COPY_DONE = Buffer.from([0x63, 0, 0, 0, 4]);
 const COPY_FAIL = Buffer.from([0x66, 0, 0, 0, 5, 0]);
 
 /**
- * One COPY … FROM STDIN, queued on a connection of `pg` between its other statements. Frames are sent without waiting for the
- * server to ask for them: one that refuses the statement drops what still arrives, so a small COPY costs one round trip.
+ * One COPY … FROM STDIN, queued on a connection of `pg` between its other statements. Frames are sent without waiting for
+ * the server to ask for them: one that refuses the statement drops what still arrives, so a small COPY costs one round trip.
  *
  * Format: https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY
  */
@@ -35,8 +35,8 @@ export class CopyWriter {
   }
 
   /**
-   * Sends a frame: {@link COPY_HEADER} bytes that are filled in here, then rows in COPY's text format, cut anywhere. The frame
-   * belongs to the writer until this resolves, when the connection has taken it; that bounds what waits (invariant 8).
+   * Sends a frame: {@link COPY_HEADER} bytes that are filled in here, then rows in COPY's text format, cut anywhere. The
+   * frame belongs to the writer until this resolves, when the connection has taken it; that bounds what waits (invariant 8).
    * @throws what the server answered, DETAIL and all: see `serverError`
    */
   async write(frame: Buffer): Promise<void> {

@@ -36,7 +36,12 @@ export function isAsCreated(table: Table, found: TargetTable, options: TableOpti
 }
 
 /** Adds a column; in rows that are there it has the value, which the server keeps once and not in every row. */
-export function addColumnSql(table: Table, target: QualifiedName, column: Column, value: Uint8Array | string | null): string {
+export function addColumnSql(
+  table: Table,
+  target: QualifiedName,
+  column: Column,
+  value: Uint8Array | string | null,
+): string {
   const name = identifier(column.name);
   const alter = `ALTER TABLE ${qualified(target)}`;
   const { sql } = columnType(column);
@@ -81,8 +86,8 @@ function removeIndistinctSql(target: QualifiedName, key: readonly string[]): str
   const unknown = key.map((name) => `${identifier(name)} IS NULL`).join(' OR ');
   return (
     `DELETE FROM ${qualified(target)} AS t USING (SELECT ctid AS place, ${unknown} AS unknown, ` +
-    `row_number() OVER (PARTITION BY ${list} ORDER BY ${MARK} DESC NULLS FIRST, ctid) AS n FROM ${qualified(target)}) AS d ` +
-    `WHERE t.ctid = d.place AND t.${MARK} IS NOT NULL AND (d.unknown OR d.n > 1)`
+    `row_number() OVER (PARTITION BY ${list} ORDER BY ${MARK} DESC NULLS FIRST, ctid) AS n ` +
+    `FROM ${qualified(target)}) AS d WHERE t.ctid = d.place AND t.${MARK} IS NOT NULL AND (d.unknown OR d.n > 1)`
   );
 }
 

@@ -13,7 +13,8 @@ const SERVER = `
          has_database_privilege(current_database(), 'CREATE') AS create_schema,
          to_regnamespace('${OWN_SCHEMA}') IS NOT NULL
            AND has_schema_privilege(current_user, to_regnamespace('${OWN_SCHEMA}')::oid, 'USAGE') AS own_schema,
-         to_regclass('${OWN_SCHEMA}.checkpoint') IS NOT NULL AND to_regclass('${OWN_SCHEMA}.tables') IS NOT NULL AS own_tables`;
+         to_regclass('${OWN_SCHEMA}.checkpoint') IS NOT NULL
+           AND to_regclass('${OWN_SCHEMA}.tables') IS NOT NULL AS own_tables`;
 
 /** Whether the sink can connect and write. Changes nothing. */
 export async function checkServer(config: ConnectionConfig, signal: AbortSignal): Promise<CheckResult[]> {
@@ -38,12 +39,14 @@ type Row = Record<string, string | null>;
 function serverResults(server: Row): CheckResult[] {
   const role = identifier(server['role']!);
   const results: CheckResult[] = [];
-  const expect = (fine: boolean, code: ErrorCode, ok: string, message: string, fix: string = errorCodes[code].remedy): void => {
-    results.push(fine ? { code, level: 'ok', message: ok } : { code, level: 'error', message, fix, path: 'url' });
+  const expect = (fine: boolean, code: ErrorCode, ok: string, message: string, fix?: string): void => {
+    const bad = { code, level: 'error', message, fix: fix ?? errorCodes[code].remedy, path: 'url' } as const;
+    results.push(fine ? { code, level: 'ok', message: ok } : bad);
   };
   const version = `PostgreSQL ${server['version_text']}`;
   expect(Number(server['version']) >= 140_000, 'WEIR_PG_VERSION', version, `${version} is too old`);
-  expect(server['standby'] === 'f', 'WEIR_PG_STANDBY', 'the server is a primary', 'the server is a standby, which cannot be written');
+  const standby = 'the server is a standby, which cannot be written';
+  expect(server['standby'] === 'f', 'WEIR_PG_STANDBY', 'the server is a primary', standby);
   expect(
     server['read_only'] === 'off',
     'WEIR_PG_READ_ONLY',
@@ -69,8 +72,9 @@ function durability(server: Row): CheckResult {
     const message = 'fsync is off: a crash of the server can lose what was committed, and more';
     return { code, level: 'warning', message, fix: 'ALTER SYSTEM SET fsync = on;' };
   }
-  const raised = server['synchronous_commit'] === 'on' || server['synchronous_commit'] === 'remote_apply' ? '' : ', raised to on';
-  return { code, level: 'ok', message: `commits are durable (synchronous_commit ${server['synchronous_commit']}${raised})` };
+  const setting = server['synchronous_commit'];
+  const raised = setting === 'on' || setting === 'remote_apply' ? '' : ', raised to on';
+  return { code, level: 'ok', message: `commits are durable (synchronous_commit ${setting}${raised})` };
 }
 
 async function triggerResult(client: pg.Client, server: Row): Promise<CheckResult> {

@@ -91,8 +91,8 @@ export class CheckpointRow {
   }
 
   /**
-   * Whether a session whose connection broke has a successor: then it was ended for good, and to connect again would take the
-   * fence back from who took it over. A successor that still waits for the row counts as well.
+   * Whether a session whose connection broke has a successor: then it was ended for good, and to connect again would take
+   * the fence back from who took it over. A successor that still waits for the row counts as well.
    */
   async isLost(config: ConnectionConfig): Promise<boolean> {
     const client = await connect(config, AbortSignal.timeout(ASK_MS));

@@ -7,7 +7,7 @@ export interface PostgresSinkConfig {
   readonly url: Secret;
   /** Default: none on loopback, `verify-full` elsewhere. */
   readonly tls?: 'verify-full' | 'disable' | undefined;
-  /** How long a commit may stand still before the server ends the session, in ms: a runner that hangs holds locks no longer. */
+  /** How long a commit may stand still before the server ends the session, in ms: one that hangs lets go of locks. */
   readonly idle_timeout: number;
 }
 

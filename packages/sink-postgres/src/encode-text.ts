@@ -9,7 +9,9 @@ const NATIVE_COPY_BYTES = 24;
 const escapes = new Uint8Array(256);
 escapes[0] = 1;
 escapes[BACKSLASH] = BACKSLASH;
-for (const [letter, byte] of Object.entries({ b: 8, f: 12, n: 10, r: 13, t: 9, v: 11 })) escapes[byte] = letter.charCodeAt(0);
+for (const [letter, byte] of Object.entries({ b: 8, f: 12, n: 10, r: 13, t: 9, v: 11 })) {
+  escapes[byte] = letter.charCodeAt(0);
+}
 
 /** Writes bytes escaped for COPY's text format. @returns where they end, or -1 at a NUL, which no text of PostgreSQL has */
 export function escapeInto(out: Uint8Array, at: number, data: Uint8Array, start: number, end: number): number {

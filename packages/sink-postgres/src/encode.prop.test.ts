@@ -41,7 +41,7 @@ function readArray(text: string): (string | null)[] {
 }
 
 const text = fc.string({ unit: 'binary', maxLength: 60 }).filter((value) => !value.includes('\0') && value.isWellFormed());
-const awkward = fc.string({ unit: fc.constantFrom('\t', '\n', '\r', '\\', '\b', '\f', '\v', '"', '{', '}', ',', 'N', '.', 'ä', '😀') });
+const awkward = fc.string({ unit: fc.constantFrom(...Array.from('\t\n\r\\\b\f\v"{},N.ä😀')) });
 
 test('text is read as it was', () => {
   fc.assert(
@@ -66,7 +66,8 @@ test('arrays of text have the same elements, whatever is in them', () => {
   fc.assert(
     fc.property(elements, fc.boolean(), (values, ascii) => {
       const json = JSON.stringify(values);
-      const cell = ascii ? json.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`) : json;
+      const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+      const cell = ascii ? json.replace(/[\u0080-\uffff]/g, escaped) : json;
       expect(readArray(read(encoded({ kind: 'array', of: { kind: 'string' } }, cell)))).toEqual(values);
     }),
     parameters,
@@ -88,7 +89,8 @@ test('arrays of numbers keep their digits, and their dimensions', () => {
 });
 
 const year = fc.oneof(fc.integer({ min: -4712, max: 0 }), fc.integer({ min: 1, max: 294_276 }));
-const two = (most: number): fc.Arbitrary<string> => fc.integer({ min: 1, max: most }).map((value) => String(value).padStart(2, '0'));
+const two = (most: number): fc.Arbitrary<string> =>
+  fc.integer({ min: 1, max: most }).map((value) => String(value).padStart(2, '0'));
 
 test('dates and timestamps keep their day; years BC are counted as PostgreSQL does', () => {
   const day = fc.tuple(two(12), two(28)).map((parts) => parts.join('-'));

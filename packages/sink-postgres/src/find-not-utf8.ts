@@ -4,7 +4,8 @@ import type { Cells } from './copy-rows.ts';
 import type { Layout } from './layout.ts';
 
 /** The first column of some images whose cell is not UTF-8; null when there is none. For errors: it looks at every cell. */
-export function findNotUtf8({ columns, table }: Layout, { data, start, length }: Cells, images: Iterable<number>): string | null {
+export function findNotUtf8(layout: Layout, { data, start, length }: Cells, images: Iterable<number>): string | null {
+  const { columns, table } = layout;
   for (const image of images) {
     if (image === NO_IMAGE) continue;
     for (const { index, name } of columns) {

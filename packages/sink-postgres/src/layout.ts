@@ -14,7 +14,7 @@ export interface MappedColumn extends CopiedCell {
   readonly sql: string;
 }
 
-/** A column that only the target has: one that the source dropped, or somebody's own. Weir writes no values of its own there. */
+/** A column that only the target has: one that the source dropped, or somebody's own. The source has no values for it. */
 export interface ExtraColumn {
   readonly name: string;
   readonly sql: string;

@@ -1,6 +1,15 @@
 import { performance } from 'node:perf_hooks';
 import { temporaryPostgres } from '@weir/services';
-import { BATCH_ROWS, BatchBuilder, BatchWriter, Op, unchanged, type Batch, type Table, type TransactionalSession } from '@weir/sdk';
+import {
+  BATCH_ROWS,
+  BatchBuilder,
+  BatchWriter,
+  Op,
+  unchanged,
+  type Batch,
+  type Table,
+  type TransactionalSession,
+} from '@weir/sdk';
 import { COPY_HEADER, CopyWriter } from '@weir/postgres';
 import pg from 'pg';
 import { TestDatabase } from './testing/test-database.ts';
@@ -31,7 +40,8 @@ const table: Table = {
   ],
 };
 const columns =
-  'customer integer, id bigint PRIMARY KEY, city text, address text, total numeric(12,2), placed timestamptz, details jsonb, paid boolean';
+  'customer integer, id bigint PRIMARY KEY, city text, address text, total numeric(12,2), placed timestamptz, ' +
+  'details jsonb, paid boolean';
 
 function cellsOf(row: number): string[] {
   const two = (value: number): string => String(value).padStart(2, '0');
@@ -118,7 +128,8 @@ async function floors(url: string, round: number, pieces: readonly Buffer[]): Pr
     await client.query(`CREATE TABLE plain (${columns}); CREATE TEMPORARY TABLE fresh (LIKE plain)`);
     const append = await copyAlone(client, 'plain', pieces);
     await client.query(
-      `INSERT INTO fresh SELECT p.* FROM plain p JOIN generate_series(0, ${updates - 1}) i ON p.id = (i * 7919 + ${round * 104_729}) % ${rows};
+      `INSERT INTO fresh SELECT p.* FROM plain p JOIN generate_series(0, ${updates - 1}) i
+         ON p.id = (i * 7919 + ${round * 104_729}) % ${rows};
        ANALYZE fresh`,
     );
     const start = performance.now();

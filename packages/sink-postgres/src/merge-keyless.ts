@@ -29,13 +29,16 @@ export function removeKeylessSql({ layout, stage, from }: Merge): string {
   const staged =
     `SELECT ${stagedText(layout, 's')} AS image, seq${at} FROM ${stage} AS s ` +
     `WHERE seq >= ${sequenceOf(from)} AND ${OP_OF} = ${Op.delete}`;
-  const there = `SELECT t.ctid AS place, ${targetText(layout, 't')} AS image FROM ${layout.sql} AS t WHERE ${isLive(layout, 't')}`;
+  const there =
+    `SELECT t.ctid AS place, ${targetText(layout, 't')} AS image FROM ${layout.sql} AS t ` +
+    `WHERE ${isLive(layout, 't')}`;
   const which = `(SELECT place${at} FROM d JOIN t USING (image, n)) AS x WHERE t.ctid = x.place RETURNING 1`;
   const remove = layout.soft
     ? `UPDATE ${layout.sql} AS t SET ${MARK} = x.at FROM ${which}`
     : `DELETE FROM ${layout.sql} AS t USING ${which}`;
   return (
-    `WITH d AS MATERIALIZED (SELECT image${at}, row_number() OVER (PARTITION BY image ORDER BY seq) AS n FROM (${staged}) AS s), ` +
+    `WITH d AS MATERIALIZED (SELECT image${at}, row_number() OVER (PARTITION BY image ORDER BY seq) AS n ` +
+    `FROM (${staged}) AS s), ` +
     `t AS (SELECT place, image, row_number() OVER (PARTITION BY image ORDER BY place) AS n FROM (${there}) AS t ` +
     `WHERE image IN (SELECT image FROM d)), r AS (${remove}) ` +
     `SELECT (SELECT count(*) FROM d), (SELECT count(*) FROM r)`

@@ -121,7 +121,9 @@ function keysSql({ layout, stage, from, unchanged }: Merge): string {
 function removed({ soft }: Layout): string {
   const anew = 'k.new_seq IS NOT NULL';
   if (!soft) return `k.first_op <> ${Op.insert} AND (k.last_op = ${Op.delete} OR ${anew})`;
-  const isThere = `CASE k.first_op WHEN ${Op.insert} THEN t.${MARK} IS NOT NULL WHEN ${Op.read} THEN true ELSE t.${MARK} IS NULL END`;
+  const isThere =
+    `CASE k.first_op WHEN ${Op.insert} THEN t.${MARK} IS NOT NULL WHEN ${Op.read} THEN true ` +
+    `ELSE t.${MARK} IS NULL END`;
   return `${anew} AND ${isThere}`;
 }
 

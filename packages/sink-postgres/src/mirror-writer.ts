@@ -12,9 +12,9 @@ import type { Transaction } from './transaction.ts';
 /**
  * Writes the mirror of one table version within the session's transaction.
  *
- * While a commit group has only inserted and copied rows of the table they are copied straight into it. From the first update
- * or delete on its rows are staged and merged, many at once. Where deletes leave marked rows, an insert may have to take the
- * place of one, so only the rows of a copy, which begins with an empty table, go straight in.
+ * While a commit group has only inserted and copied rows of the table they are copied straight into it. From the first
+ * update or delete on its rows are staged and merged, many at once. Where deletes leave marked rows, an insert may have to
+ * take the place of one, so only the rows of a copy, which begins with an empty table, go straight in.
  */
 export class MirrorWriter implements TableWriter {
   readonly layout: Layout;

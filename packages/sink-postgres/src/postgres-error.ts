@@ -23,8 +23,8 @@ export interface CopiedColumn {
 }
 
 /**
- * What the server answered while Weir wrote, as a coded error. The value of a row is in no part of it (invariant 10): neither
- * DETAIL nor the context line is shown, nor a message of a kind that quotes values.
+ * What the server answered while Weir wrote, as a coded error. The value of a row is in no part of it (invariant 10):
+ * neither DETAIL nor the context line is shown, nor a message of a kind that quotes values.
  */
 export function sinkError(error: unknown, at: Doing): WeirError {
   if (error instanceof WeirError) return error;

@@ -1,8 +1,15 @@
 import { sinkContract } from '@weir/testkit';
+import { afterAll } from 'vitest';
 import { TestDatabase } from './testing/test-database.ts';
 import { useTestServer } from './testing/test-server.ts';
 
 const server = useTestServer();
+/** Databases that a case has left, empty again. */
+const left: TestDatabase[] = [];
+
+afterAll(async () => {
+  for (const database of left) await database[Symbol.asyncDispose]();
+});
 
 sinkContract({
   name: 'postgres',
@@ -11,7 +18,11 @@ sinkContract({
   // PostgreSQL writes -P1D as P-1D; its own forms are in values.pg.test.ts.
   lacks: ['interval'],
   start: async () => {
-    const database = await TestDatabase.create(server.url);
-    return { sink: (options) => database.sink(options), [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() };
+    const database = left.pop() ?? (await TestDatabase.create(server.url));
+    const leave = async (): Promise<void> => {
+      await database.empty();
+      left.push(database);
+    };
+    return { sink: (options) => database.sink(options), [Symbol.asyncDispose]: leave };
   },
 });

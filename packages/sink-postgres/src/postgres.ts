@@ -1,4 +1,11 @@
-import { defaultSinkOptions, silentLogger, systemClock, type ConnectorContext, type Sink, type SinkOptions } from '@weir/sdk';
+import {
+  defaultSinkOptions,
+  silentLogger,
+  systemClock,
+  type ConnectorContext,
+  type Sink,
+  type SinkOptions,
+} from '@weir/sdk';
 import { postgresSinkConfig } from './config.ts';
 import { postgresSink } from './connector.ts';
 

@@ -9,13 +9,15 @@ describe('a query', () => {
   it('is answered with columns and values as the server’s own text, up to a limit', async () => {
     await using database = await TestDatabase.create(server.url);
     const ask = async (sql: string, limit = 10) => await database.sink().query!(sql, limit, signal);
-    expect(await ask("SELECT 1 AS id, NULL AS nothing, 1.10::numeric AS amount, '\\x00ff'::bytea AS b, true AS yes;")).toEqual({
+    const values = "SELECT 1 AS id, NULL AS nothing, 1.10::numeric AS amount, '\\x00ff'::bytea AS b, true AS yes;";
+    expect(await ask(values)).toEqual({
       columns: ['id', 'nothing', 'amount', 'b', 'yes'],
       rows: [['1', null, '1.10', '\\x00ff', 't']],
       truncated: false,
     });
-    expect(await ask('SELECT n FROM generate_series(1, 3) n', 3)).toMatchObject({ rows: [['1'], ['2'], ['3']], truncated: false });
-    expect(await ask('SELECT n FROM generate_series(1, 4) n', 3)).toMatchObject({ rows: [['1'], ['2'], ['3']], truncated: true });
+    const three = [['1'], ['2'], ['3']];
+    expect(await ask('SELECT n FROM generate_series(1, 3) n', 3)).toMatchObject({ rows: three, truncated: false });
+    expect(await ask('SELECT n FROM generate_series(1, 4) n', 3)).toMatchObject({ rows: three, truncated: true });
     expect(await ask('SELECT 1 AS a, 2 AS a')).toMatchObject({ columns: ['a', 'a'], rows: [['1', '2']] });
     expect(await ask('-- a comment\nWITH w AS (VALUES (1)) TABLE w')).toMatchObject({ rows: [['1']] });
     expect(await ask('show server_encoding')).toMatchObject({ rows: [['UTF8']] });

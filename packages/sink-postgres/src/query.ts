@@ -17,7 +17,8 @@ const asText = { getTypeParser: () => (text: string) => text } as pg.CustomTypes
 export async function answerQuery(client: pg.Client, sql: string, limit: number): Promise<QueryResult> {
   const text = sql.replace(/[\s;]+$/, '');
   if (text.includes('\0') || (!SELECTS.test(text) && !SHOWS.test(text))) {
-    throw new WeirError('WEIR_API_REQUEST', 'only one statement that reads is answered: SELECT, WITH, VALUES, TABLE, SHOW, EXPLAIN');
+    const allowed = 'SELECT, WITH, VALUES, TABLE, SHOW, EXPLAIN';
+    throw new WeirError('WEIR_API_REQUEST', `only one statement that reads is answered: ${allowed}`);
   }
   try {
     await client.query(`BEGIN READ ONLY; SET LOCAL statement_timeout = '${TIMEOUT}'`);

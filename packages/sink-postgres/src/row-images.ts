@@ -163,8 +163,8 @@ export class RowImages {
 
   /** Without a key a row is found by all of its cells. */
   #whole(image: number): number {
-    if (this.#layout.key.length === 0 && this.#hasUnchanged(image)) this.#misuse('no whole image of the old row, and no key');
-    return image;
+    if (this.#layout.key.length > 0 || !this.#hasUnchanged(image)) return image;
+    return this.#misuse('no whole image of the old row, and no key');
   }
 
   #hasUnchanged(image: number): boolean {

@@ -13,7 +13,8 @@ describe('a table that is copied again', () => {
   it('keeps what people made of it while its shape is the same: grants, views, indexes', async () => {
     await using database = await TestDatabase.create(server.url);
     await (await withOrders(database.sink(), orders, [one]))[Symbol.asyncDispose]();
-    await database.sql('GRANT SELECT ON orders TO PUBLIC; CREATE VIEW notes AS SELECT note FROM orders; CREATE INDEX ON orders (note)');
+    await database.sql('GRANT SELECT ON orders TO PUBLIC; CREATE INDEX ON orders (note)');
+    await database.sql('CREATE VIEW notes AS SELECT note FROM orders');
     await using _ = await withOrders(database.sink(), ordersTable(), [two]);
     expect(await database.sql('SELECT * FROM notes')).toEqual([['two']]);
     expect(await database.sql("SELECT has_table_privilege('public', 'orders', 'SELECT')")).toEqual([['t']]);
@@ -112,7 +113,8 @@ describe('a change', () => {
     await using session = await withOrders(database.sink(), orders, [one]);
     const table = ordersTable({ columns: [...orders.columns, column('more', { kind: 'bool' })] });
     await database.holding('SELECT count(*) FROM orders', async () => {
-      const write = session.write(batch(2, (rows) => rows.schemaChange({ table, change: 'add', column: 'more', value: null })));
+      const change = { table, change: 'add', column: 'more', value: null } as const;
+      const write = session.write(batch(2, (rows) => rows.schemaChange(change)));
       await expect(write).rejects.toMatchObject({ code: 'WEIR_PG_LOCKED', policy: { policy: 'retry' } });
     });
   }, 60_000);
@@ -126,7 +128,10 @@ describe('a role without CREATE on the database', () => {
     await expect(openSession(sink)).rejects.toMatchObject({ code: 'WEIR_PG_GRANT_WRITE' });
     await database.sql(`CREATE SCHEMA weir AUTHORIZATION ${role.name}; CREATE SCHEMA mirror AUTHORIZATION ${role.name}`);
     const elsewhere = ordersTable({ namespace: 'elsewhere' });
-    await expect(withOrders(sink, elsewhere, [one])).rejects.toMatchObject({ code: 'WEIR_PG_GRANT_WRITE', table: 'elsewhere.orders' });
+    await expect(withOrders(sink, elsewhere, [one])).rejects.toMatchObject({
+      code: 'WEIR_PG_GRANT_WRITE',
+      table: 'elsewhere.orders',
+    });
     const into = makeSink(role.url, { target: { schema: 'mirror', table: '{table}' } });
     await using _ = await withOrders(into, orders, [one]);
     expect(await database.sql('SELECT id FROM mirror.orders')).toEqual([['1']]);

@@ -41,7 +41,8 @@ describe('a session', () => {
     await using database = await TestDatabase.create(server.url);
     await using session = await withOrders(database.sink(), orders, [one]);
     await database.sql("INSERT INTO public.orders VALUES (9, 'secret', 0)");
-    const error = await session.write(batch(2, (rows) => rows.insert(orders, { ...one, id: 9 }))).catch((thrown: unknown) => thrown);
+    const write = session.write(batch(2, (rows) => rows.insert(orders, { ...one, id: 9 })));
+    const error = await write.catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'WEIR_PG_DIVERGED', table: 'public.orders' });
     expect((error as WeirError).message).toBe('writing public.orders: rows to insert are there already, by orders_pkey');
   });
@@ -80,7 +81,7 @@ describe('a session', () => {
     await session.write(
       batch(2, (rows) => {
         for (const { id } of large) rows.update(orders, { id: id + 100, note: unchanged, amount: '1.00' }, keyOnly(id));
-        for (const { id } of large) rows.update(orders, { id: id + 150, note: unchanged, amount: unchanged }, keyOnly(id + 100));
+        for (const { id } of large) rows.update(orders, keyOnly(id + 150), keyOnly(id + 100));
       }),
     );
     await session.commit(checkpointAt(2));
@@ -110,7 +111,7 @@ describe('a session', () => {
       await session.write(batch(round, (rows) => rows.update(orders, { id: 1, note: unchanged, amount: `${round}.00` })));
       await session.commit(checkpointAt(round));
     }
-    expect(await database.sql(`SELECT amount, note = '${note.replaceAll("'", "''")}' FROM public.orders`)).toEqual([['11.00', 't']]);
+    expect(await database.sql('SELECT amount, note FROM public.orders')).toEqual([['11.00', note]]);
     expect(await database.sql(toast)).toEqual(before);
   });
 
@@ -173,7 +174,9 @@ describe('a session', () => {
     await session.commit(checkpointAt(2));
     await session.write(batch(3, (rows) => tables.forEach((table) => rows.update(table, { ...two, note: 'last' }))));
     await session.commit(checkpointAt(3));
-    for (const { name } of tables) expect(await database.sql(`SELECT id, note FROM public."${name}"`)).toEqual([['2', 'last']]);
+    for (const { name } of tables) {
+      expect(await database.sql(`SELECT id, note FROM public."${name}"`)).toEqual([['2', 'last']]);
+    }
   }, 60_000);
 
   it('can be disposed while it writes, twice, and takes nothing after', async () => {
@@ -256,12 +259,15 @@ describe('what somebody put on the mirror', () => {
   it('is at work otherwise, and ends in a code without the value (invariant 10)', async () => {
     await using database = await TestDatabase.create(server.url);
     const role = await database.role();
-    await database.sql(`GRANT CREATE ON DATABASE ${database.name} TO ${role.name}; GRANT ALL ON SCHEMA public TO ${role.name}`);
+    await database.sql(`GRANT CREATE ON DATABASE ${database.name} TO ${role.name}`);
+    await database.sql(`GRANT ALL ON SCHEMA public TO ${role.name}`);
     const sink = makeSink(role.url);
     await (await withOrders(sink, orders, [one]))[Symbol.asyncDispose]();
     const checks = [
       "ALTER TABLE public.orders ADD CHECK (note <> 'secret')",
-      'CREATE TABLE public.customers (id bigint PRIMARY KEY); GRANT ALL ON public.customers TO PUBLIC; INSERT INTO customers VALUES (1); ALTER TABLE public.orders DROP CONSTRAINT orders_note_check, ADD FOREIGN KEY (id) REFERENCES public.customers',
+      `CREATE TABLE public.customers (id bigint PRIMARY KEY); GRANT ALL ON public.customers TO PUBLIC;
+       INSERT INTO customers VALUES (1); ALTER TABLE public.orders DROP CONSTRAINT orders_note_check,
+         ADD FOREIGN KEY (id) REFERENCES public.customers`,
       `ALTER TABLE public.orders DROP CONSTRAINT orders_id_fkey; ${options.slice(options.indexOf('CREATE FUNCTION'))}`,
     ];
     for (const sql of checks) {

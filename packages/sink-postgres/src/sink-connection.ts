@@ -22,7 +22,10 @@ export interface SessionSettings {
   readonly idleTimeoutMs: number;
 }
 
-/** Connects and sets what a writing session needs. @returns whether triggers and foreign keys of the mirror are passed over */
+/**
+ * Connects and sets what a writing session needs.
+ * @returns the connection, and whether triggers and foreign keys of the mirror are passed over
+ */
 export async function connectSession(
   config: ConnectionConfig,
   settings: SessionSettings,

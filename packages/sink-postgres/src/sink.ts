@@ -26,7 +26,7 @@ import { connectSession, sessionName } from './sink-connection.ts';
 import { takeOver } from './takeover.ts';
 import { Transaction, closeClient } from './transaction.ts';
 
-/** A PostgreSQL database as a sink. Reads (`scan`, `query`, `plan`) run beside a session, each on a connection of its own. */
+/** A PostgreSQL database as a sink. `scan`, `query` and `plan` run beside a session, each on a connection of its own. */
 export class PostgresSink implements Sink {
   readonly #config: PostgresSinkConfig;
   readonly #connection: ConnectionConfig;
@@ -48,7 +48,7 @@ export class PostgresSink implements Sink {
     const { clock, log } = this.#context;
     try {
       using _ = cutOnAbort(client, signal);
-      if (!replica) log.info({ sink: shard.sink }, 'triggers and foreign keys on the mirror are at work: the role may not switch them off');
+      if (!replica) log.info({ sink: shard.sink }, 'triggers and foreign keys on the mirror are at work');
       const takeover = { config: this.#connection, backend: backendOf(client), name, clock };
       const checkpoint = await takeOver(takeover, signal, async () => {
         await makeOwnTables(transaction);

@@ -27,8 +27,8 @@ const MERGED_ROWS = 8192;
 const ANALYZE_ROWS = 20_000;
 
 /**
- * A commit's rows of one table from its first update or delete on, in a temporary table of the server, until they are merged.
- * The table stays for the next commits.
+ * A commit's rows of one table from its first update or delete on, in a temporary table of the server, until they are
+ * merged. The table stays for the next commits.
  */
 export class Staging {
   readonly #transaction: Transaction;
@@ -90,8 +90,8 @@ export class Staging {
   }
 
   /**
-   * Stages updates that leave something as the target has it under the old key, and fetches it. Nothing may be staged before.
-   * Takes as many as do not depend on each other.
+   * Stages updates that leave something as the target has it under the old key, and fetches it. Nothing may be staged
+   * before. Takes as many as do not depend on each other.
    * @param isMove whether a row is such an update
    * @returns how many it took, at least one
    */

@@ -35,16 +35,19 @@ describe('a table is refused, by plan and when it comes, if', () => {
     await using database = await TestDatabase.create(server.url);
     const long = 'ä'.repeat(32);
     const refused = { planned: ['WEIR_SINK_NAME_LENGTH'], thrown: 'WEIR_SINK_NAME_LENGTH' };
-    for (const table of [ordersTable({ name: long }), ordersTable({ namespace: long }), ordersTable({ columns: [column(long, { kind: 'bool' })], key: [] })]) {
+    const columns = [column(long, { kind: 'bool' })];
+    for (const shape of [{ name: long }, { namespace: long }, { columns, key: [] }]) {
+      const table = ordersTable(shape);
       expect(await refusals(database, table)).toMatchObject({ ...refused, table: `${table.namespace}.${table.name}` });
     }
-    expect(await refusals(database, ordersTable({ name: 'ä'.repeat(31) }))).toMatchObject({ planned: [], thrown: undefined });
+    expect(await refusals(database, ordersTable({ name: 'ä'.repeat(31) }))).toMatchObject({ planned: [] });
   });
 
   it('a name is PostgreSQL’s or Weir’s own', async () => {
     await using database = await TestDatabase.create(server.url);
     const refused = { planned: ['WEIR_SINK_NAME_COLLISION'], thrown: 'WEIR_SINK_NAME_COLLISION' };
-    const named = (name: string): Table => ordersTable({ columns: [column('id', { kind: 'bool' }), column(name, { kind: 'bool' })] });
+    const named = (name: string): Table =>
+      ordersTable({ columns: ['id', name].map((each) => column(each, { kind: 'bool' })) });
     expect(await refusals(database, ordersTable({ namespace: 'pg_catalog' }))).toMatchObject(refused);
     expect(await refusals(database, named('xmin'))).toMatchObject(refused);
     expect(await refusals(database, named('_weir_deleted_at'), { deletes: 'soft' })).toMatchObject(refused);
@@ -103,7 +106,8 @@ describe('a table is refused, by plan and when it comes, if', () => {
     await using database = await TestDatabase.create(server.url);
     const wide = (count: number): Table =>
       ordersTable({ columns: Array.from({ length: count }, (_, i) => column(`c${i}`, { kind: 'bool' })) });
-    expect(await refusals(database, wide(1598))).toMatchObject({ planned: ['WEIR_SINK_COLUMNS'], thrown: 'WEIR_SINK_COLUMNS' });
+    const code = 'WEIR_SINK_COLUMNS';
+    expect(await refusals(database, wide(1598))).toMatchObject({ planned: [code], thrown: code });
     await using session = await withOrders(database.sink(), wide(1597), [{ c0: true }]);
     await session.write(batch(2, (rows) => rows.update(wide(1597), { c0: true, c1596: true })));
     await session.commit(checkpointAt(2));
@@ -114,13 +118,21 @@ describe('a table is refused, by plan and when it comes, if', () => {
 describe('a mirror that somebody altered is refused, by plan and at the next row, if', () => {
   const cases: readonly [what: string, sql: string, code: string, options?: Partial<SinkOptions>][] = [
     ['a column has another type', 'ALTER TABLE orders ALTER amount TYPE text', 'WEIR_SINK_COLUMN_TYPE'],
-    ['a column is computed', 'ALTER TABLE orders DROP amount, ADD amount numeric(12,2) GENERATED ALWAYS AS (id) STORED', 'WEIR_SINK_COLUMN_TYPE'],
+    [
+      'a column is computed',
+      'ALTER TABLE orders DROP amount, ADD amount numeric(12,2) GENERATED ALWAYS AS (id) STORED',
+      'WEIR_SINK_COLUMN_TYPE',
+    ],
     ['a column is gone', 'ALTER TABLE orders DROP amount', 'WEIR_SINK_COLUMN_MISSING'],
     ['it has one more that must not be NULL', 'ALTER TABLE orders ADD extra int NOT NULL', 'WEIR_SINK_COLUMN_REQUIRED'],
     ['one that may be NULL must not be any more', 'ALTER TABLE orders ALTER note SET NOT NULL', 'WEIR_SINK_COLUMN_REQUIRED'],
     ['it has a unique index', 'CREATE UNIQUE INDEX ON orders (note)', 'WEIR_SINK_UNIQUE_INDEX'],
     ['it has a unique index on some rows', 'CREATE UNIQUE INDEX ON orders (id) WHERE id > 5', 'WEIR_SINK_UNIQUE_INDEX'],
-    ['it has an exclusion constraint', "ALTER TABLE orders ADD EXCLUDE USING gist (int8range(id, id + 1) WITH &&)", 'WEIR_SINK_UNIQUE_INDEX'],
+    [
+      'it has an exclusion constraint',
+      'ALTER TABLE orders ADD EXCLUDE USING gist (int8range(id, id + 1) WITH &&)',
+      'WEIR_SINK_UNIQUE_INDEX',
+    ],
     ['its key has no index any more', 'ALTER TABLE orders DROP CONSTRAINT orders_pkey', 'WEIR_PG_DIVERGED'],
     ['it was made with other deletes', 'SELECT 1', 'WEIR_SINK_MODE', { deletes: 'soft' }],
     ['it was made in another mode', 'SELECT 1', 'WEIR_SINK_MODE', { mode: 'append' }],
@@ -130,7 +142,8 @@ describe('a mirror that somebody altered is refused, by plan and at the next row
     await using database = await TestDatabase.create(server.url);
     await (await withOrders(database.sink(), orders, []))[Symbol.asyncDispose]();
     await database.sql(sql);
-    expect(await refusals(database, orders, options, false)).toEqual({ planned: [code], thrown: code, table: 'public.orders' });
+    const refused = { planned: [code], thrown: code, table: 'public.orders' };
+    expect(await refusals(database, orders, options, false)).toEqual(refused);
   });
 
   it('it is gone', async () => {
@@ -142,13 +155,14 @@ describe('a mirror that somebody altered is refused, by plan and at the next row
       table: 'public.orders',
     });
     await using again = await openSession(database.sink());
-    await expect(again.write(batch(2, (rows) => rows.insert(orders, one)))).rejects.toMatchObject({ code: 'WEIR_PG_DIVERGED' });
+    const write = again.write(batch(2, (rows) => rows.insert(orders, one)));
+    await expect(write).rejects.toMatchObject({ code: 'WEIR_PG_DIVERGED' });
   });
 
   it('a session is in the middle of its commits: nothing is lost', async () => {
     await using database = await TestDatabase.create(server.url);
     const alterations = [
-      ['ALTER TABLE orders ADD extra int NOT NULL DEFAULT 1; ALTER TABLE orders ALTER extra DROP DEFAULT', 'WEIR_SINK_COLUMN_REQUIRED'],
+      ['ALTER TABLE orders ADD extra int DEFAULT 1, ALTER extra SET NOT NULL', 'WEIR_SINK_COLUMN_REQUIRED'],
       ['CREATE UNIQUE INDEX once ON orders (note)', 'WEIR_SINK_UNIQUE_INDEX'],
       ['ALTER TABLE orders DROP note', 'WEIR_PG_DIVERGED'],
     ] as const;
@@ -167,7 +181,10 @@ describe('a mirror that somebody altered goes on if', () => {
   it('it has more columns that rows may come without: they keep their defaults', async () => {
     await using database = await TestDatabase.create(server.url);
     await using session = await withOrders(database.sink(), orders, [one]);
-    await database.sql("ALTER TABLE orders ADD made timestamptz NOT NULL DEFAULT '2024-01-01Z', ADD tag text, ADD twice numeric GENERATED ALWAYS AS (amount * 2) STORED");
+    await database.sql(
+      `ALTER TABLE orders ADD made timestamptz NOT NULL DEFAULT '2024-01-01Z', ADD tag text,
+         ADD twice numeric GENERATED ALWAYS AS (amount * 2) STORED`,
+    );
     await database.sql("UPDATE orders SET tag = 'kept'; CREATE INDEX ON orders (note)");
     const again = ordersTable();
     await session.write(

@@ -50,7 +50,8 @@ export function shapeFindings(table: Table, target: QualifiedName, options: Tabl
   }
   for (const [what, text] of namesOf(table, target)) {
     const bytes = Buffer.byteLength(text);
-    if (bytes > MAX_NAME_BYTES) add('WEIR_SINK_NAME_LENGTH', `${name}: the name of ${what} has ${bytes} bytes, 63 are allowed`);
+    if (bytes <= MAX_NAME_BYTES) continue;
+    add('WEIR_SINK_NAME_LENGTH', `${name}: the name of ${what} has ${bytes} bytes, ${MAX_NAME_BYTES} are allowed`);
   }
   if (target.schema.startsWith('pg_') || target.schema === 'information_schema') {
     add('WEIR_SINK_NAME_COLLISION', `${name} would land in schema ${target.schema}, which is PostgreSQL’s own`);
@@ -70,7 +71,8 @@ export function shapeFindings(table: Table, target: QualifiedName, options: Tabl
   for (const key of options.mode === 'append' ? [] : table.key) {
     const column = table.columns[key]!;
     const { sql, ordered } = columnType(column);
-    if (!ordered) add('WEIR_SINK_TYPE', `${name}.${column.name} is ${sql} at the sink, which has no order, and is in the key`);
+    if (ordered) continue;
+    add('WEIR_SINK_TYPE', `${name}.${column.name} is in the key, and ${sql}, which it is at the sink, has no order`);
   }
   return findings;
 }
@@ -166,7 +168,8 @@ function indexFindings(table: Table, target: QualifiedName, found: TargetTable, 
     message: `${nameText(target)} has the ${exclusion ? 'exclusion constraint' : 'unique index'} ${name}`,
   }));
   if (key.length > 0 && !ignoresKey && others.length === found.indexes.length) {
-    findings.push({ code: 'WEIR_PG_DIVERGED', message: `${nameText(target)} has no unique index on its key (${key.join(', ')})` });
+    const message = `${nameText(target)} has no unique index on its key (${key.join(', ')})`;
+    findings.push({ code: 'WEIR_PG_DIVERGED', message });
   }
   return findings;
 }

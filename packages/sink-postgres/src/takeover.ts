@@ -16,9 +16,9 @@ export interface Takeover {
 }
 
 /**
- * Does work that may wait for a row which a predecessor has locked. One that hangs, or was stopped in the middle of a commit,
- * would keep the lock: its backend is ended, and with it its transaction, so that it changes nothing more (invariant 5).
- * Others that hold the row, a person's session say, are left alone; the wait then ends with the lock timeout.
+ * Does work that may wait for a row which a predecessor has locked. One that hangs, or was stopped in the middle of a
+ * commit, would keep the lock: its backend is ended, and with it its transaction, so that it changes nothing more
+ * (invariant 5). Others that hold the row, a person's session say, are left alone; the wait then ends with the lock timeout.
  */
 export async function takeOver<T>(takeover: Takeover, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   const working = work();

@@ -78,8 +78,11 @@ function tableOf(columns: readonly Column[]): Table {
 describe('types', () => {
   const table = tableOf(cases.map(([sourceType, type], index) => column(`c${index}`, type, sourceType)));
   const most = Math.max(...cases.map(([, , , ...cells]) => cells.length));
-  const rows = Array.from({ length: most }, (_, row) => [String(row), ...cases.map(([, , , ...cells]) => cells[row] ?? null)]);
-  const values = (row: readonly (string | null)[]) => Object.fromEntries(table.columns.map(({ name }, i) => [name, row[i]!]));
+  const rows = Array.from({ length: most }, (_, row) => {
+    return [String(row), ...cases.map(([, , , ...cells]) => cells[row] ?? null)];
+  });
+  const values = (row: readonly (string | null)[]) =>
+    Object.fromEntries(table.columns.map(({ name }, index) => [name, row[index]!]));
 
   it('are those of the table in the README', async () => {
     await using database = await TestDatabase.create(server.url);
@@ -87,7 +90,8 @@ describe('types', () => {
     expect(plans[0]!.columns.slice(1).map(({ sinkType }) => sinkType)).toEqual(cases.map(([, , sinkType]) => sinkType));
     await using _ = await withOrders(database.sink(), table, []);
     const found = await database.sql(
-      "SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'public.kinds'::regclass AND attnum > 1 ORDER BY attnum",
+      `SELECT format_type(atttypid, atttypmod) FROM pg_attribute
+        WHERE attrelid = 'public.kinds'::regclass AND attnum > 1 ORDER BY attnum`,
     );
     expect(found.map(([type]) => type)).toEqual(cases.map(([, , sinkType]) => sinkType));
   });

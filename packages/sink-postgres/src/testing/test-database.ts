@@ -85,6 +85,18 @@ export class TestDatabase implements AsyncDisposable {
     while ((await this.sessions()).length > 0) await sleep(10);
   }
 
+  /** Makes it as it was when it was created, which takes less time than to create another. */
+  async empty(): Promise<void> {
+    await this.sql(
+      `DO $$ DECLARE name text; BEGIN
+         FOR name IN SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema' LOOP
+           EXECUTE format('DROP SCHEMA %I CASCADE', name);
+         END LOOP;
+         CREATE SCHEMA public;
+       END $$`,
+    );
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await onServer(this.#serverUrl, `DROP DATABASE ${this.name} WITH (FORCE)`);
     for (const role of this.#roles) await onServer(this.#serverUrl, `DROP ROLE ${role}`);
