@@ -20,6 +20,8 @@ export interface Database {
   /** The name that DuckDB gives the database, from the file's. */
   readonly name: string;
   connect(): Promise<DuckDBConnection>;
+  /** Lets DuckDB use so much memory, in bytes, if its limit is lower; until the file is closed. */
+  allow(bytes: number): Promise<void>;
   /** Runs one after the other what must not run twice at once on this file in this process. */
   exclusively<T>(work: () => Promise<T>): Promise<T>;
   /** Gives the file up; with the last user it is closed and its lock is free. Idempotent. */
@@ -59,11 +61,14 @@ class OpenFile {
   readonly #path: string;
   readonly #instance: DuckDBInstance;
   readonly #name: string;
+  /** DuckDB's memory limit, in bytes. */
+  #limit: number;
   #users = 0;
   #queue: Promise<unknown> = Promise.resolve();
   open = true;
 
-  private constructor(path: string, instance: DuckDBInstance, name: string) {
+  private constructor(path: string, instance: DuckDBInstance, name: string, limit: number) {
+    this.#limit = limit;
     this.#path = path;
     this.#instance = instance;
     this.#name = name;
@@ -83,7 +88,7 @@ class OpenFile {
       const result = await connection.run('SELECT current_database()');
       const name = String((await result.getRows())[0]![0]);
       connection.closeSync();
-      return new OpenFile(path, instance, name);
+      return new OpenFile(path, instance, name, limitOf(options));
     } catch (error) {
       instance.closeSync();
       throw openError(error, path);
@@ -97,6 +102,7 @@ class OpenFile {
       path: this.#path,
       name: this.#name,
       connect: () => this.#instance.connect(),
+      allow: (bytes) => this.#allow(bytes),
       exclusively: (work) => this.#exclusively(work),
       release: async () => {
         if (released) return;
@@ -104,6 +110,17 @@ class OpenFile {
         if (--this.#users === 0) this.#close();
       },
     };
+  }
+
+  async #allow(bytes: number): Promise<void> {
+    if (bytes <= this.#limit) return;
+    this.#limit = bytes;
+    const connection = await this.#instance.connect();
+    try {
+      await connection.run(`SET GLOBAL memory_limit = '${Math.ceil(bytes)}B'`);
+    } finally {
+      connection.closeSync();
+    }
   }
 
   #exclusively<T>(work: () => Promise<T>): Promise<T> {
@@ -119,17 +136,24 @@ class OpenFile {
   }
 }
 
+function limitOf(options: DatabaseOptions): number {
+  return Math.max(LEAST_MEMORY, Math.floor(options.memoryLimit));
+}
+
 /**
  * Nothing outside the file is reachable from SQL, and nothing is downloaded: people ask queries through Weir, and what
  * they may read is this database. The order matters: without external access DuckDB takes no other folder to spill into.
  */
 function settings(path: string, options: DatabaseOptions): Record<string, string> {
   return {
-    memory_limit: `${Math.max(LEAST_MEMORY, Math.floor(options.memoryLimit))}B`,
+    memory_limit: `${limitOf(options)}B`,
     temp_directory: `${path}.tmp`,
     enable_external_access: 'false',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
+    // Memory that DuckDB has freed goes back to the system at once: large rows would stay in the process otherwise.
+    allocator_flush_threshold: '8MiB',
+    allocator_background_threads: 'true',
     ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
   };
 }

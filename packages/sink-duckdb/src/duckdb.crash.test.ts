@@ -51,7 +51,11 @@ describe('a process killed with SIGKILL', () => {
 });
 
 async function change(path: string, kind: string, crashAt?: CrashPoint): Promise<unknown> {
-  await using child = new Child('./change-and-die.ts', [path, kind], crashAt === undefined ? {} : { WEIR_CRASH_AT: crashAt });
+  await using child = new Child(
+    './change-and-die.ts',
+    [path, kind],
+    crashAt === undefined ? {} : { WEIR_CRASH_AT: crashAt },
+  );
   return await child.end();
 }
 
@@ -90,18 +94,22 @@ const shapes: readonly { kind: string; columns: string; rows: (string | null)[][
 ];
 
 describe('a change of a table’s shape, committed and then killed', () => {
-  it.each(shapes)('is in the file that is opened next: $kind (invariant 4)', { timeout: 120_000 }, async ({ kind, columns, rows }) => {
-    // A default that calls a function is enough for DuckDB to leave a log that it cannot replay after an ALTER.
-    for (const before of ['SELECT 1', "ALTER TABLE public.orders ADD COLUMN seen VARCHAR DEFAULT concat('y', 'es')"]) {
-      await using database = await TemporaryDatabase.make();
-      expect(await change(database.path, 'make')).toBe(0);
-      await behindItsBack(database.path, before);
-      expect(await change(database.path, kind, 'sink.commit-unanswered')).toBe('SIGKILL');
-      const sink = database.sink();
-      expect(await ask(sink, `SELECT ${columns} FROM public.orders ORDER BY id`)).toEqual(rows);
-      expect(await ask(sink, 'SELECT position FROM weir.checkpoint')).toEqual([['2']]);
-    }
-  });
+  it.each(shapes)(
+    'is in the file that is opened next: $kind (invariant 4)',
+    { timeout: 120_000 },
+    async ({ kind, columns, rows }) => {
+      // A default that calls a function is enough for DuckDB to leave a log that it cannot replay after an ALTER.
+      for (const before of ['SELECT 1', "ALTER TABLE public.orders ADD COLUMN seen VARCHAR DEFAULT concat('y', 'es')"]) {
+        await using database = await TemporaryDatabase.make();
+        expect(await change(database.path, 'make')).toBe(0);
+        await behindItsBack(database.path, before);
+        expect(await change(database.path, kind, 'sink.commit-unanswered')).toBe('SIGKILL');
+        const sink = database.sink();
+        expect(await ask(sink, `SELECT ${columns} FROM public.orders ORDER BY id`)).toEqual(rows);
+        expect(await ask(sink, 'SELECT position FROM weir.checkpoint')).toEqual([['2']]);
+      }
+    },
+  );
 
   it('would not be, had it been made with ALTER TABLE: DuckDB’s defect is still there', async () => {
     await using database = await TemporaryDatabase.make();

@@ -187,7 +187,9 @@ describe('cells', () => {
         );
         expect(error, `cell ${String(cell)}`).toBeInstanceOf(WeirError);
         expect(error).toMatchObject({ code: 'WEIR_DUCKDB_VALUE' });
-        expect((error as WeirError).message).toMatch(/^main\.t\.value: a value (does not fit|is not UTF-8|that is no finite number does not fit)/);
+        expect((error as WeirError).message).toMatch(
+          /^main\.t\.value: a value (does not fit|is not UTF-8|that is no finite number does not fit)/,
+        );
       }
     },
   );

@@ -93,7 +93,10 @@ export class NotFinite extends WeirError {
 
   constructor({ table, name, type, index }: EncodedColumn) {
     const message = `${table}.${name}: a value that is no finite number does not fit ${type.sql}`;
-    super('WEIR_DUCKDB_VALUE', message, { table, fix: 'Set `decimals: varchar`, or keep NaN and infinities out of the column.' });
+    super('WEIR_DUCKDB_VALUE', message, {
+      table,
+      fix: 'Set `decimals: varchar`, or keep NaN and infinities out of the column.',
+    });
     this.index = index;
   }
 }

@@ -38,7 +38,8 @@ export class HistoryWriter implements RowWriter {
 
   async write(batch: Batch, rows: Uint32Array): Promise<void> {
     this.touched = true;
-    for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) await this.#writeSome(batch, rows.subarray(from, from + ROWS_AT_ONCE));
+    for (let from = 0; from < rows.length; from += ROWS_AT_ONCE)
+      await this.#writeSome(batch, rows.subarray(from, from + ROWS_AT_ONCE));
   }
 
   /** Writes that the table is empty from here on. */
@@ -85,7 +86,12 @@ export class HistoryWriter implements RowWriter {
     await this.#append(batch, images, history, (batch.data.length * rows.length) / batch.rows);
   }
 
-  async #append(batch: Pick<Batch, 'data' | 'start' | 'length'>, images: number[], history: HistoryRows, bytes: number): Promise<void> {
+  async #append(
+    batch: Pick<Batch, 'data' | 'start' | 'length'>,
+    images: number[],
+    history: HistoryRows,
+    bytes: number,
+  ): Promise<void> {
     const own = this.#ownSlab.cells(history.cells, false);
     const shown = withEmptyImage(this.#transaction.slab.cells(batch, true), images, this.table.columns.length);
     const parts = [shown, { cells: own, images: history.images }];
@@ -115,5 +121,8 @@ function withEmptyImage(cells: Cells, images: readonly number[], columns: number
   const length = new Int32Array(empty + columns).fill(NULL_CELL);
   start.set(cells.start);
   length.set(cells.length);
-  return { cells: { ...cells, start, length }, images: Int32Array.from(images, (image) => (image === NO_IMAGE ? empty : image)) };
+  return {
+    cells: { ...cells, start, length },
+    images: Int32Array.from(images, (image) => (image === NO_IMAGE ? empty : image)),
+  };
 }

@@ -15,7 +15,10 @@ describe('JSON text', () => {
   it(`of any string is what JSON.stringify writes (WEIR_SEED=${testSeed})`, () => {
     const points = fc.array(fc.nat({ max: 0x10ffff }), { maxLength: 60 });
     const special = fc.string({ unit: fc.constantFrom('"', '\\', '\n', '\u0000', '\u007f', 'a', '€') });
-    const strings = fc.oneof(points.map((numbers) => String.fromCodePoint(...numbers)), special);
+    const strings = fc.oneof(
+      points.map((numbers) => String.fromCodePoint(...numbers)),
+      special,
+    );
     fc.assert(
       fc.property(strings, (value) => {
         const utf8 = Buffer.from(value);

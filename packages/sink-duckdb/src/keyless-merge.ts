@@ -10,7 +10,7 @@ import { OP, sequenceOf, type Merge } from './staged-rows.ts';
 const ROWS = 'temp.main.weir_rows';
 const REMOVED = `(${OP}) = ${Op.delete}`;
 
-/** Counts the rows that are to be deleted and are neither in the target nor inserted before, in order. Answers one number. */
+/** Counts the rows that are to be deleted and are neither in the target nor inserted before them. Answers one number. */
 export function keylessMissingSql(merge: Merge): string {
   const { target } = merge;
   return (
@@ -31,6 +31,7 @@ export function keylessApplySql(merge: Merge, linked: boolean): string {
   const inTarget = layout.columns.map((column) => identifier(column.target));
   const cells = layout.columns.map(({ index }) => `s.c${index}`);
   const others = extra.map((column) => identifier(column.name));
+  const marks = mark === null ? [] : [identifier(mark)];
   const first = `(SELECT * FROM ${ROWS} ORDER BY number LIMIT 1) AS o`;
   const insert = linked
     ? `INSERT INTO ${qualified(target)} (${[...inTarget, ...others].join(', ')}) ` +
@@ -39,8 +40,8 @@ export function keylessApplySql(merge: Merge, linked: boolean): string {
   const inserted = `${insert} WHERE s.seq >= ${sequenceOf(from)} AND NOT (s.${OP}) = ${Op.delete}`;
   const take = takeSql(merge);
   const back =
-    `INSERT INTO ${qualified(target)} (${[...inTarget, ...others, ...(mark === null ? [] : [identifier(mark)])].join(', ')}) ` +
-    `SELECT ${backSql(merge)} FROM ${ROWS} AS r LEFT JOIN ${deletesSql(merge)} AS d ON d.id = r.id AND d.number = r.number ` +
+    `INSERT INTO ${qualified(target)} (${[...inTarget, ...others, ...marks].join(', ')}) SELECT ${backSql(merge)} ` +
+    `FROM ${ROWS} AS r LEFT JOIN ${deletesSql(merge)} AS d ON d.id = r.id AND d.number = r.number ` +
     `WHERE d.number IS NULL${mark === null ? '' : ' OR d.gone IS NOT NULL'}`;
   const statements = linked ? [...take, back, inserted] : [inserted, ...take, back];
   return [...statements, `DROP TABLE ${ROWS}`].join(';\n');
@@ -72,7 +73,8 @@ function imagesSql(merge: Merge): string {
   const { layout, stage, from } = merge;
   const cells = layout.columns.map(({ index }) => `c${index}`).join(', ');
   return (
-    `(SELECT ${cells}, min(seq) AS id, max(balance) AS needed FROM (SELECT ${cells}, seq, sum(CASE WHEN ${REMOVED} THEN 1 ELSE -1 END) ` +
+    `(SELECT ${cells}, min(seq) AS id, max(balance) AS needed ` +
+    `FROM (SELECT ${cells}, seq, sum(CASE WHEN ${REMOVED} THEN 1 ELSE -1 END) ` +
     `OVER (PARTITION BY ${cells} ORDER BY seq ROWS UNBOUNDED PRECEDING) AS balance FROM ${stage} ` +
     `WHERE seq >= ${sequenceOf(from)}) GROUP BY ${cells} HAVING bool_or(${REMOVED}))`
   );
@@ -84,13 +86,16 @@ function deletesSql({ layout, stage, from }: Merge): string {
   const gone = layout.mark === null ? '' : ', gone';
   const rows = `FROM ${stage} WHERE seq >= ${sequenceOf(from)}`;
   return (
-    `(SELECT id${gone}, row_number() OVER (PARTITION BY id ORDER BY seq) AS number FROM (SELECT seq${gone}, ${REMOVED} AS removed, ` +
+    `(SELECT id${gone}, row_number() OVER (PARTITION BY id ORDER BY seq) AS number ` +
+    `FROM (SELECT seq${gone}, ${REMOVED} AS removed, ` +
     `min(seq) OVER (PARTITION BY ${cells}) AS id ${rows}) WHERE removed)`
   );
 }
 
 function isSame({ layout }: Merge, alias: string): string {
-  const same = layout.columns.map((column) => `t.${identifier(column.target)} IS NOT DISTINCT FROM ${alias}.c${column.index}`);
+  const same = layout.columns.map(
+    (column) => `t.${identifier(column.target)} IS NOT DISTINCT FROM ${alias}.c${column.index}`,
+  );
   if (layout.mark !== null) same.push(`t.${identifier(layout.mark)} IS NULL`);
   return same.join(' AND ');
 }

@@ -1,4 +1,12 @@
-import { historyColumns, logicalTypeName, softDeleteColumn, tableName, type Column, type LogicalType, type Table } from '@weir/sdk';
+import {
+  historyColumns,
+  logicalTypeName,
+  softDeleteColumn,
+  tableName,
+  type Column,
+  type LogicalType,
+  type Table,
+} from '@weir/sdk';
 import type { EncodedColumn } from './encode.ts';
 import type { Problem } from './problem.ts';
 import { ownColumns } from './shape-check.ts';
@@ -44,7 +52,9 @@ export function layOut(
     const type = heldAs(column.type, found.sql, rules) ?? namedType('VARCHAR')!;
     return [{ index, name: column.name, type, table: tableName(table), target: found.name }];
   };
-  const columns = table.columns.flatMap((column, index) => lay(column, index, () => missingProblem(table, index, name, rules)));
+  const columns = table.columns.flatMap((column, index) =>
+    lay(column, index, () => missingProblem(table, index, name, rules)),
+  );
   const own = ownColumns(rules).flatMap((column, index) => lay(column, index, () => modeProblem(table, name)));
   const laid = new Map([...columns, ...own].map((column) => [column.target, column]));
   const extra = target.columns.filter((column) => !laid.has(column.name));
@@ -71,7 +81,13 @@ export function heldAs(type: LogicalType, sql: string, rules: SinkRules): Column
   return rules.schemaChanges.widen === 'ignore' && isNumber && holdsDigits(found) ? found : null;
 }
 
-function typeProblem(table: Table, column: Column, name: QualifiedName, found: TargetColumn, rules: SinkRules): Problem | null {
+function typeProblem(
+  table: Table,
+  column: Column,
+  name: QualifiedName,
+  found: TargetColumn,
+  rules: SinkRules,
+): Problem | null {
   if (heldAs(column.type, found.sql, rules) !== null) return null;
   const expected = columnType(column.type, rules.decimals)?.sql;
   // Without any type the shape itself is refused.
@@ -87,7 +103,8 @@ function typeProblem(table: Table, column: Column, name: QualifiedName, found: T
 function missingProblem(table: Table, index: number, name: QualifiedName, rules: SinkRules): Problem | null {
   const { add, rename } = rules.schemaChanges;
   if ((add === 'ignore' || rename === 'ignore') && !table.key.includes(index)) return null;
-  const message = `${name.schema}.${name.table} has no column ${identifier(table.columns[index]!.name)}, ${tableName(table)} has`;
+  const column = identifier(table.columns[index]!.name);
+  const message = `${name.schema}.${name.table} has no column ${column}, ${tableName(table)} has`;
   return { code: 'WEIR_SINK_COLUMN_MISSING', message, mayPass: true };
 }
 

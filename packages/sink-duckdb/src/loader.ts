@@ -74,7 +74,10 @@ export class Loader {
     // Computed columns are no columns of an appender: every column behind one would get the values of its neighbour.
     if (appender.columnCount !== columns.length + extra) {
       appender.closeSync();
-      throw new WeirError('WEIR_DUCKDB_DIVERGED', `${name.schema}.${name.table} has computed columns, or was altered meanwhile`);
+      throw new WeirError(
+        'WEIR_DUCKDB_DIVERGED',
+        `${name.schema}.${name.table} has computed columns, or was altered meanwhile`,
+      );
     }
     return new Loader(appender, columns, slots);
   }

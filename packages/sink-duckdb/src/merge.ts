@@ -24,17 +24,19 @@ export function divergence(row: readonly unknown[]): Divergence {
 
 /**
  * Makes the target hold the last image of each staged key, once {@link countSql} found it as it must be: deletes the rows
- * of all staged keys and inserts the last images, but for deletes. Where the old rows hold a part of what is inserted the new
- * ones are put together before: cells that did not change, columns that the source does not have, and all of a row that is
- * marked as deleted.
+ * of all staged keys and inserts the last images, but for deletes. Where the old rows hold a part of what is inserted the
+ * new ones are put together before: cells that did not change, columns that the source does not have, and all of a row that
+ * is marked as deleted.
  */
 export function applySql(merge: Merge): string {
-  const { layout, target, unchanged } = merge;
+  const { layout, target, unchanged, inPlace } = merge;
+  if (inPlace !== null) return inPlaceSql(merge, inPlace);
   const remove = `DELETE FROM ${qualified(target)} AS t USING ${keysSql(merge)} AS k WHERE ${keysMatch(merge)}`;
   const names = layout.columns.map((column) => identifier(column.target));
   const insert = (columns: readonly string[]): string => `INSERT INTO ${qualified(target)} (${columns.join(', ')})`;
   const { extra, mark } = layout;
-  if (unchanged.length === 0 && extra.length === 0 && mark === null) return `${remove};\n${insert(names)} ${imagesSql(merge)}`;
+  if (unchanged.length === 0 && extra.length === 0 && mark === null)
+    return `${remove};\n${insert(names)} ${imagesSql(merge)}`;
   const cells = layout.columns.map(({ index }) => `c${index}`);
   if (mark !== null) {
     names.push(identifier(mark));
@@ -52,6 +54,24 @@ export function applySql(merge: Merge): string {
         ];
   const make = `CREATE TEMP TABLE ${IMAGES} AS ${imagesSql(merge)}`;
   return [make, remove, ...inserts, `DROP TABLE ${IMAGES}`].join(';\n');
+}
+
+/** Changes only the cells that came, so that the others are not even read, however large they are. */
+function inPlaceSql(merge: Merge, changed: readonly number[]): string {
+  const { layout, key, target } = merge;
+  const columns = layout.columns.filter(({ index }) => key.includes(index) || changed.includes(index));
+  const unchanged = merge.unchanged.filter((index) => changed.includes(index));
+  const part: Merge = { ...merge, unchanged, layout: { ...layout, columns, extra: [], mark: null } };
+  const changes = columns
+    .filter(({ index }) => !key.includes(index))
+    .map((column) => `${identifier(column.target)} = k.c${column.index}`);
+  if (changes.length === 0) return 'SELECT 1';
+  return (
+    `CREATE TEMP TABLE ${IMAGES} AS ${imagesSql(part)};\n` +
+    `UPDATE ${qualified(target)} AS t SET ${changes.join(', ')} FROM ${IMAGES} AS k ` +
+    `WHERE ${keysMatch(merge)}${isThere(merge)};\n` +
+    `DROP TABLE ${IMAGES}`
+  );
 }
 
 /** The last images, whole: what did not change comes from an earlier image of the group or else from the target's row. */
@@ -87,14 +107,16 @@ function valueSql({ layout, key, unchanged }: Merge, { index, target }: LaidColu
 
 /**
  * Each staged key with its first operation and its last row.
- * @param whole with the last row that is no delete (`image_seq`), whether some row makes the key's row anew (`made`), and for
- *   columns that some image left unchanged the last row that has a value (`f`); NULL when that is the image itself, or none
+ * @param whole with the last row that is no delete (`image_seq`), whether some row makes the key's row anew (`made`), and
+ *   for columns that some image left unchanged the last row that has a value (`f`); NULL when that is the image itself, or
+ *   none
  */
 function keysSql({ layout, key, stage, from, unchanged }: Merge, whole = false): string {
   const keys = key.map((index) => `c${index}`).join(', ');
   const isImage = `(${OP}) <> ${Op.delete}`;
   const values = unchanged.map(
-    (index) => `, nullif(max(seq) FILTER (WHERE ${isImage} AND ${isKnown(index)}), max(seq) FILTER (WHERE ${isImage})) AS f${index}`,
+    (index) =>
+      `, nullif(max(seq) FILTER (WHERE ${isImage} AND ${isKnown(index)}), max(seq) FILTER (WHERE ${isImage})) AS f${index}`,
   );
   if (layout.mark !== null) values.push(`, max(seq) FILTER (WHERE ${isImage}) AS image_seq`);
   if (layout.extra.length > 0) values.push(`, bool_or((${OP}) IN (${Op.insert}, ${Op.read})) AS made`);
@@ -133,7 +155,9 @@ export interface Move {
 export function moveSql(merge: Merge, { oldSeq, newSeq, columns }: Move): string {
   const { layout, target, stage } = merge;
   const changed = layout.columns.filter(({ index }) => columns.includes(index));
-  const rows = `${stage} AS k, ${stage} AS n WHERE k.seq = ${oldSeq} AND n.seq = ${newSeq} AND ${keysMatch(merge)}${isThere(merge)}`;
+  const rows =
+    `${stage} AS k, ${stage} AS n WHERE k.seq = ${oldSeq} AND n.seq = ${newSeq} ` +
+    `AND ${keysMatch(merge)}${isThere(merge)}`;
   if (layout.mark === null) {
     const changes = changed.map((column) => `${identifier(column.target)} = n.c${column.index}`);
     return `UPDATE ${qualified(target)} AS t SET ${changes.join(', ')} FROM ${rows}`;
@@ -148,7 +172,8 @@ export function moveSql(merge: Merge, { oldSeq, newSeq, columns }: Move): string
   return (
     `DELETE FROM ${qualified(target)} AS t USING ${stage} AS k WHERE k.seq = ${newSeq} AND ${keysMatch(merge)} ` +
     `AND t.${mark} IS NOT NULL;\n` +
-    `INSERT INTO ${qualified(target)} (${kept.map(identifier).join(', ')}) SELECT ${cells.join(', ')} FROM ${qualified(target)} AS t, ${rows};\n` +
+    `INSERT INTO ${qualified(target)} (${kept.map(identifier).join(', ')}) SELECT ${cells.join(', ')} ` +
+    `FROM ${qualified(target)} AS t, ${rows};\n` +
     `UPDATE ${qualified(target)} AS t SET ${mark} = make_timestamptz(k.gone) FROM ${stage} AS k WHERE k.seq = ${oldSeq} ` +
     `AND ${keysMatch(merge)}${isThere(merge)}`
   );

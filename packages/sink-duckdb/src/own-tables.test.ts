@@ -43,7 +43,9 @@ describe('weir.tables', () => {
     await second.commit(checkpointAt(2));
     await second.recover();
     expect(second.stoppedTables).toEqual(new Map());
-    expect(await ask(sink, 'SELECT source_name, target_table, stopped_code FROM weir.tables')).toEqual([['orders', 'orders', null]]);
+    expect(await ask(sink, 'SELECT source_name, target_table, stopped_code FROM weir.tables')).toEqual([
+      ['orders', 'orders', null],
+    ]);
   });
 
   it('shows a code that this version does not have as its own failure', async () => {

@@ -7,8 +7,9 @@ import type { Transaction } from './transaction.ts';
 
 /** The schema of Weir's own tables in the file. */
 export const OWN_SCHEMA = 'weir';
-/** Columns of `weir.tables` that files of the first version lack. */
 const STOP_COLUMNS = ['stopped_code', 'stopped_message'] as const;
+/** Columns of `weir.tables` that files of the first version lack: why a table is stopped, the bytes of its largest row. */
+const LATER_COLUMNS = [...STOP_COLUMNS.map((name) => ({ name, sql: 'VARCHAR' })), { name: 'largest_row', sql: 'BIGINT' }];
 
 type SourceName = Pick<Table, 'namespace' | 'name'>;
 
@@ -30,7 +31,8 @@ export async function makeOwnTables(database: Database, connection: DuckDBConnec
   );
   await connection.run(
     `CREATE TABLE IF NOT EXISTS ${own}.tables (pipeline VARCHAR, sink VARCHAR, source_namespace VARCHAR, ` +
-      `source_name VARCHAR, target_schema VARCHAR, target_table VARCHAR, ${STOP_COLUMNS.join(' VARCHAR, ')} VARCHAR)`,
+      `source_name VARCHAR, target_schema VARCHAR, target_table VARCHAR, ` +
+      `${LATER_COLUMNS.map(({ name, sql }) => `${name} ${sql}`).join(', ')})`,
   );
   // Not ADD COLUMN IF NOT EXISTS, which is an ALTER even where it does nothing, and would be in the way of other sessions.
   const result = await connection.run(
@@ -38,8 +40,8 @@ export async function makeOwnTables(database: Database, connection: DuckDBConnec
       `AND schema_name = '${OWN_SCHEMA}' AND table_name = 'tables'`,
   );
   const names = (await result.getRows()).map(([name]) => String(name));
-  for (const column of STOP_COLUMNS) {
-    if (!names.includes(column)) await connection.run(`ALTER TABLE ${own}.tables ADD COLUMN ${column} VARCHAR`);
+  for (const { name, sql } of LATER_COLUMNS) {
+    if (!names.includes(name)) await connection.run(`ALTER TABLE ${own}.tables ADD COLUMN ${name} ${sql}`);
   }
 }
 
@@ -66,7 +68,9 @@ export class OwnTables {
       `SELECT ${this.#sink}, source_namespace, source_name FROM ${this.#tables} WHERE ${ofTarget(target)}`,
       'reading weir.tables',
     );
-    const names = rows.filter(([isSink]) => isSink === true).map(([, namespace, name]) => `${String(namespace)}.${String(name)}`);
+    const names = rows
+      .filter(([isSink]) => isSink === true)
+      .map(([, namespace, name]) => `${String(namespace)}.${String(name)}`);
     if (names.includes(tableName(table))) return { owner: 'this table', of: '' };
     if (names.length > 0) return { owner: 'another table', of: names[0]! };
     return { owner: rows.length > 0 ? 'another sink' : 'nobody', of: '' };
@@ -86,6 +90,21 @@ export class OwnTables {
   /** Forgets a target that is gone. */
   async unregister(transaction: Transaction, target: QualifiedName): Promise<void> {
     await transaction.run(`DELETE FROM ${this.#tables} WHERE ${ofTarget(target)}`, 'writing weir.tables');
+  }
+
+  /** The bytes of the largest row that any sink wrote to the file, as far as it was a large one; 0 otherwise. */
+  async largestRow(): Promise<number> {
+    const rows = await this.#transaction.rows(`SELECT max(largest_row) FROM ${this.#tables}`, 'reading weir.tables');
+    return Number(rows[0]?.[0] ?? 0);
+  }
+
+  async setLargestRow(transaction: Transaction, table: SourceName, bytes: number): Promise<void> {
+    await transaction.run(
+      `UPDATE ${this.#tables} SET largest_row = ${Math.ceil(bytes)} WHERE ${this.#sink} ` +
+        `AND source_namespace = ${literal(table.namespace)} AND source_name = ${literal(table.name)} ` +
+        'AND target_table IS NOT NULL',
+      'writing weir.tables',
+    );
   }
 
   async stop(transaction: Transaction, table: SourceName, { code, message }: StopReason): Promise<void> {
@@ -123,10 +142,10 @@ export class OwnTables {
 }
 
 function ofTarget(target: QualifiedName): string {
-  const fold = (column: string): string => `translate(${column}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')`;
-  return (
-    `${fold('target_schema')} = ${literal(foldName(target.schema))} AND ${fold('target_table')} = ${literal(foldName(target.table))}`
-  );
+  const fold = (column: string): string =>
+    `translate(${column}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')`;
+  const same = (column: string, name: string): string => `${fold(column)} = ${literal(foldName(name))}`;
+  return `${same('target_schema', target.schema)} AND ${same('target_table', target.table)}`;
 }
 
 /** A code that this version does not have was written by another one. */

@@ -11,7 +11,8 @@ export function ownershipProblem(
 ): Problem | null {
   if (owner === 'this table') return null;
   if (owner === 'another table') return collision(table, target, of);
-  const message = `${tableName(table)} would land in ${target.schema}.${target.table}, which is there and was not made for it`;
+  const place = `${target.schema}.${target.table}`;
+  const message = `${tableName(table)} would land in ${place}, which is there and was not made for it`;
   return { code: 'WEIR_DUCKDB_TABLE_EXISTS', message, path: 'target' };
 }
 

@@ -29,9 +29,21 @@ describe('a plan', () => {
         action: 'create',
         columns: [
           { column: 'id', sourceType: 'id', logicalType: 'int64', sinkType: 'BIGINT' },
-          { column: 'span', sourceType: 'span', logicalType: 'interval', sinkType: 'VARCHAR', note: expect.any(String) as string },
+          {
+            column: 'span',
+            sourceType: 'span',
+            logicalType: 'interval',
+            sinkType: 'VARCHAR',
+            note: expect.any(String) as string,
+          },
           { column: 'tags', sourceType: 'tags', logicalType: 'array of string', sinkType: 'JSON', note: 'a JSON array' },
-          { column: 'amount', sourceType: 'amount', logicalType: 'decimal', sinkType: 'VARCHAR', note: expect.stringContaining('text') as string },
+          {
+            column: 'amount',
+            sourceType: 'amount',
+            logicalType: 'decimal',
+            sinkType: 'VARCHAR',
+            note: expect.stringContaining('text') as string,
+          },
         ],
         findings: [],
       },
@@ -45,10 +57,15 @@ describe('a plan', () => {
     await using database = await TemporaryDatabase.make();
     const refused = { action: 'refuse', findings: [{ code: 'WEIR_DUCKDB_TABLE_EXISTS', level: 'error', path: 'target' }] };
     expect(await planOf(database.sink(), ordersTable({ namespace: 'weir', name: 'Checkpoint' }))).toMatchObject([refused]);
-    await behindItsBack(database.path, 'CREATE SCHEMA public; CREATE TABLE public.Orders (id INT); CREATE VIEW public.v AS SELECT 1');
+    await behindItsBack(
+      database.path,
+      'CREATE SCHEMA public; CREATE TABLE public.Orders (id INT); CREATE VIEW public.v AS SELECT 1',
+    );
     expect(await planOf(database.sink(), orders, ordersTable({ name: 'v' }))).toMatchObject([refused, refused]);
     const other = ordersTable({ name: 'others' });
-    await using session = await database.sink().open({ pipeline: 'shop', sink: 'other', shard: 0 }, new AbortController().signal);
+    await using session = await database
+      .sink()
+      .open({ pipeline: 'shop', sink: 'other', shard: 0 }, new AbortController().signal);
     await session.write(batch(1, (rows) => rows.schemaChange({ table: other, change: 'create' })));
     if (session.mode === 'transactional') await session.commit({ position: '1', state: null });
     expect(await planOf(database.sink(), other)).toMatchObject([refused]);
@@ -84,7 +101,8 @@ describe('a plan', () => {
     await (await withOrders(sink, orders, []))[Symbol.asyncDispose]();
     await behindItsBack(
       database.path,
-      "CREATE OR REPLACE TABLE public.orders (id BIGINT, a INT NOT NULL DEFAULT 7, note VARCHAR, amount DECIMAL(12,2), b INT)",
+      'CREATE OR REPLACE TABLE public.orders ' +
+        '(id BIGINT, a INT NOT NULL DEFAULT 7, note VARCHAR, amount DECIMAL(12,2), b INT)',
     );
     expect(await planOf(sink, orders)).toMatchObject([{ action: 'use', findings: [] }]);
     await using session = await openSession(sink);

@@ -1,5 +1,14 @@
 import { existsSync } from 'node:fs';
-import { logicalTypeName, tableName, targetName, type Column, type ColumnPlan, type Shard, type Table, type TablePlan } from '@weir/sdk';
+import {
+  logicalTypeName,
+  tableName,
+  targetName,
+  type Column,
+  type ColumnPlan,
+  type Shard,
+  type Table,
+  type TablePlan,
+} from '@weir/sdk';
 import { openDatabase, type DatabaseOptions } from './database.ts';
 import { heldAs, layOut } from './layout.ts';
 import { OWN_SCHEMA, OwnTables } from './own-tables.ts';
@@ -47,7 +56,11 @@ interface PlannedFile {
   readonly database: string;
 }
 
-async function planEach({ tables, rules, of }: PlanRequest, file: PlannedFile | null, signal: AbortSignal): Promise<TablePlan[]> {
+async function planEach(
+  { tables, rules, of }: PlanRequest,
+  file: PlannedFile | null,
+  signal: AbortSignal,
+): Promise<TablePlan[]> {
   const plans: TablePlan[] = [];
   const names = tables.map((table) => ({ database: file?.database ?? '', ...targetName(table, rules.target) }));
   const keys = names.map((name) => foldName(JSON.stringify([name.schema, name.table])));
@@ -96,7 +109,8 @@ async function lookUp(
 
 function planColumn(column: Column, found: TargetTable | null, rules: SinkRules): ColumnPlan {
   const there = found?.columns.find(({ name }) => foldName(name) === foldName(column.name));
-  const type = (there === undefined ? null : heldAs(column.type, there.sql, rules)) ?? columnType(column.type, rules.decimals);
+  const type =
+    (there === undefined ? null : heldAs(column.type, there.sql, rules)) ?? columnType(column.type, rules.decimals);
   const note = noteOf(column, type?.sql ?? null, rules);
   return {
     column: column.name,

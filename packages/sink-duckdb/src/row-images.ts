@@ -5,7 +5,7 @@ import { MARK_BITS, OP_BITS, markWords } from './staged-rows.ts';
 export interface ImageOptions {
   /** Deletes mark the row instead of removing it. */
   readonly marksDeletes: boolean;
-  /** A row that gets another key, or an update without a key, is refused by `add`: it must keep cells that only the target has. */
+  /** `add` refuses a row that gets another key, or an update without any: it must keep cells that only the target has. */
   readonly movesAlone: boolean;
 }
 
@@ -23,8 +23,10 @@ export class RowImages {
   /** Where a delete marks its row: the commit time in microseconds; NaN where it removes it, and for other operations. */
   readonly gone: Float64Array;
   readonly marks: readonly Uint32Array[];
-  /** Columns that an image of these left unchanged. */
-  readonly unchanged: Set<number> = new Set();
+  /** How many images left a column unchanged. */
+  readonly unchanged: Map<number, number> = new Map();
+  /** True when every row is an update that keeps its key. */
+  onlyUpdates = true;
   #next: number;
   #start: Int32Array;
   #length: Int32Array;
@@ -107,6 +109,29 @@ export class RowImages {
     if (this.#options.marksDeletes) this.gone[this.count - 1] = this.#batch.commits[this.#batch.commit[row]!]!.time;
   }
 
+  /** Adds a delete of the row's key that carries no other cell of it, however large they are. */
+  addKeyDelete(row: number): void {
+    const before = this.#batch.before[row]!;
+    const image = this.#present(before === NO_IMAGE ? this.#batch.after[row]! : before);
+    const columns = this.#table.columns.length;
+    this.#reserve(columns);
+    const keyOnly = this.#cells;
+    this.#length.fill(NULL_CELL, keyOnly, keyOnly + columns);
+    for (const column of this.#table.key) {
+      this.#start[keyOnly + column] = this.#start[image + column]!;
+      this.#length[keyOnly + column] = this.#length[image + column]!;
+    }
+    this.#cells += columns;
+    this.#push(keyOnly, Op.delete);
+  }
+
+  /** Whether a row brings all of its cells, under the key that it had. */
+  isWhole(row: number): boolean {
+    const after = this.#batch.after[row]!;
+    const before = this.#batch.before[row]!;
+    return !this.#hasUnchanged(after) && (before === NO_IMAGE || this.#sameKey(after, before));
+  }
+
   /** The image of a row that is told by all of its cells. */
   #whole(image: number): number {
     if (this.#hasUnchanged(this.#present(image))) this.#misuse('no key, and an old image that is not whole');
@@ -121,12 +146,13 @@ export class RowImages {
       if (this.#length[image + column]! < 0)
         this.#misuse(this.#length[image + column] === NULL_CELL ? 'a NULL key' : 'an unknown key');
     }
+    if (op !== Op.update) this.onlyUpdates = false;
     if (op === Op.delete) return;
     for (let column = 0; column < this.#table.columns.length; column++) {
       if (this.#length[image + column] !== UNCHANGED_CELL) continue;
       if (op !== Op.update) this.#misuse('an unchanged cell in an inserted row');
       this.marks[Math.floor(column / MARK_BITS)]![at]! |= 1 << (column % MARK_BITS);
-      this.unchanged.add(column);
+      this.unchanged.set(column, (this.unchanged.get(column) ?? 0) + 1);
     }
   }
 

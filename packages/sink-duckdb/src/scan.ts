@@ -16,8 +16,8 @@ export interface ScanSource {
 
 /**
  * The columns that a table names, of all rows that are there, as `read` rows with canonical cells, a batch at a time. Rows
- * that are marked as deleted are there only for who names `_weir_deleted_at`. DuckDB streams its answer, so memory is bounded
- * whatever the table's size.
+ * that are marked as deleted are there only for who names `_weir_deleted_at`. DuckDB streams its answer, so memory is
+ * bounded whatever the table's size.
  * @throws WeirError WEIR_DUCKDB_QUERY when there is no such table or column, WEIR_SINK_COLUMN_TYPE when a type differs
  */
 export async function* scanTable(

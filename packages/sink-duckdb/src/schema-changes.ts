@@ -77,7 +77,8 @@ export class SchemaChanges {
     if (change.change === 'drop' || change.change === 'key') return;
     if (this.#open === null) {
       const target = await this.#tables.find(table);
-      if (target === null) throw new WeirError('WEIR_DUCKDB_DIVERGED', `the table of ${tableName(table)} is gone`, { table: tableName(table) });
+      if (target === null)
+        throw new WeirError('WEIR_DUCKDB_DIVERGED', `the table of ${tableName(table)} is gone`, { table: tableName(table) });
       this.#open = { target, edit: new ShapeEdit(target), values: [] };
     }
     const { edit } = this.#open;
@@ -89,7 +90,8 @@ export class SchemaChanges {
       if (column !== undefined) await this.#add(edit, change.column, table, column, change.value);
     } else if (change.change === 'widen') {
       const column = columnAfter(table, change.column, later);
-      if (column !== undefined && edit.find(change.column) !== undefined) this.#retype(edit, table, { ...column, name: change.column });
+      if (column !== undefined && edit.find(change.column) !== undefined)
+        this.#retype(edit, table, { ...column, name: change.column });
     }
   }
 
@@ -140,7 +142,8 @@ export class SchemaChanges {
     if (from?.sql === to.sql || (from !== null && heldAs(column.type, from.sql, this.#rules) !== null)) return;
     const convert = from === null ? null : convertSql(from, to);
     if (convert === null) {
-      const message = `${tableName(table)}.${column.name} is ${edit.find(column.name)!.sql} in DuckDB and cannot become ${to.sql}`;
+      const found = edit.find(column.name)!.sql;
+      const message = `${tableName(table)}.${column.name} is ${found} in DuckDB and cannot become ${to.sql}`;
       const fix = 'Copy the table again.';
       expectNone(table, [{ code: 'WEIR_SINK_COLUMN_TYPE', message, fix }]);
     } else {

@@ -166,7 +166,14 @@ describe('a session', () => {
     const sink = database.sink();
     const log = ordersTable({ key: [] });
     await using session = await withOrders(sink, log, [one, one]);
-    await session.write(batch(2, (rows) => rows.delete(log, one).insert(log, two).update(log, { ...two, note: null }, two)));
+    await session.write(
+      batch(2, (rows) =>
+        rows
+          .delete(log, one)
+          .insert(log, two)
+          .update(log, { ...two, note: null }, two),
+      ),
+    );
     await session.commit(checkpointAt(2));
     expect(await ask(sink, all)).toEqual([
       ['1', 'one', '1.00'],

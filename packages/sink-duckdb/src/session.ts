@@ -19,6 +19,12 @@ import type { SinkRules } from './sink-rules.ts';
 import { TargetTables } from './target-tables.ts';
 import { Transaction } from './transaction.ts';
 
+/** A batch of more bytes holds one large row, and little else. */
+const LARGE_BATCH_BYTES = 8 * 2 ** 20;
+/** How often a large row may lie in DuckDB's memory at once, and what it needs beside: seen with rows of 64 MiB. */
+const LARGE_ROW_COPIES = 5.5;
+const LARGE_ROW_BASE = 32 * 2 ** 20;
+
 interface SessionOptions {
   readonly shard: Shard;
   readonly rules: SinkRules;
@@ -43,14 +49,11 @@ export class DuckdbSession implements TransactionalSession {
   /** Why the session can do no more. A group that failed in the middle must never be committed. */
   #failure: WeirError | null = null;
   #disposed = false;
+  /** Bytes of the largest row in the file, as far as that was noted. */
+  #largest = 0;
   #stopped: ReadonlyMap<string, StopReason> = new Map();
 
-  private constructor(
-    database: Database,
-    connection: DuckDBConnection,
-    checkpoint: CheckpointRow,
-    options: SessionOptions,
-  ) {
+  private constructor(database: Database, connection: DuckDBConnection, checkpoint: CheckpointRow, options: SessionOptions) {
     this.#database = database;
     this.#connection = connection;
     this.#transaction = new Transaction(connection);
@@ -76,6 +79,7 @@ export class DuckdbSession implements TransactionalSession {
   recover(): Promise<Checkpoint | null> {
     return this.#run(async () => {
       this.#stopped = await this.#tables.stopped();
+      await this.#makeRoom((this.#largest = await this.#tables.largestRow()));
       return this.#checkpoint.read();
     });
   }
@@ -97,9 +101,14 @@ export class DuckdbSession implements TransactionalSession {
       await this.#changes.apply(batch);
       const groups: { table: Table; rows: Uint32Array }[] = [];
       forEachTable(batch, (table, rows) => groups.push({ table, rows }));
+      if (batch.data.length > LARGE_BATCH_BYTES) await this.#makeRoom(batch.data.length);
       for (const { table, rows } of groups) {
         const writer = await this.#tables.writer(table);
         await writer.write(batch, rows);
+        if (batch.data.length > this.#largest && batch.data.length > LARGE_BATCH_BYTES) {
+          this.#largest = batch.data.length;
+          await this.#tables.noteLargeRow(table, this.#largest);
+        }
       }
       this.#transaction.slab.clear();
       this.#tables.flushIfLarge();
@@ -129,6 +138,11 @@ export class DuckdbSession implements TransactionalSession {
     await this.#transaction.rollback();
     this.#connection.closeSync();
     await this.#database.release();
+  }
+
+  /** DuckDB needs a few times a row's size at once, whatever its limit; the larger rows are in the file, the more. */
+  async #makeRoom(bytes: number): Promise<void> {
+    if (bytes > 0) await this.#database.allow(bytes * LARGE_ROW_COPIES + LARGE_ROW_BASE);
   }
 
   async #run<T>(work: () => Promise<T>): Promise<T> {

@@ -22,7 +22,9 @@ describe('a change of a table’s shape', () => {
       await using session = await withOrders(sink, orders, [one, two, three]);
       await session.write(batch(2, (rows) => rows.delete(orders, one).truncate(orders).insert(orders, two)));
       await session.write(batch(2, (rows) => rows.update(orders, { ...two, note: 'changed' })));
-      await session.write(batch(2, (rows) => rows.schemaChange(addCity(value)).insert(withCity, { ...three, city: 'Rome' })));
+      await session.write(
+        batch(2, (rows) => rows.schemaChange(addCity(value)).insert(withCity, { ...three, city: 'Rome' })),
+      );
       await session.write(batch(2, (rows) => rows.update(withCity, { ...three, note: 'last', city: null })));
       await session.commit(checkpointAt(2));
       expect(await ask(sink, all)).toEqual([
@@ -74,7 +76,9 @@ describe('a change of a table’s shape', () => {
     expect(await ask(sink, 'SELECT index_name FROM duckdb_indexes()')).toEqual([['by_note']]);
     const renamed = ordersTable({ columns: [wide.columns[0]!, column('remark', text), wide.columns[2]!] });
     const rename = { table: renamed, change: 'rename', column: 'remark', from: 'note' } as const;
-    await again.write(batch(3, (rows) => rows.schemaChange(rename).insert(renamed, { id: 3, remark: 'three', amount: null })));
+    await again.write(
+      batch(3, (rows) => rows.schemaChange(rename).insert(renamed, { id: 3, remark: 'three', amount: null })),
+    );
     await again.commit(checkpointAt(3));
     expect(await ask(sink, 'SELECT remark FROM public.orders ORDER BY id')).toEqual([['one'], ['two'], ['three']]);
     expect(await ask(sink, 'SELECT index_name FROM duckdb_indexes()')).toEqual([]);
@@ -86,7 +90,8 @@ describe('a change of a table’s shape', () => {
     await (await withOrders(sink, orders, [one, two]))[Symbol.asyncDispose]();
     await behindItsBack(
       database.path,
-      "ALTER TABLE public.orders ADD COLUMN seen VARCHAR DEFAULT concat('y', 'es'); ALTER TABLE public.orders ADD COLUMN tags VARCHAR[]; " +
+      "ALTER TABLE public.orders ADD COLUMN seen VARCHAR DEFAULT concat('y', 'es'); " +
+        'ALTER TABLE public.orders ADD COLUMN tags VARCHAR[]; ' +
         "UPDATE public.orders SET seen = 'mine', tags = ['a'] WHERE id = 1",
     );
     await using session = await openSession(sink);
@@ -110,7 +115,9 @@ describe('a change of a table’s shape', () => {
     await session.write(
       batch(2, (rows) => {
         rows.schemaChange({ table: narrow, change: 'drop', column: 'amount' });
-        rows.update(narrow, { id: 2, note: 'one' }, { id: 1, note: 'one' }).update(narrow, { id: 1, note: 'two' }, { id: 2, note: 'two' });
+        rows
+          .update(narrow, { id: 2, note: 'one' }, { id: 1, note: 'one' })
+          .update(narrow, { id: 1, note: 'two' }, { id: 2, note: 'two' });
       }),
     );
     await session.commit(checkpointAt(2));
@@ -173,7 +180,9 @@ describe('a history that goes on', () => {
       key: [0],
     });
     await session.write(
-      batch(2, (rows) => rows.schemaChange({ table: other, change: 'create', reason: 'again' }).read(other, { id: 'x', city: 'Rome' })),
+      batch(2, (rows) =>
+        rows.schemaChange({ table: other, change: 'create', reason: 'again' }).read(other, { id: 'x', city: 'Rome' }),
+      ),
     );
     await session.commit(checkpointAt(2));
     expect(await ask(sink, 'SELECT id, note, city, _weir_op, _weir_ordinal FROM public.orders')).toEqual([

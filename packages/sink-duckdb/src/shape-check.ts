@@ -20,7 +20,8 @@ export function shapeProblems(table: Table, rules: SinkRules): Problem[] {
   }
   for (const { name: column, type, sourceType } of table.columns) {
     if (columnType(type, rules.decimals) !== null) continue;
-    const message = `${name}.${column} is ${sourceType} (${logicalTypeName(type)}), for which DuckDB has no type as configured`;
+    const what = `${name}.${column} is ${sourceType} (${logicalTypeName(type)})`;
+    const message = `${what}, for which DuckDB has no type as configured`;
     problems.push({ code: 'WEIR_SINK_TYPE', message, path: type.kind === 'decimal' ? 'decimals' : undefined });
   }
   return [...problems, ...nameProblems(table, rules)];

@@ -13,8 +13,8 @@ export const OP: string = `seq & ${(1 << OP_BITS) - 1}`;
 
 /**
  * The columns of a staging table: the sequence number with the operation; where deletes mark their rows the commit time of
- * one, in microseconds (`gone`); marks for cells that did not change (bit i of `u0` is column i of the source, and so on); and the columns
- * that the target has, under names that cannot meet its own.
+ * one, in microseconds (`gone`); marks for cells that did not change (bit i of `u0` is column i of the source, and so on);
+ * and the columns that the target has, under names that cannot meet its own.
  */
 export function stagingColumns(layout: Layout, columns: number): string {
   const cells = layout.columns.map(({ index, type }) => `c${index} ${type.sql}`);
@@ -45,6 +45,11 @@ export interface Merge {
   readonly from: number;
   /** Columns that some staged image left unchanged, of those that the target has. */
   readonly unchanged: readonly number[];
+  /**
+   * Columns whose cells are to be changed in the rows that are there, when all staged rows are updates of rows that keep
+   * their key; null when rows are to be replaced.
+   */
+  readonly inPlace: readonly number[] | null;
 }
 
 /** What the target holds of the staged rows; all zero when it is what the source says it is. */

@@ -14,10 +14,12 @@ import type { Transaction } from './transaction.ts';
 /** A merge's own memory is bounded by merging before more than this is staged; the staging table itself spills. */
 const MERGE_ROWS = 500_000;
 const MERGE_BYTES = 256 * 2 ** 20;
+/** An UPDATE keeps what it changes in memory until the commit, so that few rows are changed in place. */
+const IN_PLACE_ROWS = 4096;
 /** Rows that may lie in a staging table after they were merged. Emptying it costs more than to look past them. */
 const MERGED_ROWS = 8192;
 
-/** Makes a column of the target VARCHAR, since a number came that its DECIMAL cannot hold. @returns the layout from then on */
+/** Makes a column of the target VARCHAR, for a number that its DECIMAL cannot hold. @returns the layout from then on */
 export type ToText = (error: NotFinite) => Promise<Layout>;
 
 /**
@@ -32,8 +34,9 @@ export class Staging {
   #layout: Layout;
   #name = '';
   #loader: Loader | null = null;
-  /** Columns that a staged image left unchanged. */
-  readonly #unchanged = new Set<number>();
+  /** How many staged images left a column unchanged. */
+  readonly #unchanged = new Map<number, number>();
+  #onlyUpdates = true;
   /** The number of the next row, and of the first that was not merged. */
   #next = NUMBER_GAP;
   #first = NUMBER_GAP;
@@ -49,7 +52,13 @@ export class Staging {
     this.#toText = toText;
   }
 
-  static async create(transaction: Transaction, table: Table, target: Target, layout: Layout, toText: ToText): Promise<Staging> {
+  static async create(
+    transaction: Transaction,
+    table: Table,
+    target: Target,
+    layout: Layout,
+    toText: ToText,
+  ): Promise<Staging> {
     const staging = new Staging(transaction, table, target, layout, toText);
     const columns = stagingColumns(layout, table.columns.length);
     await staging.#open((name) => `CREATE TEMP TABLE ${name} (${columns})`);
@@ -93,6 +102,18 @@ export class Staging {
     while (taken < rows.length && !stops(rows[taken]!) && images.add(rows[taken]!)) taken++;
     await this.#append(batch, images, taken);
     return taken;
+  }
+
+  /** Whether an update brings all cells of its row, under the key that it had. */
+  isWhole(batch: Batch, row: number): boolean {
+    return this.#images(batch, 1, false).isWhole(row);
+  }
+
+  /** Stages a delete of a row's key without its other cells. */
+  async addKeyDelete(batch: Batch, row: number): Promise<void> {
+    const images = this.#images(batch, 1, false);
+    images.addKeyDelete(row);
+    await this.#append(batch, images, 1);
   }
 
   /** Merges what is staged into the target. @throws WeirError WEIR_DUCKDB_DIVERGED */
@@ -185,8 +206,16 @@ export class Staging {
       target: this.#target.name,
       stage: this.#name,
       from: this.#first - NUMBER_GAP / 2,
-      unchanged: [...this.#unchanged].filter((index) => laid.includes(index)).sort((a, b) => a - b),
+      unchanged: [...this.#unchanged.keys()].filter((index) => laid.includes(index)).sort((a, b) => a - b),
+      inPlace: this.#inPlace(laid),
     };
+  }
+
+  /** Changing rows in place pays where a part of them is not sent, and may be large. */
+  #inPlace(laid: readonly number[]): number[] | null {
+    if (!this.#onlyUpdates || this.#rows > IN_PLACE_ROWS) return null;
+    const sent = laid.filter((index) => this.#unchanged.get(index) !== this.#rows);
+    return sent.length < laid.length || this.#layout.extra.length > 0 ? sent : null;
   }
 
   async #append(batch: Batch, images: RowImages, taken: number): Promise<void> {
@@ -210,7 +239,8 @@ export class Staging {
     this.#bytes += bytes;
     this.#next = images.next;
     this.#rows += images.count;
-    for (const column of images.unchanged) this.#unchanged.add(column);
+    this.#onlyUpdates &&= images.onlyUpdates;
+    for (const [column, count] of images.unchanged) this.#unchanged.set(column, (this.#unchanged.get(column) ?? 0) + count);
   }
 
   /** Makes a column of the target and of the staged rows VARCHAR. */
@@ -233,7 +263,13 @@ export class Staging {
     this.#name = `temp.main.${name.table}`;
     await this.#transaction.run(sql(this.#name), `staging ${tableName(this.#table)}`);
     const columns = this.#layout.columns.map((column) => ({ encoder: columnEncoder(column, slots), part: 0 }));
-    this.#loader = await Loader.open(connection, name, columns, slots, extraColumns(this.#layout, this.#table.columns.length).length);
+    this.#loader = await Loader.open(
+      connection,
+      name,
+      columns,
+      slots,
+      extraColumns(this.#layout, this.#table.columns.length).length,
+    );
   }
 
   /** All rows so far are done with. */
@@ -244,6 +280,7 @@ export class Staging {
     this.#next += NUMBER_GAP;
     this.#first = this.#next;
     this.#unchanged.clear();
+    this.#onlyUpdates = true;
   }
 
   #expectNone({ missing, doubled, present }: Divergence): void {

@@ -11,6 +11,9 @@ import type { Transaction } from './transaction.ts';
 /** From this many rows on an appender has more than one of DuckDB's row groups, and gains nothing by waiting. */
 export const FLUSH_ROWS = 122_880;
 
+/** A row of more bytes than this is large. A batch holds such a row and little else. */
+const LARGE_BYTES = 4 * 2 ** 20;
+
 /** Writes the rows of one version of a table within the session's transaction. */
 export interface RowWriter {
   readonly table: Table;
@@ -39,7 +42,7 @@ export interface RowWriter {
 
 /** What a writer may ask of the tables that it is one of. */
 export interface WriterHost {
-  /** Makes a column VARCHAR. @returns the table's layout from then on. @throws the error itself where that is not configured */
+  /** Makes a column VARCHAR. @returns the layout from then on @throws the error itself where that is not configured */
   toText(target: Target, table: Table, error: NotFinite): Promise<Layout>;
 }
 
@@ -89,11 +92,14 @@ export class TableWriter implements RowWriter {
       if (batch.op[row] === Op.truncate) {
         await this.#truncate(batch, row);
         at++;
+      } else if (this.#isLarge(batch, row)) {
+        await this.#writeLarge(batch, rows.subarray(at, at + 1));
+        at++;
       } else if (this.#staged || !this.#isAppend(batch.op[row]!)) {
         at += await this.#stage(batch, rows.subarray(at));
       } else {
         let end = at + 1;
-        while (end < rows.length && this.#isAppend(batch.op[rows[end]!]!)) end++;
+        while (end < rows.length && this.#isAppend(batch.op[rows[end]!]!) && !this.#isLarge(batch, rows[end]!)) end++;
         await this.#append(batch, rows.subarray(at, end));
         at = end;
       }
@@ -195,16 +201,51 @@ export class TableWriter implements RowWriter {
     return image;
   }
 
-  /** Stages rows, up to the next truncate. @returns how many it did */
-  async #stage(batch: Batch, rows: Uint32Array): Promise<number> {
+  /** A row that must not lie in a staging table and in the tables of a merge, all in memory. */
+  #isLarge(batch: Batch, row: number): boolean {
+    if (batch.data.length <= LARGE_BYTES || this.table.key.length === 0) return false;
+    return this.#bytesOf(batch, batch.after[row]!) + this.#bytesOf(batch, batch.before[row]!) > LARGE_BYTES;
+  }
+
+  #bytesOf(batch: Batch, image: number): number {
+    let bytes = 0;
+    if (image === NO_IMAGE) return bytes;
+    for (let cell = image; cell < image + this.table.columns.length; cell++) bytes += Math.max(0, batch.length[cell]!);
+    return bytes;
+  }
+
+  /** Writes a large row: its key alone is staged, if anything must be, and its cells are appended. */
+  async #writeLarge(batch: Batch, row: Uint32Array): Promise<void> {
+    const number = row[0]!;
+    const op = batch.op[number]!;
+    const replaces = this.#layout.mark === null && this.#layout.extra.length === 0;
+    if (this.#isAppend(op)) {
+      await this.settle();
+      await this.#append(batch, row);
+    } else if (replaces && op === Op.delete) {
+      this.#staged = true;
+      await (await this.#openStaging()).addKeyDelete(batch, number);
+    } else if (replaces && op === Op.update && (await this.#openStaging()).isWhole(batch, number)) {
+      await this.settle();
+      this.#staged = true;
+      await (await this.#openStaging()).addKeyDelete(batch, number);
+      await this.settle();
+      await this.#append(batch, row);
+    } else {
+      await this.#stage(batch, row, true);
+    }
+  }
+
+  /** Stages rows, up to the next truncate or large row. @returns how many it did */
+  async #stage(batch: Batch, rows: Uint32Array, takesLarge = false): Promise<number> {
     this.#staged = true;
-    const stops = (row: number): boolean => batch.op[row] === Op.truncate;
+    const stops = (row: number): boolean => batch.op[row] === Op.truncate || (!takesLarge && this.#isLarge(batch, row));
     // Columns that the source does not have stay with their row, which only the target can tell when a row gets another key.
     // While keys are swapped it cannot: then such columns are NULL in the rows that come.
     const movesAlone = this.#layout.extra.length > 0 && !this.#swaps;
     const staging = await this.#openStaging();
     const taken = await staging.add(batch, rows, stops, movesAlone);
-    if (taken < rows.length && batch.op[rows[taken]!] === Op.update) {
+    if (taken < rows.length && !stops(rows[taken]!)) {
       const alone = rows.subarray(taken, taken + 1);
       await this.settle();
       this.#staged = true;

@@ -43,12 +43,17 @@ export async function readTarget(reader: CatalogReader, target: QualifiedName): 
   const ask = async (what: string, from: string, order = ''): Promise<DuckDBValue[][]> => {
     const rows = await reader.rows(
       `SELECT schema_name, table_name, ${what} FROM ${from}() WHERE database_name = ${literal(target.database)} ` +
-        `AND lower(schema_name) = lower(${literal(target.schema)}) AND lower(table_name) = lower(${literal(target.table)})${order}`,
+        `AND lower(schema_name) = lower(${literal(target.schema)}) ` +
+        `AND lower(table_name) = lower(${literal(target.table)})${order}`,
       doing,
     );
     return rows.filter(([schema, table]) => isNamed(target, schema, table)).map((row) => row.slice(2));
   };
-  const columns = await ask('column_name, data_type, is_nullable, column_default', 'duckdb_columns', ' ORDER BY column_index');
+  const columns = await ask(
+    'column_name, data_type, is_nullable, column_default',
+    'duckdb_columns',
+    ' ORDER BY column_index',
+  );
   if (columns.length === 0) return null;
   const constraints = await ask("constraint_type, array_to_string(constraint_column_names, ', ')", 'duckdb_constraints');
   const indexes = await ask('index_name, is_unique, sql', 'duckdb_indexes');

@@ -14,8 +14,8 @@ const OWN_PART = 1;
 /**
  * Appends rows to a table of the sink, which may have more columns than the rows.
  *
- * DuckDB's appender takes whole rows, and knows of no defaults. So where a column of the table that the rows lack has one, or a
- * type that is unknown here, the rows go into a temporary table first and from there with an INSERT.
+ * DuckDB's appender takes whole rows, and knows of no defaults. So where a column of the table that the rows lack has one,
+ * or a type that is unknown here, the rows go into a temporary table first and from there with an INSERT.
  */
 export class TargetLoader {
   readonly #transaction: Transaction;
@@ -96,7 +96,12 @@ export class TargetLoader {
 
   #open(name: QualifiedName, columns: readonly (LaidColumn | TargetColumn)[]): Promise<Loader> {
     const { connection, slots } = this.#transaction;
-    return Loader.open(connection, name, columns.map((column) => this.#loaded(column)), slots);
+    return Loader.open(
+      connection,
+      name,
+      columns.map((column) => this.#loaded(column)),
+      slots,
+    );
   }
 
   #loaded(column: LaidColumn | TargetColumn): LoadedColumn {

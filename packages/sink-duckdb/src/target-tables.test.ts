@@ -110,7 +110,10 @@ describe('target tables', () => {
   it('refuse columns that DuckDB could not tell apart', async () => {
     await using database = await TemporaryDatabase.make();
     const table = ordersTable({ columns: [column('id', { kind: 'bool' }), column('ID', { kind: 'bool' })] });
-    await expect(create(database, table)).rejects.toMatchObject({ code: 'WEIR_SINK_NAME_COLLISION', table: 'public.orders' });
+    await expect(create(database, table)).rejects.toMatchObject({
+      code: 'WEIR_SINK_NAME_COLLISION',
+      table: 'public.orders',
+    });
     const other = ordersTable({ columns: [column('é', { kind: 'bool' }), column('É', { kind: 'bool' })] });
     await create(database, other);
   });
@@ -129,7 +132,9 @@ describe('target tables', () => {
   it('have names that differ in case as one', async () => {
     await using database = await TemporaryDatabase.make();
     await create(database, orders);
-    await expect(create(database, ordersTable({ name: 'Orders' }))).rejects.toMatchObject({ code: 'WEIR_SINK_NAME_COLLISION' });
+    await expect(create(database, ordersTable({ name: 'Orders' }))).rejects.toMatchObject({
+      code: 'WEIR_SINK_NAME_COLLISION',
+    });
   });
 
   it('are not written under another mode than they were made for', async () => {

@@ -108,7 +108,10 @@ export class TargetTables implements WriterHost {
     if (target === null) return;
     await this.#forgetWriter(target.name);
     this.#known.delete(keyOf(target.name));
-    await this.#transaction.run(`DROP TABLE ${qualified(target.name)}`, `dropping ${target.name.schema}.${target.name.table}`);
+    await this.#transaction.run(
+      `DROP TABLE ${qualified(target.name)}`,
+      `dropping ${target.name.schema}.${target.name.table}`,
+    );
     await this.#own.unregister(this.#transaction, target.name);
   }
 
@@ -146,6 +149,16 @@ export class TargetTables implements WriterHost {
 
   async clearStop(table: Table): Promise<void> {
     await this.#own.clearStop(this.#transaction, table);
+  }
+
+  /** The bytes of the largest row in the file, if a large one was written. */
+  largestRow(): Promise<number> {
+    return this.#own.largestRow();
+  }
+
+  /** Remembers that a table has a row so large. */
+  async noteLargeRow(table: Table, bytes: number): Promise<void> {
+    await this.#own.setLargestRow(this.#transaction, table, bytes);
   }
 
   stopped(): Promise<Map<string, StopReason>> {

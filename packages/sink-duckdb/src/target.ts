@@ -19,8 +19,8 @@ export interface MadeColumn extends TargetColumn {
  * - the transaction has not deleted or updated rows of the table that were committed before ("another transaction has
  *   altered this table", at COMMIT); renaming a column is not concerned
  * - neither the table nor the change holds an expression that calls a function: a default such as `now()`, a CHECK, a type
- *   with a cast of its own (JSON). Otherwise the log that the statement leaves cannot be replayed, and after a crash the file
- *   does not open any more
+ *   with a cast of its own (JSON). Otherwise the log that the statement leaves cannot be replayed, and after a crash the
+ *   file does not open any more
  * - for DROP, TYPE and renaming a column: no index is on the table
  *
  * And an UPDATE of all rows keeps the old ones in memory, outside of what can be spilled. So whatever is not the plain case

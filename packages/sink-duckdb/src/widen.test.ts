@@ -4,8 +4,27 @@ import { namedType } from './types.ts';
 import { convertSql } from './widen.ts';
 
 const integers = ['TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'UTINYINT', 'USMALLINT', 'UINTEGER', 'UBIGINT'];
-const decimals = ['DECIMAL(3,0)', 'DECIMAL(4,2)', 'DECIMAL(5,5)', 'DECIMAL(10,0)', 'DECIMAL(20,2)', 'DECIMAL(38,0)', 'DECIMAL(38,10)'];
-const others = ['VARCHAR', 'JSON', 'UUID', 'BOOLEAN', 'DATE', 'TIME', 'TIMESTAMP', 'TIMESTAMP WITH TIME ZONE', 'BLOB', 'FLOAT'];
+const decimals = [
+  'DECIMAL(3,0)',
+  'DECIMAL(4,2)',
+  'DECIMAL(5,5)',
+  'DECIMAL(10,0)',
+  'DECIMAL(20,2)',
+  'DECIMAL(38,0)',
+  'DECIMAL(38,10)',
+];
+const others = [
+  'VARCHAR',
+  'JSON',
+  'UUID',
+  'BOOLEAN',
+  'DATE',
+  'TIME',
+  'TIMESTAMP',
+  'TIMESTAMP WITH TIME ZONE',
+  'BLOB',
+  'FLOAT',
+];
 const numbers = [...integers, ...decimals];
 
 /** The outermost values of a type of numbers, and one of its finest. */
@@ -18,7 +37,9 @@ function extremes(sql: string): string[] {
     return [most, `-${most}`, scale === 0 ? '1' : `0.${'1'.padStart(scale, '0')}`];
   }
   const bits = { TINYINT: 8n, SMALLINT: 16n, INTEGER: 32n, BIGINT: 64n }[sql.replace(/^U(?!UID)/, '')]!;
-  return sql.startsWith('U') ? ['0', String(2n ** bits - 1n)] : [String(-(2n ** (bits - 1n))), String(2n ** (bits - 1n) - 1n)];
+  return sql.startsWith('U')
+    ? ['0', String(2n ** bits - 1n)]
+    : [String(-(2n ** (bits - 1n))), String(2n ** (bits - 1n) - 1n)];
 }
 
 /** A number's text without what does not count: zeros at its ends. */
@@ -69,7 +90,9 @@ describe('a conversion of a column', () => {
 
   it('is there for text, JSON and UUID to text, and not where the text would be another', () => {
     const possible = others.flatMap((from) =>
-      ['VARCHAR', 'JSON', 'BIGINT', 'DOUBLE'].filter((to) => from !== to && convertSql(namedType(from)!, namedType(to)!) !== null).map((to) => `${from} to ${to}`),
+      ['VARCHAR', 'JSON', 'BIGINT', 'DOUBLE']
+        .filter((to) => from !== to && convertSql(namedType(from)!, namedType(to)!) !== null)
+        .map((to) => `${from} to ${to}`),
     );
     expect(possible).toEqual(['VARCHAR to JSON', 'JSON to VARCHAR', 'UUID to VARCHAR', 'UUID to JSON']);
   });
