@@ -163,8 +163,11 @@ describe('changes', () => {
   test('end quietly when they are told to, also while the source is being opened', async () => {
     const stop = new AbortController();
     const source = new LogSource(history);
-    const opening = { ...source, open: () => (stop.abort(), Promise.reject(new Error('cut'))) } as unknown as Source;
-    await using changes = new Changes(opening, { signal: stop.signal });
+    source.open = async () => {
+      stop.abort();
+      return await Promise.reject(new Error('cut'));
+    };
+    await using changes = new Changes(source, { signal: stop.signal });
     for await (const change of changes) expect(change).toBe('none');
     expect(stop.signal.aborted).toBe(true);
   });
