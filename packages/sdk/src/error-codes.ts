@@ -101,8 +101,6 @@ export const errorCodes = {
   WEIR_DUCKDB_OPEN: { exit: 3, policy: 'stop', remedy: 'Correct `path`: its folder must exist and be writable, and the file must be a DuckDB database.' },
   WEIR_DUCKDB_FENCED: { exit: 1, policy: 'stop', remedy: 'Another runner took over this sink; this one changes nothing more.' },
   WEIR_DUCKDB_TABLE_EXISTS: { exit: 2, policy: 'stop', remedy: 'A table that Weir did not make has that name; rename it, or set `target`.' },
-  WEIR_DUCKDB_SCHEMA_CHANGE: { exit: 4, policy: 'stop', remedy: 'The shape of the table changed, which this version does not carry over; copy again from scratch.' },
-  WEIR_DUCKDB_TYPE: { exit: 2, policy: 'stop', remedy: 'DuckDB cannot hold this type as configured.' },
   WEIR_DUCKDB_VALUE: { exit: 1, policy: 'stop', remedy: 'A value does not fit the type of its column in DuckDB; the message names the column.' },
   WEIR_DUCKDB_DIVERGED: { exit: 1, policy: 'stop', remedy: 'Somebody changed the mirrored table; copy it again from scratch.' },
   WEIR_DUCKDB_QUERY: { exit: 1, policy: 'retry', remedy: 'DuckDB refused a statement; its message is above.' },

@@ -177,13 +177,13 @@ export class MirrorTable {
     return places;
   }
 
-  /** Whether a column is here. One that is not must be one that was ignored. @throws WeirError WEIR_DUCKDB_SCHEMA_CHANGE */
+  /** Whether a column is here. One that is not must be one that was ignored. @throws WeirError WEIR_SINK_COLUMN_MISSING */
   #has(column: string, table: Table, { schemaChanges }: MirrorOptions): boolean {
     if (this.#columns.includes(column)) return true;
     if (schemaChanges.add === 'ignore' || schemaChanges.rename === 'ignore') return false;
     const name = tableName(table);
     const what = `${name} has the column ${column}, its mirror has not`;
-    throw new WeirError('WEIR_DUCKDB_SCHEMA_CHANGE', what, { table: name });
+    throw new WeirError('WEIR_SINK_COLUMN_MISSING', what, { table: name });
   }
 
   /** The row's new cells; what did not come is the old row's, or NULL in a new row. */
