@@ -57,6 +57,9 @@ test('check, run --until-caught-up, status, sql and verify', async () => {
     code: 0,
     stdout: expect.stringMatching(/ready to run\n$/) as string,
   });
+  const plan = await weir('plan', 'weir.yaml');
+  expect(plan.stdout).toMatch(/public\.orders +public\.orders +create +3\n/);
+  expect(plan).toMatchObject({ code: 0, stdout: expect.stringMatching(/weir\.yaml: nothing is refused\n$/) as string });
   expect(await weir('run', 'weir.yaml', '--until-caught-up')).toMatchObject({ code: 0, stdout: '' });
   expect((await weir('status')).stdout).toMatch(/^Not running\. As it was at .*\nshop {2}stopped\n.*5,000 rows delivered/);
   expect(await query('SELECT count(*), sum(total) FROM public.orders')).toEqual([['5000', '15628125.00']]);
@@ -79,6 +82,9 @@ test('run streams, answers SQL meanwhile, and drains on SIGINT', async () => {
   );
   const check = await weir('check', 'weir.yaml');
   expect(check).toMatchObject({ code: 0, stdout: expect.stringContaining('in use by the running weir') as string });
+  const plan = await weir('plan', 'weir.yaml');
+  expect(plan).toMatchObject({ code: 0, stdout: expect.stringContaining('in use by the running weir') as string });
+  expect(plan.stdout).toMatch(/public\.orders +public\.orders +unknown/);
   running.child.kill('SIGINT');
   expect((await running.ended).code).toBe(0);
   expect(await query('SELECT count(*) FROM public.orders')).toEqual([['4990']]);

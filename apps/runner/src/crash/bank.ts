@@ -92,6 +92,8 @@ export class BankLoad {
       case 1:
         return [
           'BEGIN',
+          // Or the clerk, who waits for a row, and the ALTER, which waits for the clerk, would wait for each other.
+          'LOCK TABLE notes',
           `UPDATE notes SET mood${round} = 'changed' WHERE account % 7 = ${account % 7}`,
           `ALTER TABLE notes RENAME COLUMN mood${round} TO spirit${round}`,
           `UPDATE notes SET spirit${round} = 'renamed' WHERE account % 9 = ${account % 9}`,
