@@ -63,6 +63,12 @@ describe('the encoder writes what PostgreSQL sent', () => {
     expect(message).toEqual(hex(captured[name]));
   });
 
+  test('an origin, by the protocol page', () => {
+    expect(encodeOrigin(0x102n, 'up')).toEqual(hex('4f 0000000000000102 757000'));
+  });
+});
+
+describe('the encoder writes what PostgreSQL streamed or prepared', () => {
   const place = { transactionId: 0x2f2, subtransactionId: 0x2f3 };
   const since2000 = (micros: number): number => Date.UTC(2000, 0, 1) * 1000 + micros;
   const one = { prepareLsn: 0x18dadb8n, endLsn: 0x18daeb0n, time: since2000(0x03041c7df21210), transactionId: 0x2fb };
@@ -117,11 +123,7 @@ describe('the encoder writes what PostgreSQL sent', () => {
         gid: 'gid three',
       }),
     ],
-  ])('streamed or prepared: %s', (name, message) => {
+  ])('%s', (name, message) => {
     expect(message).toEqual(hex(streams[name]));
-  });
-
-  test('an origin, by the protocol page', () => {
-    expect(encodeOrigin(0x102n, 'up')).toEqual(hex('4f 0000000000000102 757000'));
   });
 });

@@ -1,7 +1,9 @@
 import { Op } from '@weir/sdk';
+import { Reading } from '@weir/testkit';
 import { expect, test } from 'vitest';
 import { newestProtocol, type StreamProtocol } from './stream-protocol.ts';
 import { interleavedTables, interleavedWrites } from './testing/interleaved-writers.ts';
+import { copiedCheckpoint } from './testing/open-source.ts';
 import { StreamReading, publishAll } from './testing/stream-reading.ts';
 import { TestDatabase } from './testing/test-database.ts';
 import { useTestServer } from './testing/test-server.ts';
@@ -99,4 +101,27 @@ test('rows from another server, under a replication origin, and a type of somebo
   expect(reading.rows.filter(({ table }) => table === 'public.moods').map(({ after }) => after![1])).toEqual(
     Array(2002).fill('bad'),
   );
+});
+
+test('through the source: an altered table, a rolled back savepoint and a doubtful message in streamed transactions', async () => {
+  await using database = await TestDatabase.create(server.url);
+  await database.sql(interleavedTables);
+  await database.sql(`ALTER DATABASE ${database.name} SET logical_decoding_work_mem = '64kB'`);
+  const checkpoint = await copiedCheckpoint(database.source());
+  const large = (first: number): string =>
+    `INSERT INTO items SELECT i, repeat('x', 90) FROM generate_series(${first}, ${first + 999}) AS i`;
+  const message = `SELECT pg_logical_emit_message(true, 'm', '')`;
+  await database.sql(`BEGIN; ${large(1)}; ALTER TABLE items ADD COLUMN more int DEFAULT 7; ${large(1001)};
+                      SAVEPOINT a; ${large(2001)}; ROLLBACK TO a; COMMIT`);
+  await database.sql(`BEGIN; ${large(3001)}; SAVEPOINT a; ${message}; ${large(4001)}; ROLLBACK TO a; ${large(5001)}; COMMIT`);
+  await database.sql(`INSERT INTO items VALUES (-1, 'last')`);
+  await using reading = await Reading.open(database.source(), checkpoint);
+  await reading.untilHead();
+  const ids = reading.streamed.map(({ after }) => Number(after![0]));
+  const range = (first: number): number[] => Array.from({ length: 1000 }, (_, i) => first + i);
+  expect(ids).toEqual([1, 1001, 3001, 5001].flatMap(range).concat(-1));
+  expect(reading.streamed.slice(0, 2000).map(({ ordinal }) => ordinal)).toEqual([1, 1001].flatMap(range));
+  const changed = reading.seen.filter(({ schemaChanges }) => schemaChanges.length > 0);
+  expect(changed.flatMap(({ schemaChanges }) => schemaChanges)).toMatchObject([{ change: 'add', column: 'more', value: Buffer.from('7') }]);
+  expect(changed[0]!.rows[0]).toMatchObject({ ordinal: 1001, after: ['1001', 'x'.repeat(90), '7'] });
 });
