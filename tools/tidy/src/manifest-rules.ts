@@ -34,6 +34,8 @@ function descriptionFindings(files: Files, { folder, name, manifest }: Package):
 
 function exportFindings(files: Files, { folder, manifest }: Package): Finding[] {
   const file = `${folder}/package.json`;
+  // Examples are programs: nobody imports them.
+  if (folder === 'examples') return [];
   if (manifest.exports?.['.'] === undefined) return [{ file, message: 'exports nothing as "."' }];
   return Object.entries(manifest.exports).flatMap(([name, target]) => {
     if (typeof target === 'string')

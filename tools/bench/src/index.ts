@@ -1,0 +1,1 @@
+export { measureMemory, type MemoryOptions, type MemoryResult, type SinkName } from './memory.ts';
