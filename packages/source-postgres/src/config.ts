@@ -1,7 +1,7 @@
 import { secret, type Secret } from '@weir/sdk';
 import { z } from 'zod';
-import { NAME_BYTES } from './publication-name.ts';
-import { tableNameText, tablePatternText } from './table-pattern.ts';
+import { NAME_BYTES } from './capture/publication-name.ts';
+import { tableNameText, tablePatternText } from './capture/table-pattern.ts';
 
 /** The `postgres` block of a source. */
 export interface PostgresConfig {

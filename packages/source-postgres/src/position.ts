@@ -1,6 +1,6 @@
 import type { PgType } from '@weir/postgres';
 import { WeirError, type Checkpoint, type Json, type Position } from '@weir/sdk';
-import type { ShapeState } from './shape-state.ts';
+import type { ShapeState } from './shape/shape-state.ts';
 
 /**
  * Positions of PostgreSQL, fixed-width lower-case hex so that they compare bytewise (invariant 2):

@@ -14,22 +14,22 @@ import {
   type SourceSession,
   type SourceStatus,
 } from '@weir/sdk';
-import type { CatalogTable } from './catalog.ts';
-import type { Catalog } from './catalog-view.ts';
-import { shapedTable, type CapturedTable } from './captured-table.ts';
-import type { CapturedTables } from './captured-tables.ts';
-import { ChangeStream } from './change-stream.ts';
+import type { CatalogTable } from './capture/catalog.ts';
+import type { Catalog } from './shape/catalog-view.ts';
+import { shapedTable, type CapturedTable } from './shape/captured-table.ts';
+import type { CapturedTables } from './shape/captured-tables.ts';
+import { ChangeStream } from './stream/change-stream.ts';
 import type { PostgresConfig } from './config.ts';
-import { publishTables } from './open-tables.ts';
+import { publishTables } from './shape/open-tables.ts';
 import { boundaryPosition, chunkPosition, positionLsn, stateJson } from './position.ts';
-import { SchemaWatch } from './schema-watch.ts';
+import { SchemaWatch } from './shape/schema-watch.ts';
 import type { SharedConnection } from './shared-connection.ts';
 import { Snapshot, type CopiedBatch } from './snapshot.ts';
-import { newestProtocol } from './stream-protocol.ts';
-import { streamPublications } from './stream-publications.ts';
-import { StreamTables } from './stream-tables.ts';
-import type { TableReplacement } from './table-replacement.ts';
-import { tableOf } from './table-shape.ts';
+import { newestProtocol } from './stream/stream-protocol.ts';
+import { streamPublications } from './stream/stream-publications.ts';
+import { StreamTables } from './shape/stream-tables.ts';
+import type { TableReplacement } from './shape/table-replacement.ts';
+import { tableOf } from './shape/table-shape.ts';
 
 /** How often the server is asked where its log ends and whether tables and publication are as they were, in ms. */
 const WATCH_MS = 2_000;

@@ -3,11 +3,11 @@ import { parseLsn, type TableBinding } from '@weir/pgoutput';
 import { BatchChannel, connect, CopyReader, cutOnAbort, query, quoteIdentifier, quoteLiteral, Wire } from '@weir/postgres';
 import { WeirError, crashPoint, emptyBatch, tableName, type Batch, type TableProgress } from '@weir/sdk';
 import type pg from 'pg';
-import { readCapture } from './capture.ts';
-import { quoteTable, type CatalogTable } from './catalog.ts';
-import { readShapes } from './catalog-shapes.ts';
+import { readCapture } from './capture/capture.ts';
+import { quoteTable, type CatalogTable } from './capture/catalog.ts';
+import { readShapes } from './shape/catalog-shapes.ts';
 import type { PostgresConfig } from './config.ts';
-import type { CatalogShape } from './table-shape.ts';
+import type { CatalogShape } from './shape/table-shape.ts';
 
 /** Blocks of 8 KiB that one COPY reads: enough to make its start cheap, few enough to share a large table out. */
 const RANGE_BLOCKS = 4096;

@@ -17,14 +17,14 @@ import {
   type Table,
 } from '@weir/sdk';
 import type pg from 'pg';
-import { readCapture, type Capture } from './capture.ts';
-import { CapturedTables } from './captured-tables.ts';
-import { bindTable, quoteTable, type CatalogTable } from './catalog.ts';
-import { Catalog } from './catalog-view.ts';
+import { readCapture, type Capture } from './capture/capture.ts';
+import { CapturedTables } from './shape/captured-tables.ts';
+import { bindTable, quoteTable, type CatalogTable } from './capture/catalog.ts';
+import { Catalog } from './shape/catalog-view.ts';
 import { defaultName, type PostgresConfig } from './config.ts';
-import { inspectServer, refuseErrors } from './inspect.ts';
+import { inspectServer, refuseErrors } from './capture/inspect.ts';
 import { markLog } from './log-mark.ts';
-import { compareTables, publishTables } from './open-tables.ts';
+import { compareTables, publishTables } from './shape/open-tables.ts';
 import {
   boundaryPosition,
   positionLsn,
@@ -32,11 +32,11 @@ import {
   type PostgresState,
   type Publication,
 } from './position.ts';
-import { alterPublications, checkPublications } from './publication.ts';
+import { alterPublications, checkPublications } from './capture/publication.ts';
 import { PostgresSession } from './session.ts';
 import { SharedConnection } from './shared-connection.ts';
 import { checkSlot, createSlot } from './slot.ts';
-import { TableReplacement } from './table-replacement.ts';
+import { TableReplacement } from './shape/table-replacement.ts';
 
 /** A PostgreSQL database as a source. */
 export class PostgresSource implements Source {

@@ -1,9 +1,9 @@
 import type { Batch, Table } from '@weir/sdk';
 import { ManualClock } from '@weir/testkit';
 import { expect } from 'vitest';
-import { ChangeStream, type ChangeStreamOptions } from '../change-stream.ts';
+import { ChangeStream, type ChangeStreamOptions } from '../stream/change-stream.ts';
 import { boundaryPosition, commitPosition } from '../position.ts';
-import type { StreamHost } from '../stream-host.ts';
+import type { StreamHost } from '../stream/stream-host.ts';
 import { FakeWalsender } from './fake-walsender.ts';
 
 /** Where the streams of the tests start. */

@@ -3,9 +3,9 @@ import { parseLsn, type Relation, type TableBinding } from '@weir/pgoutput';
 import { Wire, connect } from '@weir/postgres';
 import { secret, systemClock, type Batch, type Column, type Commit, type SchemaChange, type Table } from '@weir/sdk';
 import { seeBatch, type SeenBatch, type SeenRow } from '@weir/testkit';
-import { ChangeStream, type ChangeStreamOptions } from '../change-stream.ts';
+import { ChangeStream, type ChangeStreamOptions } from '../stream/change-stream.ts';
 import { boundaryPosition, commitPosition, positionLsn } from '../position.ts';
-import type { StreamHost } from '../stream-host.ts';
+import type { StreamHost } from '../stream/stream-host.ts';
 import type { TestDatabase } from './test-database.ts';
 
 const never = new AbortController().signal;
