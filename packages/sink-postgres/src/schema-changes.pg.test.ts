@@ -44,6 +44,22 @@ describe('a table that is copied again', () => {
 });
 
 describe('a change', () => {
+  it('that comes a second time, since another sink was behind, changes nothing', async () => {
+    await using database = await TestDatabase.create(server.url);
+    await using session = await withOrders(database.sink(), orders, [one]);
+    const [id, note, ...rest] = orders.columns;
+    const table = ordersTable({ columns: [id!, { ...note!, name: 'remark' }, ...rest, column('paid', { kind: 'bool' })] });
+    const changes = [
+      { table, change: 'rename', from: 'note', column: 'remark' },
+      { table, change: 'add', column: 'paid', value: 't' },
+    ] as const;
+    for (const transaction of [2, 3]) {
+      await session.write(batch(transaction, (rows) => rows.schemaChange(changes[0]).schemaChange(changes[1])));
+      await session.commit(checkpointAt(transaction));
+    }
+    expect(await database.sql('SELECT remark, paid FROM orders')).toEqual([['one', 't']]);
+  });
+
   it('of a type that a view uses ends in a code', async () => {
     await using database = await TestDatabase.create(server.url);
     await using session = await withOrders(database.sink(), orders, [one]);
