@@ -13,6 +13,23 @@ const three: RowValues = { id: 3, note: 'three', amount: '3.00' };
 const addCity = (value: string | null) => ({ table: withCity, change: 'add', column: 'city', value }) as const;
 const all = 'SELECT * FROM public.orders ORDER BY id';
 
+describe('a change that comes a second time, since another sink was behind', () => {
+  it('changes nothing', async () => {
+    await using database = await TemporaryDatabase.make();
+    const sink = database.sink();
+    await using session = await withOrders(sink, orders, [one]);
+    const columns = [...withCity.columns.slice(0, 1), column('remark', text), ...withCity.columns.slice(2)];
+    const table: Table = { ...withCity, version: 3, columns };
+    const rename = { table, change: 'rename', from: 'note', column: 'remark' } as const;
+    const add = { ...addCity('Bonn'), table };
+    for (const transaction of [2, 3]) {
+      await session.write(batch(transaction, (rows) => rows.schemaChange(rename).schemaChange(add)));
+      await session.commit(checkpointAt(transaction));
+    }
+    expect(await ask(sink, 'SELECT remark, city FROM public.orders')).toEqual([['one', 'Bonn']]);
+  });
+});
+
 /** What DuckDB 1.5 does not take as one would expect; see `Target`. */
 describe('a change of a table’s shape', () => {
   it('after rows were deleted in the same transaction, which DuckDB’s ALTER refuses at COMMIT', async () => {
