@@ -113,7 +113,7 @@ export class BankLoad {
       default:
         return [
           ...(round >= 1 ? [`ALTER TABLE notes DROP COLUMN spirit${round - 1}`] : []),
-          `INSERT INTO notes SELECT ${1000 + round}, g, 'after round ${round}' FROM generate_series(1, 20) g ON CONFLICT DO NOTHING`,
+          `INSERT INTO notes SELECT ${ACCOUNTS + 1 + round}, g, 'after round ${round}' FROM generate_series(1, 20) g ON CONFLICT DO NOTHING`,
           `UPDATE branch_${round} SET city = city || '!' WHERE id % 5 = ${account % 5}`,
         ];
     }
