@@ -118,6 +118,9 @@ class OpenFile {
     const connection = await this.#instance.connect();
     try {
       await connection.run(`SET GLOBAL memory_limit = '${Math.ceil(bytes)}B'`);
+      // What large values took then goes back to the system at once; small ones would pay for that with time.
+      await connection.run("SET GLOBAL allocator_flush_threshold = '8MiB'");
+      await connection.run('SET GLOBAL allocator_background_threads = true');
     } finally {
       connection.closeSync();
     }
@@ -151,9 +154,6 @@ function settings(path: string, options: DatabaseOptions): Record<string, string
     enable_external_access: 'false',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
-    // Memory that DuckDB has freed goes back to the system at once: large rows would stay in the process otherwise.
-    allocator_flush_threshold: '8MiB',
-    allocator_background_threads: 'true',
     ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
   };
 }

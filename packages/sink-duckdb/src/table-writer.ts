@@ -98,12 +98,22 @@ export class TableWriter implements RowWriter {
       } else if (this.#staged || !this.#isAppend(batch.op[row]!)) {
         at += await this.#stage(batch, rows.subarray(at));
       } else {
-        let end = at + 1;
-        while (end < rows.length && this.#isAppend(batch.op[rows[end]!]!) && !this.#isLarge(batch, rows[end]!)) end++;
+        const end = this.#endOfAppend(batch, rows, at + 1);
         await this.#append(batch, rows.subarray(at, end));
         at = end;
       }
     }
+  }
+
+  /** Where the rows that can be appended together end. */
+  #endOfAppend(batch: Batch, rows: Uint32Array, from: number): number {
+    const mayBeLarge = batch.data.length > LARGE_BYTES;
+    let end = from;
+    for (; end < rows.length; end++) {
+      const op = batch.op[rows[end]!]!;
+      if ((op !== Op.insert && op !== Op.read) || (mayBeLarge && this.#isLarge(batch, rows[end]!))) break;
+    }
+    return end;
   }
 
   async settle(): Promise<void> {
