@@ -162,7 +162,10 @@ describe('a mirror that somebody altered is refused, by plan and at the next row
   it('a session is in the middle of its commits: nothing is lost', async () => {
     await using database = await TestDatabase.create(server.url);
     const alterations = [
-      ['ALTER TABLE orders ADD extra int DEFAULT 1, ALTER extra SET NOT NULL', 'WEIR_SINK_COLUMN_REQUIRED'],
+      [
+        'ALTER TABLE orders ADD extra int NOT NULL DEFAULT 1; ALTER TABLE orders ALTER extra DROP DEFAULT',
+        'WEIR_SINK_COLUMN_REQUIRED',
+      ],
       ['CREATE UNIQUE INDEX once ON orders (note)', 'WEIR_SINK_UNIQUE_INDEX'],
       ['ALTER TABLE orders DROP note', 'WEIR_PG_DIVERGED'],
     ] as const;
