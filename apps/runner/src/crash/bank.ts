@@ -77,7 +77,7 @@ export class BankLoad {
   }
 
   async #architect(): Promise<void> {
-    await this.#forever(250, async (client) => {
+    await this.#forever(1000, async (client) => {
       const round = Math.floor(this.shapes / 5);
       for (const statement of this.#blueprint(this.shapes++ % 5, round)) await client.query(statement);
     });
