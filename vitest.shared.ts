@@ -9,8 +9,8 @@ const config: ViteUserConfig = defineConfig({
     include: ['src/**/*.test.ts'],
     pool: 'forks',
     passWithNoTests: true,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });
 

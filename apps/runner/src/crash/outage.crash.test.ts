@@ -36,12 +36,17 @@ describe('what goes away comes back, and nothing is lost or doubled', () => {
     return { file, duckdb };
   }
 
+  /** Changes of shape so far: the tables are those of all tests, and so are the names in them. */
+  let shapes = 0;
+
   /** Some transactions at the source, and time for them to flow. */
   async function live(seconds: number): Promise<void> {
     const load = new BankLoad(server.url, Math.random);
+    load.shapes = shapes;
     load.start();
     await sleep(seconds * 1000);
     await load.stop();
+    shapes = load.shapes;
   }
 
   async function expectDrainedAndEqual(file: string, runner: RunnerProcess): Promise<void> {
