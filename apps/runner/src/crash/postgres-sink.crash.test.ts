@@ -9,15 +9,11 @@ import { SeededRandom } from '../demo/seeded-random.ts';
 import { BankLoad, TOTAL, createBank } from './bank.ts';
 import { RunnerProcess, weir } from './runner-process.ts';
 
-/** Where the runner is killed, one after the other, while the sink is at work. */
-const kills: readonly (readonly [point: CrashPoint, pass: number])[] = [
-  ['sink.fence-taken', 1],
-  ['engine.before-commit', 1],
-  ['sink.before-commit', 3],
-  ['sink.commit-unanswered', 1],
-  ['sink.before-commit', 9],
-  ['sink.commit-unanswered', 7],
-  ['engine.before-confirm', 5],
+/** Where the runner is killed while the sink is at work, one after the other; after each row everything must be equal. */
+const kills: readonly (readonly (readonly [point: CrashPoint, pass: number])[])[] = [
+  [['sink.fence-taken', 1], ['sink.before-commit', 2], ['sink.commit-unanswered', 1]],
+  [['sink.before-commit', 9], ['sink.commit-unanswered', 7]],
+  [['engine.before-commit', 5], ['engine.before-confirm', 5], ['sink.fence-taken', 1]],
 ];
 
 const seed = Number(process.env['WEIR_SEED'] ?? Date.now() % 1_000_000);
@@ -66,19 +62,45 @@ describe(`PostgreSQL to PostgreSQL: a killed runner loses and doubles nothing (s
     expect([null, { total: String(TOTAL), rows: 1000 }]).toContainEqual(await totalBalance());
   }
 
-  it('at points around the commit and at random moments (invariants 1, 3, 4, 5)', { timeout: 600_000 }, async () => {
+  async function configure(): Promise<string> {
     const file = join(folder, 'weir.yaml');
     const source = { postgres: { url: server.url, tables: ['public.*'] } };
     const pipelines = { bank: { source, sinks: { mirror: { postgres: { url: mirrorUrl } } } } };
     // JSON is YAML.
     await writeFile(file, JSON.stringify({ version: 1, state: join(folder, 'state'), http: false, pipelines }));
+    return file;
+  }
+
+  async function expectEqual(file: string): Promise<void> {
+    const caughtUp = await weir('run', file, '--until-caught-up');
+    expect(caughtUp.code, caughtUp.stderr).toBe(0);
+    const verified = await weir('verify', file, '--json');
+    expect(verified.code, verified.stdout + verified.stderr).toBe(0);
+  }
+
+  it.for(kills.map((points) => [points.join(' '), points] as const))(
+    'at %s (invariants 1, 3, 4, 5)',
+    { timeout: 400_000 },
+    async ([, points]) => {
+      const file = await configure();
+      load.start();
+      try {
+        for (const [point, pass] of points) {
+          const killed = await new RunnerProcess(['run', file], `${point}:${pass}`).ended;
+          expect(killed.signal, `${point} was not passed ${pass} times\n${killed.stderr.slice(-2000)}`).toBe('SIGKILL');
+          await expectWholeTransactions();
+        }
+      } finally {
+        await load.stop();
+      }
+      await expectEqual(file);
+    },
+  );
+
+  it('at random moments (invariants 1, 3, 4, 5)', { timeout: 400_000 }, async () => {
+    const file = await configure();
     load.start();
     try {
-      for (const [point, pass] of kills) {
-        const killed = await new RunnerProcess(['run', file], `${point}:${pass}`).ended;
-        expect(killed.signal, `${point} was not passed ${pass} times\n${killed.stderr.slice(-2000)}`).toBe('SIGKILL');
-        await expectWholeTransactions();
-      }
       for (let round = 0; round < 4; round++) {
         const runner = new RunnerProcess(['run', file]);
         await new Promise((resolve) => setTimeout(resolve, 1500 + random.next() * 2500));
@@ -89,10 +111,6 @@ describe(`PostgreSQL to PostgreSQL: a killed runner loses and doubles nothing (s
     } finally {
       await load.stop();
     }
-    const caughtUp = await weir('run', file, '--until-caught-up');
-    expect(caughtUp.code, caughtUp.stderr).toBe(0);
-    const verified = await weir('verify', file, '--json');
-    expect(verified.code, verified.stdout + verified.stderr).toBe(0);
-    expect(load.transactions).toBeGreaterThan(100);
+    await expectEqual(file);
   });
 });
