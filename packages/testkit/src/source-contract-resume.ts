@@ -126,7 +126,8 @@ export function describeResume(driver: SourceDriver): void {
         await reading.until(({ rows, checkpoint }) => rows.length > 0 && checkpoint === null);
         await environment.disconnect();
         expect((await reading.untilFailure()).policy.policy).toBe('retry');
-        expect(reading.seen.every((batch) => batch.checkpoint === null || batch.rows.length === 0)).toBe(true);
+        // A source that was sent all of it before the cut may give the rest; a part of it has no checkpoint.
+        expect([0, 60_000]).toContain(committed(reading).length);
       }
       await using reading = await Reading.open(environment.source(), from);
       await reading.untilHead();
