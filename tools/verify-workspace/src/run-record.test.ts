@@ -10,17 +10,18 @@ function record(...events: readonly RunEvent[]): string {
 function ended(file: string, passed: number, failed = 0, skipped: readonly string[] = []): RunEvent[] {
   return [
     { event: 'start', file },
-    ...Array.from({ length: passed }, (): RunEvent => ({ event: 'test', file, passed: true })),
-    ...Array.from({ length: failed }, (): RunEvent => ({ event: 'test', file, passed: false })),
+    ...Array.from({ length: passed }, (): RunEvent => ({ event: 'test', file, name: 'x', problem: null })),
+    ...Array.from({ length: failed }, (): RunEvent => ({ event: 'test', file, name: 'x', problem: 'expected 1 to be 2' })),
     { event: 'end', file, skipped, broken: failed > 0 },
   ];
 }
 
 const over: RunEvent = { event: 'over', unhandledErrors: 0 };
 
-test('tests are counted by what they came to', () => {
+test('tests are counted by what they came to, and those that failed are named', () => {
   const text = record(...ended('a', 2, 0, ['x', 'y']), ...ended('b', 3, 1), over);
-  expect(readRecord(text, { ...rules, exitCode: 1 })).toEqual({ name: 'unit', passed: 5, failed: 1, skipped: 2, notes: [] });
+  const notes = ['b > x: expected 1 to be 2'];
+  expect(readRecord(text, { ...rules, exitCode: 1 })).toEqual({ name: 'unit', passed: 5, failed: 1, skipped: 2, notes });
 });
 
 test('a file that could not be loaded, or whose hook failed, is a failure', () => {
@@ -44,7 +45,7 @@ test('errors outside of any test are failures', () => {
 test('a run that was cut off counts what ran, and what did not end as a failure', () => {
   const half: RunEvent[] = [
     { event: 'start', file: 'b' },
-    { event: 'test', file: 'b', passed: true },
+    { event: 'test', file: 'b', name: 'x', problem: null },
   ];
   const text = `${record(...ended('a', 7), ...half)}{"event":"en`;
   expect(readRecord(text, { ...rules, exitCode: null })).toMatchObject({ passed: 8, failed: 1, notes: ['b did not end'] });

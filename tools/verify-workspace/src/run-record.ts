@@ -6,7 +6,8 @@ import type { Outcome } from './tally.ts';
  */
 export type RunEvent =
   | { readonly event: 'start'; readonly file: string }
-  | { readonly event: 'test'; readonly file: string; readonly passed: boolean }
+  /** `problem` is null when it passed, else the first line of what it failed with. */
+  | { readonly event: 'test'; readonly file: string; readonly name: string; readonly problem: string | null }
   /**
    * `skipped` holds full names. `broken` says that the file failed, though perhaps none of its tests: it could not be loaded,
    * or a hook failed.
@@ -39,8 +40,9 @@ export function readRecord(text: string, rules: RecordRules): Outcome {
   for (const event of parse(text)) {
     if (event.event === 'start') open.add(event.file);
     else if (event.event === 'test') {
-      counts[event.passed ? 'passed' : 'failed']++;
-      if (!event.passed) failedFiles.add(event.file);
+      if (event.problem === null) counts.passed++;
+      else fail(`${event.file} > ${event.name}: ${event.problem}`);
+      if (event.problem !== null) failedFiles.add(event.file);
     } else if (event.event === 'end') {
       open.delete(event.file);
       skipped.push(...event.skipped);

@@ -14,9 +14,10 @@ export default class RunRecorder implements Reporter {
   }
 
   onTestCaseResult(test: TestCase): void {
-    const { state } = test.result();
+    const { state, errors } = test.result();
     if (!isRun(state)) return;
-    this.#write({ event: 'test', file: test.module.relativeModuleId, passed: state === 'passed' });
+    const problem = state === 'passed' ? null : (errors?.[0]?.message.split('\n', 1)[0] ?? '');
+    this.#write({ event: 'test', file: test.module.relativeModuleId, name: test.fullName, problem });
   }
 
   onTestModuleEnd(module: TestModule): void {

@@ -73,7 +73,7 @@ const tests = (body: string): Record<string, string> => ({
 
 test.each([
   ['passing tests', tests(''), { passed: 1, failed: 0, skipped: 0 }],
-  ['a failing test', tests(`test('two', () => expect(1).toBe(2));`), { passed: 1, failed: 1 }],
+  ['a failing test', tests(`test('two', () => expect(1).toBe(2));`), { passed: 1, failed: 1, notes: [expect.stringContaining('a.test.ts > two: ')] }],
   ['a skipped test', tests(`test.skip('two', () => {});`), { passed: 1, failed: 0, skipped: 1 }],
   ['an unhandled rejection', tests(`void Promise.reject(new Error('lost'));`), { passed: 1, failed: 1 }],
   ['a file that cannot be loaded', { ...tests(''), 'b.test.ts': `throw new Error('no');` }, { passed: 1, failed: 1 }],
