@@ -54,7 +54,7 @@ export function batchOf(
 export function chunkOf(rows: readonly number[], position: Position, table: Table = orders): Batch {
   const builder = new BatchBuilder().begin({ position, version: 0n, time: 0, transactionId: '' });
   for (const number of rows) builder.read(table, row(number, 'a'));
-  return builder.chunk(table, { after: null, upTo: null, last: true }).build({ position, state });
+  return builder.chunk(table, { range: null, last: true }).build({ position, state });
 }
 
 export interface LaneWorldOptions {

@@ -153,14 +153,14 @@ describe('BatchBuilder', () => {
   test('marks one batch as a chunk of a snapshot', () => {
     const other = tableOf({ kind: 'uuid' });
     const builder = new BatchBuilder().begin(commit).read(other, {}).read(pair, { c0: 1 });
-    const chunk = builder.chunk(pair, { after: null, upTo: ['1'], last: true }).build(null);
-    expect(chunk.chunk).toEqual({ table: 1, after: null, upTo: ['1'], last: true });
+    const chunk = builder.chunk(pair, { range: { after: null, upTo: ['1'] }, last: true }).build(null);
+    expect(chunk.chunk).toEqual({ table: 1, range: { after: null, upTo: ['1'] }, last: true });
     expect(chunk.tables[chunk.chunk!.table]).toBe(pair);
     expect(builder.read(pair, { c0: 2 }).build(null).chunk).toBeNull();
   });
 
   test('an empty chunk still names its table', () => {
-    const batch = new BatchBuilder().chunk(pair, { after: ['1'], upTo: null, last: true }).build(null);
+    const batch = new BatchBuilder().chunk(pair, { range: { after: ['1'], upTo: null }, last: true }).build(null);
     expect([batch.rows, batch.tables[batch.chunk!.table]]).toEqual([0, pair]);
   });
 

@@ -126,7 +126,7 @@ describe('closing', () => {
     writer.addCommit(commit);
     insert(writer, 'a');
     expect([writer.pending, writer.sequence]).toEqual([true, 0]);
-    const chunk = { table: 0, after: null, upTo: null, last: true };
+    const chunk = { table: 0, range: null, last: true };
     const batch = writer.close(checkpoint, { chunk });
     expect(batch).toMatchObject({ tables: [table], commits: [commit], skipped: 7, checkpoint, chunk, rows: 1 });
     expect(batch.schemaChanges).toEqual([{ table, change: 'create' }]);

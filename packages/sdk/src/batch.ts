@@ -1,3 +1,4 @@
+import type { KeyRange } from './key-range.ts';
 import type { Checkpoint, Position } from './position.ts';
 import type { SchemaChange, Table } from './table.ts';
 
@@ -38,9 +39,11 @@ export interface Commit {
 export interface Chunk {
   /** Index into `Batch.tables`. */
   readonly table: number;
-  /** The key range that this chunk holds whole: greater than `after`, up to and including `upTo`; null = unbounded or not by key. */
-  readonly after: readonly string[] | null;
-  readonly upTo: readonly string[] | null;
+  /**
+   * The keys that this batch holds whole: a mirror deletes those in the range that the batch does not have. Null when the
+   * copy does not go by key. Only of tables that have a `keyOrder`.
+   */
+  readonly range: KeyRange | null;
   /** True on the last chunk of its table. */
   readonly last: boolean;
 }

@@ -212,7 +212,7 @@ export class PostgresSession implements SourceSession {
     const commit: Commit = { position: checkpoint.position, version, time: 0, transactionId: '' };
     const { batch } = copied;
     const tables = batch.tables.length > 0 ? batch.tables : [shaped!.table];
-    const chunk = { table: 0, after: null, upTo: null, last: copied.tableDone };
+    const chunk = { table: 0, range: null, last: copied.tableDone };
     return { ...batch, tables, commits: [commit], chunk, checkpoint, release: () => batch.release() };
   }
 

@@ -175,7 +175,7 @@ export class PruningSession implements SourceSession {
     const version = BigInt(this.#options.start) * 2n + 1n;
     this.#builder.begin({ position: checkpoint.position, version, time: 0, transactionId: '' });
     for (const row of rows) this.#builder.read(table, readRow(table, row));
-    return this.#builder.chunk(table, { after: null, upTo: null, last }).build(checkpoint);
+    return this.#builder.chunk(table, { range: null, last }).build(checkpoint);
   }
 
   /** What follows, up to a limit; there is something. A change of shape begins a batch, rows before it end one. */

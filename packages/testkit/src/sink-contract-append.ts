@@ -135,7 +135,7 @@ function describePlaces(driver: SinkDriver): void {
     await run.commit((rows) => {
       rows.schemaChange({ table: orders, change: 'create', reason: 'first' });
       rows.read(orders, { id: 1, note: null, amount: null, paid: null });
-      rows.chunk(orders, { after: null, upTo: null, last: true });
+      rows.chunk(orders, { range: null, last: true });
     });
     expect(await historyOf(run, orders)).toEqual([
       { id: '1', _weir_op: 'read', _weir_position: '000000000001', _weir_ordinal: '1' },

@@ -45,7 +45,7 @@ export function describeRows(driver: SinkDriver): void {
       const feed = new Feed();
       const rows = feed.begin().schemaChange({ table: orders, change: 'create' });
       for (let id = 1; id <= 10; id++) rows.read(orders, { id, note: `copied ${id}`, amount: '1.00', paid: false });
-      rows.chunk(orders, { after: null, upTo: null, last: true });
+      rows.chunk(orders, { range: null, last: true });
       await harness.write(session, rows.build(feed.checkpoint()));
       await harness.commit(session, feed.checkpoint());
       expect(await harness.rows(orders)).toEqual(harness.expected(orders));
