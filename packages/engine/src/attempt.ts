@@ -2,6 +2,7 @@ import {
   WeirError,
   crashPoint,
   earliestCheckpoint,
+  furthestPosition,
   tableName,
   type Batch,
   type Checkpoint,
@@ -105,10 +106,11 @@ export class Attempt {
     await using sessions = new SessionStack(this.#options);
     const sinks = await this.#openSinks(sessions);
     // A sink that starts empty needs a copy, and a copy is made for all: a source reads from one place.
-    const from = earliestCheckpoint(sinks.map((sink) => sink.recovered));
+    const checkpoints = sinks.map((sink) => sink.recovered);
+    const from = earliestCheckpoint(checkpoints);
     this.#confirmed = from?.position ?? null;
     this.#startsOver = from === null;
-    const session = await this.#openSource(from, sessions);
+    const session = await this.#openSource(from, furthestPosition(checkpoints), sessions);
     this.#lanes = sinks.map((sink) => this.#lane(sink));
     this.#openedAt = this.#options.clock.now();
     this.#events.opened(from);
@@ -149,9 +151,10 @@ export class Attempt {
     }
   }
 
-  async #openSource(from: Checkpoint | null, sessions: SessionStack): Promise<SourceSession> {
+  async #openSource(from: Checkpoint | null, reach: Position | null, sessions: SessionStack): Promise<SourceSession> {
     this.#pull.signal.throwIfAborted();
-    const session = await sessions.add(this.#options.source.open(from, this.#pull.signal), this.#pull.signal);
+    const opening = this.#options.source.open(from, this.#pull.signal, from === null ? null : reach);
+    const session = await sessions.add(opening, this.#pull.signal);
     this.#session = session;
     if (this.#finishAt !== null) session.finishAt(this.#finishAt);
     return session;

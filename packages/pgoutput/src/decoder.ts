@@ -258,6 +258,10 @@ export class PgoutputDecoder {
         writer.dropRow();
         throw error;
       }
+      if (binding.judge != null && !binding.judge.keeps(writer)) {
+        writer.dropRow();
+        writer.skip(1);
+      }
     }
   }
 
@@ -279,8 +283,9 @@ export class PgoutputDecoder {
     const ordinal = transaction.nextOrdinal();
     const { commit } = transaction;
     if (commit === null || binding === null) return;
-    if (binding.skip) writer.skip(1);
-    else writer.beginRow(Op.truncate, writer.tableIndex(binding.table), transaction.indexIn(writer, commit), ordinal);
+    if (binding.skip) return writer.skip(1);
+    binding.judge?.truncated();
+    writer.beginRow(Op.truncate, writer.tableIndex(binding.table), transaction.indexIn(writer, commit), ordinal);
   }
 
   /** What `pg_logical_emit_message` wrote. Only a transactional one has a place in the commit order. */

@@ -1,4 +1,4 @@
-import { NO_IMAGE, NULL_CELL, UNCHANGED_CELL, type Batch, type Chunk, type Commit, type Op } from './batch.ts';
+import { NO_IMAGE, NULL_CELL, Op, UNCHANGED_CELL, type Batch, type Chunk, type Commit } from './batch.ts';
 import type { Checkpoint } from './position.ts';
 import type { SchemaChange, Table } from './table.ts';
 
@@ -243,6 +243,35 @@ export class BatchWriter {
     while (this.#spilledCells.length > 0 && this.#spilledCells.at(-1)! >= first) {
       this.spill.length = Math.min(this.spill.length, start[this.#spilledCells.pop()!]! - SPILL_BASE);
     }
+  }
+
+  /** Of the row that was begun last. */
+  get lastRow(): { readonly op: Op; readonly after: number; readonly before: number } {
+    const row = this.#rows - 1;
+    const { op, after, before } = this.#storage;
+    return { op: op[row]! as Op, after: after[row]!, before: before[row]! };
+  }
+
+  /** The bytes of a cell of this batch, valid until the next one is written; its length where it has none, see `Batch`. */
+  cellAt(cell: number): Uint8Array | typeof NULL_CELL | typeof UNCHANGED_CELL {
+    const { data, start, length } = this.#storage;
+    const bytes = length[cell]!;
+    if (bytes < 0) return bytes as typeof NULL_CELL | typeof UNCHANGED_CELL;
+    const from = start[cell]!;
+    const [source, at] = from >= SPILL_BASE ? [this.spill.data, from - SPILL_BASE] : [data, from];
+    return source.subarray(at, at + bytes);
+  }
+
+  /** The row that was begun last, an update, is the delete of its before image. */
+  turnIntoDelete(): void {
+    this.#storage.op[this.#rows - 1] = Op.delete;
+    this.#storage.after[this.#rows - 1] = NO_IMAGE;
+  }
+
+  /** The row that was begun last, an update, is the insert of its after image. */
+  turnIntoInsert(): void {
+    this.#storage.op[this.#rows - 1] = Op.insert;
+    this.#storage.before[this.#rows - 1] = NO_IMAGE;
   }
 
   /**

@@ -5,6 +5,7 @@
 export const crashPoints = [
   'source.slot-created',
   'source.snapshot-exported',
+  'source.round-begun',
   'source.chunk-read',
   'source.mid-transaction',
   'source.confirm-sent',

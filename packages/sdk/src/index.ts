@@ -49,7 +49,7 @@ export { WeirError, explainError, toWeirError, type ConfigPlace, type WeirErrorO
 export { historyColumns, historyTable, softDeleteColumn } from './history.ts';
 export { keyOrder, rangeHolds, type Key, type KeyRange } from './key-range.ts';
 export { logicalTypeName, type LogicalType, type SimpleKind } from './logical-type.ts';
-export { comparePositions, earliestCheckpoint, type Checkpoint, type Json, type Position } from './position.ts';
+export { comparePositions, earliestCheckpoint, furthestPosition, type Checkpoint, type Json, type Position } from './position.ts';
 export { ImageCursor, RowCursor } from './row-cursor.ts';
 export { rowValue, type RowValue } from './row-value.ts';
 export { Secret, redactUrls } from './secret.ts';

@@ -22,6 +22,15 @@ export function comparePositions(a: Position, b: Position): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** The position that is furthest; null without any. */
+export function furthestPosition(checkpoints: Iterable<Checkpoint | null>): Position | null {
+  let furthest: Position | null = null;
+  for (const checkpoint of checkpoints) {
+    if (checkpoint !== null && (furthest === null || checkpoint.position > furthest)) furthest = checkpoint.position;
+  }
+  return furthest;
+}
+
 /** The earliest of some checkpoints; null when any is missing, since then nothing may be forgotten (invariant 1). */
 export function earliestCheckpoint(checkpoints: Iterable<Checkpoint | null>): Checkpoint | null {
   let earliest: Checkpoint | null = null;

@@ -37,8 +37,11 @@ export interface SourceSession extends AsyncDisposable {
 }
 
 export interface Source {
-  /** @param from null starts from nothing: with a snapshot */
-  open(from: Checkpoint | null, signal: AbortSignal): Promise<SourceSession>;
+  /**
+   * @param from null starts from nothing: with a snapshot
+   * @param reach how far the sink is that is furthest, where that is beyond `from`: no copy goes on before the stream is there
+   */
+  open(from: Checkpoint | null, signal: AbortSignal, reach?: Position | null): Promise<SourceSession>;
   /** The position of the source's last commit now. */
   head(signal: AbortSignal): Promise<Position>;
   discover(signal: AbortSignal): Promise<Table[]>;

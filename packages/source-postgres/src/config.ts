@@ -23,10 +23,22 @@ export interface PostgresConfig {
   readonly slot?: string | undefined;
   /** Default: none on loopback, `verify-full` elsewhere. */
   readonly tls?: 'verify-full' | 'disable' | undefined;
-  readonly snapshot: {
-    /** Connections that read tables at once. */
-    readonly max_connections: number;
-  };
+  readonly snapshot: SnapshotConfig;
+}
+
+/** How tables are copied. */
+export interface SnapshotConfig {
+  /**
+   * `initial`: rows that are there already are copied, then changes stream. `never`: only changes from the first start on.
+   * `only`: the source ends when everything is copied.
+   */
+  readonly mode: 'initial' | 'never' | 'only';
+  /** The rows that are copied of a table, as an SQL condition, by `schema.table`. The stream is not filtered by it. */
+  readonly where: Readonly<Record<string, string>>;
+  /** Bound on rows that are copied in a second, on average over some seconds; none by default. */
+  readonly max_rows_per_second?: number | undefined;
+  /** Connections that read tables at once. */
+  readonly max_connections: number;
 }
 
 const namedTable = z.string().regex(tableNameText, 'expected schema.table without wildcards, for example public.orders');
@@ -68,6 +80,15 @@ export const postgresConfig: z.ZodType<PostgresConfig> = z
     tls: z.enum(['verify-full', 'disable']).optional().describe('Default: disable on loopback, verify-full elsewhere'),
     snapshot: z
       .strictObject({
+        mode: z
+          .enum(['initial', 'never', 'only'])
+          .default('initial')
+          .describe('Copy, then stream; only stream; or copy and end'),
+        where: z
+          .record(namedTable, z.string().trim().min(1))
+          .default({})
+          .describe('Rows to copy, as an SQL condition, by schema.table; changes of all rows are streamed'),
+        max_rows_per_second: z.int().min(1).optional().describe('Bound on rows copied in a second; default none'),
         max_connections: z.int().min(1).max(32).default(2).describe('Connections that read tables at once'),
       })
       .prefault({}),

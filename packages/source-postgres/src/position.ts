@@ -1,5 +1,5 @@
 import type { PgType } from '@weir/postgres';
-import { WeirError, type Checkpoint, type Json, type Position } from '@weir/sdk';
+import { WeirError, type Checkpoint, type Json, type Key, type KeyRange, type Position } from '@weir/sdk';
 import type { ShapeState } from './shape/shape-state.ts';
 
 /**
@@ -43,11 +43,45 @@ export interface TableState {
   readonly oid: number;
   /** The oid of its entry in the publication; 0 in one FOR ALL TABLES. Taken out and put back it is another. */
   readonly member: number;
-  /** The consistent point of the snapshot that the table was copied from; null while that is not done. */
+  /**
+   * The LSN before which its rows may have another shape than here: the consistent point of the snapshot that it was copied
+   * from, or, when it is copied by key, behind the beginning of that. Null while its copy has not begun.
+   */
   readonly copiedAt: string | null;
   readonly reason: CopyReason;
-  /** What its rows look like from here on in the log; null while it is not copied. */
+  /** What its rows look like from here on in the log; null while its copy has not begun. */
   readonly shape: ShapeState | null;
+  /** How far its copy is; absent when it was copied in one snapshot. */
+  readonly chunks?: ChunkState;
+}
+
+/** How far a copy by key is. Keys beyond `upTo`, and `holes`, are still to be read: what the stream says of them is left out. */
+export interface ChunkState {
+  /** The highest key that was read; null before the first. */
+  readonly upTo: Key | null;
+  /** Keys below it that have to be read once more. */
+  readonly holes: readonly Key[];
+  /** Everything behind `upTo` was read as well. */
+  readonly done: boolean;
+  /** How many rows were read. */
+  readonly rows: number;
+}
+
+export const unreadChunks: ChunkState = { upTo: null, holes: [], done: false, rows: 0 };
+
+/** Nothing is still to be read. */
+export function isWhole({ done, holes }: ChunkState): boolean {
+  return done && holes.length === 0;
+}
+
+/** The chunks that were read last, in one snapshot of the server, until the stream has come by it. */
+export interface RoundState {
+  /** Text of the `pg_snapshot`. */
+  readonly snapshot: string;
+  /** LSN behind the snapshot: what commits from here on is in none of the chunks. */
+  readonly end: string;
+  /** What was read, with the oids of the tables. */
+  readonly ranges: readonly (KeyRange & { readonly oid: number })[];
 }
 
 /** A publication as a pipeline remembers it. */
@@ -76,8 +110,10 @@ export interface PostgresState {
   /** The publication of the tables that are captured without updates and deletes. */
   readonly inserts?: Publication;
   readonly epoch: number;
-  /** How often a copy was begun. */
+  /** How often a copy, or a round of chunks, was begun. */
   readonly copies: number;
+  /** Absent when none is remembered. */
+  readonly round?: RoundState;
   readonly tables: readonly TableState[];
   /** Types of somebody's own that columns have: the log may have values of one that is dropped by now. */
   readonly types: readonly PgType[];

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EmbeddedPostgres, temporaryPostgres } from '@weir/services';
 import type { Checkpoint, WeirError } from '@weir/sdk';
 import { Reading, failure } from '@weir/testkit';
@@ -14,14 +15,16 @@ async function shop(serverUrl: string): Promise<TestDatabase> {
   return database;
 }
 
-/** Streams and confirms every checkpoint, as a pipeline with a quick sink does, until it fails. */
+/** Streams and confirms every checkpoint, as a pipeline with a quick sink does, until it fails; then it lets go at once. */
 async function pump(reading: Reading): Promise<WeirError> {
   const pumping = (async () => {
     for (let batch = await reading.next(); batch !== null; batch = await reading.next()) {
       if (batch.checkpoint !== null) await reading.session.confirm(batch.checkpoint);
     }
   })();
-  return await failure(pumping);
+  const error = await failure(pumping);
+  await reading[Symbol.asyncDispose]();
+  return error;
 }
 
 const ids = (reading: Reading): number[] => reading.rows.map(({ after }) => Number(after![0]));
@@ -39,6 +42,8 @@ describe('a server that is stopped', { timeout: 90_000 }, () => {
     const from = await copiedCheckpoint(database.source());
     await using reading = await Reading.open(database.source(), from);
     const pumping = pump(reading);
+    const streams = "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'";
+    while ((await database.sql(streams)).length === 0) await sleep(20);
     for (let id = 1; id <= 20; id++) await database.sql('INSERT INTO orders VALUES ($1)', [id]);
     await database.sql('SELECT pg_logical_emit_message(true, $1, $1)', ['not for this pipeline']);
     const asked = Date.now();
@@ -46,7 +51,6 @@ describe('a server that is stopped', { timeout: 90_000 }, () => {
     expect(Date.now() - asked).toBeLessThan(PROMPT_STOP_MS);
     const error = await pumping;
     expect(error).toMatchObject({ code: 'WEIR_PG_CONNECTION_LOST', policy: { policy: 'retry' } });
-    await reading[Symbol.asyncDispose]();
 
     const { server, url } = await restarted(temporary.directory, database.name);
     await using _ = server;

@@ -11,9 +11,11 @@ import {
   type Commit,
   type ConnectorContext,
   type Position,
+  type SchemaChange,
   type SourceSession,
   type SourceStatus,
 } from '@weir/sdk';
+import type pg from 'pg';
 import type { CatalogTable } from './capture/catalog.ts';
 import type { Catalog } from './shape/catalog-view.ts';
 import { shapedTable, type CapturedTable } from './shape/captured-table.ts';
@@ -21,15 +23,17 @@ import type { CapturedTables } from './shape/captured-tables.ts';
 import { ChangeStream } from './stream/change-stream.ts';
 import type { PostgresConfig } from './config.ts';
 import { publishTables } from './shape/open-tables.ts';
-import { boundaryPosition, chunkPosition, positionLsn, stateJson } from './position.ts';
+import { boundaryPosition, chunkPosition, positionLsn, stateJson, unreadChunks } from './position.ts';
 import { SchemaWatch } from './shape/schema-watch.ts';
 import type { SharedConnection } from './shared-connection.ts';
-import { Snapshot, type CopiedBatch } from './snapshot.ts';
+import { beginCopies, planCopies } from './copy/begin-copy.ts';
+import { ChunkedCopy } from './copy/chunked-copy.ts';
+import { Snapshot, type CopiedBatch } from './copy/exported-snapshot.ts';
 import { newestProtocol } from './stream/stream-protocol.ts';
 import { streamPublications } from './stream/stream-publications.ts';
 import { StreamTables } from './shape/stream-tables.ts';
 import type { TableReplacement } from './shape/table-replacement.ts';
-import { tableOf } from './shape/table-shape.ts';
+import { tableOf, type CatalogShape } from './shape/table-shape.ts';
 
 /** How often the server is asked where its log ends and whether tables and publication are as they were, in ms. */
 const WATCH_MS = 2_000;
@@ -46,6 +50,10 @@ export interface SessionOptions {
   readonly replacement: TableReplacement;
   /** Tables that are to be copied before the stream starts. */
   readonly missing: readonly CatalogTable[];
+  /** Transactions below this id have ended before any table was published; null when that is not known. */
+  readonly gate: bigint | null;
+  /** No table is copied before the stream has come there: some sink is as far already. */
+  readonly reach: bigint;
   /** Where the stream stands: everything that committed below is in every sink. */
   readonly from: bigint;
   /** `server_version_num` */
@@ -70,6 +78,8 @@ export class PostgresSession implements SourceSession {
   #confirmed: bigint;
   #missing: readonly CatalogTable[];
   #snapshot: Snapshot | null = null;
+  readonly #copy: ChunkedCopy;
+  #gate: bigint | null;
   #open: OpenStream | null = null;
   #phase: SourceStatus['phase'] = 'connecting';
   #finishAt: bigint | null = null;
@@ -85,12 +95,14 @@ export class PostgresSession implements SourceSession {
     this.#boundary = options.from;
     this.#confirmed = options.from;
     this.#missing = options.missing;
+    this.#gate = options.gate;
+    this.#copy = new ChunkedCopy(options);
   }
 
   async *batches(pulling: AbortSignal): AsyncGenerator<Batch> {
     const signal = AbortSignal.any([pulling, this.#closed.signal]);
     while (!signal.aborted) {
-      if (this.#missing.length > 0) yield* this.#copy(signal);
+      if (this.#missing.length > 0) yield* this.#beginCopies(signal);
       if (signal.aborted) return;
       const { stream, placeOf } = await this.#openStream(signal);
       yield* this.#stream(stream, signal);
@@ -119,7 +131,7 @@ export class PostgresSession implements SourceSession {
     const lag = head === null ? null : Number(head - this.#confirmed);
     return {
       phase: this.#phase,
-      snapshot: this.#snapshot?.progress ?? [],
+      snapshot: [...(this.#snapshot?.progress ?? []), ...(this.#copy.isActive ? this.#copy.progress : [])],
       lagBytes: lag === null ? null : Math.max(0, lag),
     };
   }
@@ -128,6 +140,7 @@ export class PostgresSession implements SourceSession {
     this.#closed.abort();
     await this.#snapshot?.[Symbol.asyncDispose]();
     await this.#closeStream();
+    await this.#copy[Symbol.asyncDispose]();
     await this.#options.control.end();
   }
 
@@ -148,12 +161,10 @@ export class PostgresSession implements SourceSession {
     }
   }
 
-  /** Copies the missing tables in one snapshot. A table counts as copied from the checkpoint of its last batch on. */
-  async *#copy(signal: AbortSignal): AsyncGenerator<Batch> {
-    const { context, tables } = this.#options;
+  /** Tables that are copied by key start empty here; the stream goes by when they are read. Others are copied now. */
+  async *#beginCopies(signal: AbortSignal): AsyncGenerator<Batch> {
+    const { tables, control } = this.#options;
     this.#phase = 'snapshot';
-    const snapshot = await this.#beginSnapshot(signal);
-    this.#snapshot = snapshot;
     const copies = tables.surroundings.copies + 1;
     tables.surroundings = { ...tables.surroundings, copies };
     let sequence = 0;
@@ -161,14 +172,39 @@ export class PostgresSession implements SourceSession {
       position: chunkPosition(tables.surroundings.epoch, this.#boundary, copies, ++sequence),
       state: stateJson(tables.state),
     });
+    const plan = await this.#unlessRewritten(async () => await control.use(async (client) => await this.#beginByKey(client)));
+    if (plan.byKey.length > 0) yield emptyBatch(checkpoint(), plan.byKey.map(creation));
+    this.#missing = plan.inSnapshot;
+    if (this.#missing.length > 0) yield* this.#copyInSnapshot(checkpoint, signal);
+  }
+
+  /** Marks the tables that are copied by key as begun, or as done where nothing is to be copied. */
+  async #beginByKey(client: pg.Client): Promise<{ byKey: CapturedTable[]; inSnapshot: readonly CatalogTable[] }> {
+    const { tables, config, context } = this.#options;
+    const isNever = config.snapshot.mode === 'never';
+    const plan = isNever ? { byKey: this.#missing, inSnapshot: [] } : await planCopies(client, this.#missing);
+    if (plan.byKey.length === 0) return { byKey: [], inSnapshot: plan.inSnapshot };
+    const { shapes, at } = await beginCopies(client, plan.byKey);
+    const byKey = plan.byKey.map((table) => {
+      const chunks = { ...unreadChunks, done: isNever };
+      return { ...this.#copiedTable(table, shapes.get(table.oid)!, at), chunks };
+    });
+    for (const table of byKey) tables.put(table);
+    context.log.info({ pipeline: context.pipeline, tables: byKey.length }, isNever ? 'streaming tables' : 'copying tables by key');
+    return { byKey, inSnapshot: plan.inSnapshot };
+  }
+
+  /** Copies the missing tables in one snapshot. A table counts as copied from the checkpoint of its last batch on. */
+  async *#copyInSnapshot(checkpoint: () => Checkpoint, signal: AbortSignal): AsyncGenerator<Batch> {
+    const { context, tables } = this.#options;
+    const snapshot = await this.#beginSnapshot(signal);
+    this.#snapshot = snapshot;
     try {
-      const copied = new Map(this.#missing.map((table) => [table.oid, this.#copiedTable(table, snapshot)]));
+      const { shapes, consistentPoint: at } = snapshot;
+      const copied = new Map(this.#missing.map((table) => [table.oid, this.#copiedTable(table, shapes.get(table.oid)!, at)]));
       const consistentPoint = formatLsn(snapshot.consistentPoint);
       context.log.info({ pipeline: context.pipeline, tables: copied.size, consistentPoint }, 'copying tables');
-      yield emptyBatch(
-        checkpoint(),
-        Array.from(copied.values(), ({ shaped, reason }) => ({ table: shaped!.table, change: 'create', reason })),
-      );
+      yield emptyBatch(checkpoint(), Array.from(copied.values(), creation));
       const bindings = new Map<number, TableBinding>(Array.from(copied, ([oid, { shaped }]) => [oid, shaped!.binding]));
       for await (const chunk of snapshot.batches(bindings, signal)) {
         const table = copied.get(chunk.table.oid)!;
@@ -186,9 +222,15 @@ export class PostgresSession implements SourceSession {
 
   async #beginSnapshot(signal: AbortSignal): Promise<Snapshot> {
     const { config, tables } = this.#options;
+    const { name } = tables.surroundings.publication;
+    return await this.#unlessRewritten(async () => await Snapshot.begin(config, this.#missing, name, signal));
+  }
+
+  /** Looks again what is to be copied, and begins once more, when a table changed under our hands. */
+  async #unlessRewritten<T>(begin: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await Snapshot.begin(config, this.#missing, tables.surroundings.publication.name, signal);
+        return await begin();
       } catch (error) {
         if (attempt === COPY_TRIES || !(error instanceof WeirError) || error.code !== 'WEIR_PG_TABLE_REWRITTEN') throw error;
         await this.#findMissing();
@@ -196,15 +238,14 @@ export class PostgresSession implements SourceSession {
     }
   }
 
-  /** A table as it is when its copy is complete. */
-  #copiedTable(table: CatalogTable, { shapes, consistentPoint }: Snapshot): CapturedTable {
+  /** A table as it is in its copy. */
+  #copiedTable(table: CatalogTable, shape: CatalogShape, copiedAt: bigint): CapturedTable {
     const { tables, catalog } = this.#options;
     const { namespace, name, oid } = table;
-    const shape = shapes.get(oid)!;
     const { reason } = tables.named(table)!;
     const shaped = shapedTable(tableOf(table, shape, tables.types, tables.nextVersion(table)), shape, tables.types);
     const member = catalog.last!.content.members.get(oid) ?? 0;
-    return { namespace, name, oid, member, reason, copiedAt: consistentPoint, shaped };
+    return { namespace, name, oid, member, reason, copiedAt, chunks: null, shaped };
   }
 
   #chunk(copied: CopiedBatch, { shaped }: CapturedTable, checkpoint: Checkpoint): Batch {
@@ -232,7 +273,7 @@ export class PostgresSession implements SourceSession {
       return wire;
     };
     const wire = await reconnect();
-    const streamTables = new StreamTables({ tables, catalog, replacement, epoch, from, until, signal: ending });
+    const streamTables = new StreamTables({ tables, catalog, replacement, copy: this.#copy, epoch, from, until, signal: ending });
     const stream = new ChangeStream({
       wire,
       reconnect,
@@ -254,8 +295,9 @@ export class PostgresSession implements SourceSession {
     if (until !== null) stream.atBoundary(until, () => (interrupt(), []));
     const watch = new SchemaWatch({ control, catalog, tables, streamTables, replacement, stream, until, context });
     this.#open = { stream, wire, watch, placeOf, ended };
-    this.#phase = 'stream';
+    this.#phase = this.#copy.isActive ? 'snapshot' : 'stream';
     void this.#watch(this.#open, ending);
+    if (until === null && this.#copy.isActive) void this.#copyByKey(this.#open, ending);
     if (this.#finishAt !== null) this.#finishing = this.#finish(this.#open);
     return this.#open;
   }
@@ -286,6 +328,8 @@ export class PostgresSession implements SourceSession {
    */
   async #finish({ stream, watch }: OpenStream): Promise<void> {
     const finishAt = this.#finishAt!;
+    // It is called again when everything is copied.
+    if (this.#copy.isActive) return;
     try {
       const mark = (await watch.look()) ?? 0n;
       const copies = this.#options.tables.all.map(({ copiedAt }) => copiedAt ?? 0n);
@@ -293,6 +337,14 @@ export class PostgresSession implements SourceSession {
     } catch (error) {
       stream.fail(toWeirError(error));
     }
+  }
+
+  async #copyByKey(open: OpenStream, signal: AbortSignal): Promise<void> {
+    const gate = this.#gate;
+    this.#gate = null;
+    if (!(await this.#copy.run(open.stream, this.#options.reach, gate, signal))) return;
+    this.#phase = 'stream';
+    if (this.#finishAt !== null) this.#finishing = this.#finish(open);
   }
 
   /** Looks again and again what the stream does not say. */
@@ -308,4 +360,9 @@ export class PostgresSession implements SourceSession {
       await context.clock.sleep(WATCH_MS, signal).catch(() => {});
     }
   }
+}
+
+/** A table starts empty. */
+function creation({ shaped, reason }: CapturedTable): SchemaChange {
+  return { table: shaped!.table, change: 'create', reason };
 }

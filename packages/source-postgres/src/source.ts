@@ -37,6 +37,7 @@ import { PostgresSession } from './session.ts';
 import { SharedConnection } from './shared-connection.ts';
 import { checkSlot, createSlot } from './slot.ts';
 import { TableReplacement } from './shape/table-replacement.ts';
+import { VisibleTransactions } from './stream/visible-transactions.ts';
 
 /** A PostgreSQL database as a source. */
 export class PostgresSource implements Source {
@@ -51,7 +52,7 @@ export class PostgresSource implements Source {
     this.#names = { slot: config.slot ?? name, publication: config.publication ?? name };
   }
 
-  async open(from: Checkpoint | null, signal: AbortSignal): Promise<SourceSession> {
+  async open(from: Checkpoint | null, signal: AbortSignal, reach?: Position | null): Promise<SourceSession> {
     const client = await connect(this.#config, signal);
     using _ = cutOnAbort(client, signal);
     try {
@@ -61,7 +62,8 @@ export class PostgresSource implements Source {
       const boundary =
         from === null ? await this.#prepare(client, capture) : await this.#resume(client, state!, positionLsn(from.position));
       // A checkpoint's publications may have to be changed; those that were just made are right.
-      return await this.#session(client, boundary, state === null ? null : capture);
+      const furthest = reach == null ? boundary.from : positionLsn(reach);
+      return await this.#session(client, boundary, state === null ? null : capture, furthest);
     } catch (error) {
       await client.end().catch(() => {});
       signal.throwIfAborted();
@@ -135,6 +137,7 @@ export class PostgresSource implements Source {
   /** No checkpoint: publication, then slot (it cannot decode with a publication younger than its log), nothing copied. */
   async #prepare(client: pg.Client, capture: Capture): Promise<Boundary> {
     const { publications } = await alterPublications(client, capture);
+    const gate = new VisibleTransactions(await readSnapshot(client)).next;
     const from = await createSlot(client, this.#names.slot);
     const { main, inserts } = publications;
     const state: PostgresState = {
@@ -148,7 +151,7 @@ export class PostgresSource implements Source {
       tables: [],
       types: [],
     };
-    return { from, state };
+    return { from, gate, state };
   }
 
   /** Everything that the checkpoint relies on must still hold, or it is refused with its code (invariant 6). */
@@ -168,11 +171,19 @@ export class PostgresSource implements Source {
     }
     await checkSlot(client, state.slot, from);
     await checkPublications(client, state);
-    return { from, state };
+    return { from, gate: null, state };
   }
 
-  /** @param inspected what is to be captured; null when nothing was before, and all of it is published */
-  async #session(client: pg.Client, { from, state }: Boundary, inspected: Capture | null): Promise<PostgresSession> {
+  /**
+   * @param inspected what is to be captured; null when nothing was before, and all of it is published
+   * @param reach LSN before which no copy goes on
+   */
+  async #session(
+    client: pg.Client,
+    { from, gate, state }: Boundary,
+    inspected: Capture | null,
+    reach: bigint,
+  ): Promise<PostgresSession> {
     const [config, context] = [this.#config, this.#context];
     const control = new SharedConnection(client);
     const catalog = new Catalog(control, config, this.#names.publication, context.clock);
@@ -183,7 +194,7 @@ export class PostgresSource implements Source {
     compareTables(tables, content, config, replacement, inspected === null ? 'first' : 'new');
     const missing = await publishTables(client, tables, catalog, inspected ?? content.capture, replacement);
     const { version } = content.capture;
-    return new PostgresSession({ config, context, control, catalog, tables, replacement, missing, from, version });
+    return new PostgresSession({ config, context, control, catalog, tables, replacement, missing, gate, reach, from, version });
   }
 
   /** @throws WeirError WEIR_PG_TABLES_NONE */
@@ -198,12 +209,19 @@ export class PostgresSource implements Source {
 /** Where a session starts. */
 interface Boundary {
   readonly from: bigint;
+  /** Transactions below this id have to end before a table is copied; null when all that are open have to. */
+  readonly gate: bigint | null;
   readonly state: PostgresState;
 }
 
 /** A publication that is older than the slot. */
 function withoutAge({ name, oid, owned, viaRoot }: Publication): Publication {
   return { name, oid, owned, ...(viaRoot === undefined ? {} : { viaRoot }) };
+}
+
+/** Text of a `pg_snapshot` that is taken now. */
+async function readSnapshot(client: pg.Client): Promise<string> {
+  return (await query(client, 'SELECT pg_current_snapshot()::text AS snapshot'))[0]!['snapshot']!;
 }
 
 async function identify(client: pg.Client): Promise<{ system: string; timeline: number }> {

@@ -5,7 +5,8 @@ import { foldItems } from './items.ts';
 import { Reading } from './reading.ts';
 import { scanTable } from './scan-table.ts';
 import { testSeed } from './seed.ts';
-import type { SeenBatch, SeenRow } from './seen-batch.ts';
+import type { SeenRow } from './seen-batch.ts';
+import { carriedOn, created } from './source-recording.ts';
 import type { SourceDriver } from './source-driver.ts';
 
 /** Far above the keys of the writers. */
@@ -70,7 +71,8 @@ export function describeCopy(driver: SourceDriver): void {
       expect(during.snapshot.map(({ table }) => table.split('.')[1])).toEqual(['items']);
       expect(during.snapshot[0]!.rows).toBeGreaterThan(0);
       await reading.untilCopied();
-      expect(reading.session.status().snapshot).toMatchObject([{ rows: 20_000, done: true }]);
+      const behind = reading.session.status();
+      if (behind.phase === 'snapshot') expect(behind.snapshot).toMatchObject([{ rows: 20_000, done: true }]);
       await environment.apply([{ op: 'delete', id: 1 }]);
       await reading.untilStreamed(1);
       expect(reading.session.status()).toMatchObject({ phase: 'stream', snapshot: [] });
@@ -95,10 +97,11 @@ export function describeCopy(driver: SourceDriver): void {
         await reading.untilCopied(killed.unfinished);
         await environment.apply([{ op: 'delete', id: 9 }]);
         await reading.untilHead();
-        expect(created(reading.seen)).toEqual(killed.unfinished);
+        // A table is begun again, or gone on with where it was.
+        for (const table of created(reading.seen)) expect(killed.unfinished).toContain(table);
         expect(new Set(reading.copied.map(({ table }) => table))).toEqual(new Set(killed.unfinished));
-        const kept = killed.rows.filter(({ table }) => killed.finished.includes(table));
-        expect(foldItems([...kept, ...reading.rows])).toEqual(foldItems(await scanTable(environment.source(), 'items')));
+        const items = foldItems(carriedOn(killed.rows, reading));
+        expect(items).toEqual(foldItems(await scanTable(environment.source(), 'items')));
       },
     );
   });
@@ -121,10 +124,4 @@ async function killCopy(source: Source): Promise<KilledCopy> {
     finished: [chunk!.table],
     unfinished: created(reading.seen).filter((table) => table !== chunk!.table),
   };
-}
-
-function created(batches: readonly SeenBatch[]): string[] {
-  return batches.flatMap(({ schemaChanges }) =>
-    schemaChanges.filter(({ change }) => change === 'create').map(({ table }) => tableName(table)),
-  );
 }

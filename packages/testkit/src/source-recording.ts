@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
-import type { Checkpoint } from '@weir/sdk';
+import { tableName, type Checkpoint } from '@weir/sdk';
 import { Reading } from './reading.ts';
-import type { SeenBatch } from './seen-batch.ts';
+import type { SeenBatch, SeenRow } from './seen-batch.ts';
 import type { Change, ShapeStatement, SourceEnvironment } from './source-driver.ts';
 import { eventsOf } from './table-events.ts';
 
@@ -46,6 +46,25 @@ export async function openCopied(environment: SourceEnvironment): Promise<Readin
   const reading = await Reading.open(environment.source(), null);
   await reading.untilCopied();
   return reading;
+}
+
+/** The tables that start empty in these batches, by `namespace.name`. */
+export function created(batches: readonly SeenBatch[]): string[] {
+  return batches.flatMap(({ schemaChanges }) =>
+    schemaChanges.filter(({ change }) => change === 'create').map(({ table }) => tableName(table)),
+  );
+}
+
+/** What a sink has that went on from a checkpoint: rows from before it, of tables that are not begun again, and those since. */
+export function carriedOn(before: readonly SeenRow[], reading: Reading): SeenRow[] {
+  const again = created(reading.seen);
+  return [...before.filter(({ table }) => !again.includes(table)), ...reading.rows];
+}
+
+/** What a sink has committed of a session: the rows up to the last checkpoint. */
+export function committed(reading: Reading): SeenRow[] {
+  const last = reading.seen.findLastIndex(({ checkpoint }) => checkpoint !== null);
+  return reading.seen.slice(0, last + 1).flatMap(({ rows }) => rows);
 }
 
 /** Rows and changes behind the copy. */

@@ -14,6 +14,7 @@ import { RunnerProcess, weir } from './runner-process.ts';
 const passes: Record<CrashPoint, readonly number[]> = {
   'source.slot-created': [1],
   'source.snapshot-exported': [1],
+  'source.round-begun': [1, 2],
   'source.chunk-read': [1, 3],
   'source.mid-transaction': [1, 2],
   'source.confirm-sent': [1, 9],

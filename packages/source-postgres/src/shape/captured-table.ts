@@ -1,7 +1,7 @@
 import { formatLsn, parseLsn, type TableBinding } from '@weir/pgoutput';
 import type { PgType } from '@weir/postgres';
 import type { Table } from '@weir/sdk';
-import type { CopyReason, TableState } from '../position.ts';
+import type { ChunkState, CopyReason, TableState } from '../position.ts';
 import { readShape, shapeState } from './shape-state.ts';
 import type { ShapedTable } from './shape-steps.ts';
 import { bareShape, rewritesOf, tableOf, type TableShape } from './table-shape.ts';
@@ -13,9 +13,11 @@ export interface CapturedTable extends TableName {
   /** See `TableState`. */
   readonly member: number;
   readonly reason: CopyReason;
-  /** From this commit LSN on its rows are news; null as long as it is to be copied. */
+  /** See `TableState`; null as long as its copy has not begun. */
   readonly copiedAt: bigint | null;
-  /** Null as long as it is to be copied. */
+  /** How far its copy by key is; null when it is, or was, copied in one snapshot. */
+  readonly chunks: ChunkState | null;
+  /** Null as long as its copy has not begun. */
   readonly shaped: (ShapedTable & { readonly binding: TableBinding }) | null;
 }
 
@@ -32,14 +34,14 @@ export function shapedTable(
 export function readCaptured(state: TableState, types: ReadonlyMap<number, PgType>, version: number): CapturedTable {
   const { namespace, name, oid, member, reason } = state;
   const bare = { namespace, name, oid, member, reason };
-  if (state.copiedAt === null || state.shape === null) return { ...bare, copiedAt: null, shaped: null };
+  if (state.copiedAt === null || state.shape === null) return { ...bare, copiedAt: null, chunks: null, shaped: null };
   const shape = readShape(state.shape);
   const shaped = shapedTable(tableOf(state, shape, types, version), shape, types);
-  return { ...bare, copiedAt: parseLsn(state.copiedAt), shaped };
+  return { ...bare, copiedAt: parseLsn(state.copiedAt), chunks: state.chunks ?? null, shaped };
 }
 
 export function capturedState(captured: CapturedTable): TableState {
-  const { namespace, name, oid, member, reason, copiedAt, shaped } = captured;
+  const { namespace, name, oid, member, reason, copiedAt, chunks, shaped } = captured;
   return {
     namespace,
     name,
@@ -48,6 +50,7 @@ export function capturedState(captured: CapturedTable): TableState {
     copiedAt: copiedAt === null ? null : formatLsn(copiedAt),
     reason,
     shape: shaped === null ? null : shapeState(shaped.shape),
+    ...(chunks === null ? {} : { chunks }),
   };
 }
 

@@ -102,7 +102,7 @@ export class CapturedTables {
 
   /** A table that is to be copied: its rows up to the copy are left out. */
   putUncopied({ oid, namespace, name }: CatalogTable, reason: CopyReason): void {
-    this.put({ oid, namespace, name, member: 0, reason, copiedAt: null, shaped: null });
+    this.put({ oid, namespace, name, member: 0, reason, copiedAt: null, chunks: null, shaped: null });
   }
 
   /** How the catalog's shape of a table differs from the one of its rows. */

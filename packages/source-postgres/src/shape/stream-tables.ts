@@ -1,6 +1,7 @@
 import type { Begin, Relation, TableBinding } from '@weir/pgoutput';
 import { WeirError, packVersion, tableName, type Commit, type SchemaChange } from '@weir/sdk';
 import { announcedShape } from './announced-shape.ts';
+import type { ChunkedCopy } from '../copy/chunked-copy.ts';
 import type { CapturedTable } from './captured-table.ts';
 import type { CapturedTables } from './captured-tables.ts';
 import { coversTransaction, precedesTransaction, type Catalog, type CatalogContent } from './catalog-view.ts';
@@ -14,6 +15,7 @@ export interface StreamTablesOptions {
   readonly tables: CapturedTables;
   readonly catalog: Catalog;
   readonly replacement: TableReplacement;
+  readonly copy: ChunkedCopy;
   readonly epoch: number;
   /** The boundary that the stream starts from. */
   readonly from: bigint;
@@ -35,11 +37,11 @@ export class StreamTables implements StreamHost {
 
   constructor(options: StreamTablesOptions) {
     this.#options = options;
-    for (const { shaped, copiedAt } of options.tables.all) {
+    for (const { shaped, copiedAt, chunks } of options.tables.all) {
       if (shaped === null) continue;
       // A stream before this one may have left rows out until its last transaction.
       shaped.binding.skip = false;
-      if (copiedAt! > options.from) this.#behind.set(shaped.binding, copiedAt!);
+      if (chunks === null && copiedAt! > options.from) this.#behind.set(shaped.binding, copiedAt!);
     }
   }
 
@@ -50,6 +52,7 @@ export class StreamTables implements StreamHost {
   begin(begin: Begin): Commit | null {
     this.#transaction = begin;
     if (this.#isLeftOut(begin)) return null;
+    this.#options.copy.begins(begin);
     for (const [binding, copiedAt] of this.#behind) {
       binding.skip = begin.commitLsn < copiedAt;
       if (!binding.skip) this.#behind.delete(binding);
@@ -91,7 +94,11 @@ export class StreamTables implements StreamHost {
 
   relation(relation: Relation): TableBinding | null {
     const captured = this.#same(relation);
-    if (captured !== undefined && fits(captured, relation)) return captured.shaped!.binding;
+    if (captured !== undefined && fits(captured, relation)) {
+      const { binding } = captured.shaped!;
+      binding.judge = this.#options.copy.judge(captured);
+      return binding;
+    }
     const known = this.#knownAs(relation);
     if (known.length === 0) return null;
     const leftOut = this.#transaction !== null && this.#isLeftOut(this.#transaction);

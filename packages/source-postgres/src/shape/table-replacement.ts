@@ -1,5 +1,6 @@
 import { WeirError, tableName, type CheckResult, type ConnectorContext, type ErrorCode, type SchemaChange, type Table } from '@weir/sdk';
 import { quoteTable, type CatalogTable } from '../capture/catalog.ts';
+import { isWhole } from '../position.ts';
 import type { CapturedTable } from './captured-table.ts';
 import type { CapturedTables } from './captured-tables.ts';
 import type { CatalogContent } from './catalog-view.ts';
@@ -48,9 +49,19 @@ export class TableReplacement {
   reshape(captured: CapturedTable, next: TableShape, now: CatalogShape, content: CatalogContent): SchemaChange[] {
     const difference = this.#tables.difference(captured, next);
     if ('again' in difference) return this.replace([captured], content, difference.again, [captured.oid]);
+    if (difference.steps.some(({ step }) => step === 'key') && this.#goesByKey(captured)) {
+      return this.replace([captured], content, 'its key changed while it was copied', [captured.oid]);
+    }
     const changes = this.#tables.reshape(captured, next, now) ?? [];
     for (const change of changes) this.#tell(captured, `${change.change} at the source`, change);
     return changes;
+  }
+
+  /** What was copied of it is told by its keys. */
+  #goesByKey({ chunks, oid }: CapturedTable): boolean {
+    if (chunks === null) return false;
+    const isRemembered = this.#tables.surroundings.round?.ranges.some((range) => range.oid === oid) === true;
+    return isRemembered || !isWhole(chunks);
   }
 
   /**

@@ -35,6 +35,15 @@ export interface ChangeStreamOptions {
   readonly spoolBytes?: number;
 }
 
+/** Hands over a batch that is put into the stream. @returns false when nobody takes it any more */
+export type Give = (batch: Batch) => Promise<boolean>;
+
+/** Work that waits for a boundary, to be done while nothing is decoded. */
+interface Pause {
+  readonly work: (give: Give) => Promise<void>;
+  readonly settle: (isDone: boolean) => void;
+}
+
 /**
  * The replication stream of a slot as batches. Bytes are decoded as they arrive and gather in one batch while the consumer
  * is busy; a consumer that waits gets what there is at the next boundary.
@@ -57,6 +66,7 @@ export class ChangeStream {
   #delivered: bigint;
   #confirmed: bigint;
   #finishAt: bigint | null = null;
+  #pauseWanted: Pause | null = null;
   #heardAt = 0;
   readonly #stopTicking = new AbortController();
 
@@ -129,6 +139,20 @@ export class ChangeStream {
     this.#messages.rest();
   }
 
+  /**
+   * At the next boundary: closes the batch so far, and decodes nothing before `work` is done. The batches that it gives come
+   * in front of everything behind the boundary, `give` waiting for room (invariant 8). One pause at a time.
+   * @returns false when the stream ended before; throws nothing: a failure of `work` ends the stream
+   */
+  async pause(work: (give: Give) => Promise<void>): Promise<boolean> {
+    if (this.#pauseWanted !== null) throw new WeirError('WEIR_INTERNAL', 'the stream was to be paused twice');
+    if (this.#ended || this.#failure !== null || this.#stopTicking.signal.aborted) return false;
+    return await new Promise<boolean>((settle) => {
+      this.#pauseWanted = { work, settle };
+      this.#messages.rest();
+    });
+  }
+
   /** The server may forget everything below (invariant 1). */
   confirm(endLsn: bigint): void {
     if (endLsn <= this.#confirmed) return;
@@ -137,10 +161,11 @@ export class ChangeStream {
     crashPoint('source.confirm-sent');
   }
 
-  /** Ends `batches` with an error, behind what is there already. */
+  /** Ends `batches` with an error, behind what is there already. A server that is stopping does not wait for us then. */
   fail(error: WeirError): void {
     this.#failure ??= error;
     this.#stop();
+    this.#wire.abandon();
     this.#wakeConsumer();
   }
 
@@ -175,6 +200,8 @@ export class ChangeStream {
     this.#batches.stop();
     this.#spool.clear();
     this.#stopTicking.abort();
+    this.#pauseWanted?.settle(false);
+    this.#pauseWanted = null;
   }
 
   #start(): void {
@@ -269,10 +296,37 @@ export class ChangeStream {
       for (const change of changes) this.#writer.addSchemaChange(change);
       this.#batches.enqueuePending();
     }
-    if (!this.#ending) return;
+    if (this.#ending) this.#end();
+    else if (this.#pauseWanted !== null && !this.#messages.suspended) this.#pauseHere(this.#pauseWanted);
+  }
+
+  #end(): void {
     this.#batches.enqueueRest();
     this.#ended = true;
     this.#messages.stop();
+    this.#pauseWanted?.settle(false);
+    this.#pauseWanted = null;
+  }
+
+  #pauseHere({ work, settle }: Pause): void {
+    this.#pauseWanted = null;
+    this.#batches.enqueueRest();
+    this.#messages.suspend(async () => {
+      try {
+        await work(async (batch) => await this.#insert(batch));
+        settle(true);
+      } catch (error) {
+        settle(false);
+        throw error;
+      }
+    });
+  }
+
+  async #insert(batch: Batch): Promise<boolean> {
+    await this.#batches.room();
+    if (this.#stopTicking.signal.aborted) return false;
+    this.#batches.enqueue({ batch, boundary: null });
+    return true;
   }
 
   /** What has arrived is handled, or something new waits for a boundary. */

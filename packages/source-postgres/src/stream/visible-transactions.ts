@@ -13,6 +13,16 @@ export class VisibleTransactions {
     this.#open = new Set(open === '' ? [] : open.split(',').map(BigInt));
   }
 
+  /** Every transaction with a lower id has ended. */
+  get first(): bigint {
+    return this.#first;
+  }
+
+  /** No transaction with this id, or a higher one, had begun. */
+  get next(): bigint {
+    return this.#next;
+  }
+
   /** @param id the low 32 bits of a transaction's id, as the stream has them; it ended not long ago, or is about to */
   sees(id: number): boolean {
     // The nearest id with these low bits.

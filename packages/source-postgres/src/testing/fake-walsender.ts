@@ -38,7 +38,7 @@ export interface Status {
 /** A server's side of the replication protocol in memory, in the place of a connection. */
 export class FakeWalsender implements Pick<
   Wire,
-  typeof Symbol.asyncDispose | 'query' | 'copyData' | 'pause' | 'resume' | 'onData' | 'onFailure' | 'failure'
+  typeof Symbol.asyncDispose | 'abandon' | 'query' | 'copyData' | 'pause' | 'resume' | 'onData' | 'onFailure' | 'failure'
 > {
   failure: WeirError | null = null;
   onData: (chunk: Buffer) => void = () => {};
@@ -60,6 +60,10 @@ export class FakeWalsender implements Pick<
   copyData(payload: Buffer): void {
     const lsn = (at: number): bigint => payload.readBigUInt64BE(at);
     this.statuses.push({ written: lsn(1), flushed: lsn(9), applied: lsn(17), asksReply: payload[33] === 1 });
+  }
+
+  abandon(): void {
+    this.disposed = true;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

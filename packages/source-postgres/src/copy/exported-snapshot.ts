@@ -3,11 +3,11 @@ import { parseLsn, type TableBinding } from '@weir/pgoutput';
 import { BatchChannel, connect, CopyReader, cutOnAbort, query, quoteIdentifier, quoteLiteral, Wire } from '@weir/postgres';
 import { WeirError, crashPoint, emptyBatch, tableName, type Batch, type TableProgress } from '@weir/sdk';
 import type pg from 'pg';
-import { readCapture } from './capture/capture.ts';
-import { quoteTable, type CatalogTable } from './capture/catalog.ts';
-import { readShapes } from './shape/catalog-shapes.ts';
-import type { PostgresConfig } from './config.ts';
-import type { CatalogShape } from './shape/table-shape.ts';
+import { readCapture } from '../capture/capture.ts';
+import { quoteTable, type CatalogTable } from '../capture/catalog.ts';
+import { readShapes } from '../shape/catalog-shapes.ts';
+import type { PostgresConfig } from '../config.ts';
+import type { CatalogShape } from '../shape/table-shape.ts';
 
 /** Blocks of 8 KiB that one COPY reads: enough to make its start cheap, few enough to share a large table out. */
 const RANGE_BLOCKS = 4096;
@@ -218,8 +218,8 @@ export class Snapshot implements AsyncDisposable {
   #copySql(table: CatalogTable, from: string, block: number, bounded: boolean): string {
     const conditions = [`ctid >= '(${block},0)'`];
     if (bounded) conditions.push(`ctid < '(${block + RANGE_BLOCKS},0)'`);
-    const { rowFilter } = table.scope;
-    if (rowFilter !== null) conditions.push(`(${rowFilter})`);
+    const where = this.#config.snapshot.where[tableName(table)] ?? null;
+    for (const condition of [table.scope.rowFilter, where]) if (condition !== null) conditions.push(`(${condition})`);
     const only = table.partitioned && from === quoteTable(table) ? '' : 'ONLY ';
     const columns = table.columns.map((column) => quoteIdentifier(column.name)).join(', ');
     return `COPY (SELECT ${columns} FROM ${only}${from} WHERE ${conditions.join(' AND ')}) TO STDOUT`;
@@ -270,7 +270,7 @@ async function holdTables(leader: pg.Client, tables: readonly CatalogTable[]): P
 }
 
 /** The tables as the snapshot has them, which must be as they were when it was decided to copy them. */
-function sameTables(tables: readonly CatalogTable[], seen: readonly CatalogTable[]): CatalogTable[] {
+export function sameTables(tables: readonly CatalogTable[], seen: readonly CatalogTable[]): CatalogTable[] {
   const text = ({ columns, table, replicaIdentity, scope }: CatalogTable): string =>
     JSON.stringify([table.namespace, table.name, columns, table.key, replicaIdentity, scope]);
   return tables.map((table) => {

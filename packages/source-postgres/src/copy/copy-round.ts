@@ -1,0 +1,187 @@
+import type { TableBinding } from '@weir/pgoutput';
+import { query, quoteIdentifier, quoteLiteral } from '@weir/postgres';
+import { WeirError, tableName, type Batch, type Key } from '@weir/sdk';
+import type pg from 'pg';
+import { quoteTable, readTables, type CatalogTable } from '../capture/catalog.ts';
+import { readShapes } from '../shape/catalog-shapes.ts';
+import type { CatalogShape } from '../shape/table-shape.ts';
+import { LISTS_AND_FILTERS, serverVersion } from '../server-version.ts';
+import { VisibleTransactions } from '../stream/visible-transactions.ts';
+import type { ChunkQuery } from './chunk-reader.ts';
+import { keySql, type BytewiseColumns, type KeySql } from './key-sql.ts';
+
+/** Longest that a round waits for a lock on a table: the stream waits with it. */
+const LOCK_MS = 1_000;
+/** Bytes of a chunk: about what a connection reads ahead, so that several are busy at once. */
+const CHUNK_BYTES = 8 << 20;
+const FIRST_CHUNK_ROWS = 10_000;
+const FEWEST_CHUNK_ROWS = 500;
+const MOST_CHUNK_ROWS = 200_000;
+/** A table without an index in the order of the copy is sorted for each chunk, so there are few of them. */
+const SORTED_CHUNKS = 16;
+
+/** A part of a table that is read whole. */
+export interface ChunkPart extends ChunkQuery {
+  readonly table: CatalogTable;
+  /** Everything of the table that is left. */
+  readonly isRest: boolean;
+  /** Set when one key is read once more: then the row before it comes with it, or before where it was. */
+  readonly hole: Key | null;
+}
+
+/** What a transaction that reads chunks sees. */
+export interface RoundView {
+  /** Text of the `pg_snapshot`. */
+  readonly snapshot: string;
+  readonly visible: VisibleTransactions;
+  readonly tables: readonly CatalogTable[];
+  readonly shapes: ReadonlyMap<number, CatalogShape>;
+}
+
+/** Where the reading of a table goes on. */
+export interface PartStart {
+  readonly table: CatalogTable;
+  readonly binding: TableBinding;
+  /** The last key that was read; null: from the first one on. */
+  readonly after: Key | null;
+  readonly holes: readonly Key[];
+  /** Only holes are left. */
+  readonly isDone: boolean;
+  /** Bytes of one of its rows; null when none was read yet. */
+  readonly rowBytes: number | null;
+}
+
+/** One transaction that sees the tables at one moment, while they are locked against rewrites. Its owner ends it. */
+export class CopyRound {
+  readonly #client: pg.Client;
+  readonly #where: Readonly<Record<string, string>>;
+  #exported = '';
+
+  private constructor(client: pg.Client, where: Readonly<Record<string, string>>) {
+    this.#client = client;
+    this.#where = where;
+  }
+
+  /**
+   * Locks first: then no rewrite lies between the snapshot and what is read in it.
+   * @returns null when a table is locked, or is not there under this name any more: another time it may do
+   */
+  static async begin(
+    client: pg.Client,
+    tables: readonly CatalogTable[],
+    where: Readonly<Record<string, string>>,
+  ): Promise<{ round: CopyRound; view: RoundView } | null> {
+    await query(client, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    try {
+      await query(client, `SET LOCAL lock_timeout = ${LOCK_MS}`);
+      await query(client, `LOCK TABLE ${tables.map(quoteTable).join(', ')} IN ACCESS SHARE MODE`);
+      const [row] = await query(client, 'SELECT pg_current_snapshot()::text AS snapshot');
+      const snapshot = row!['snapshot']!;
+      const scopes = new Map(tables.map((table) => [table.oid, table.scope]));
+      const seen = await readTables(client, scopes.keys(), ({ oid }) => scopes.get(oid)!);
+      const same = seen.filter((table) => tables.some((other) => other.oid === table.oid && quoteTable(other) === quoteTable(table)));
+      const shapes = await readShapes(client, same);
+      return {
+        round: new CopyRound(client, where),
+        view: { snapshot, visible: new VisibleTransactions(snapshot), tables: same, shapes },
+      };
+    } catch (error) {
+      await query(client, 'ROLLBACK');
+      if (error instanceof WeirError && (error.code === 'WEIR_PG_LOCKED' || error.code === 'WEIR_PG_QUERY')) return null;
+      throw error;
+    }
+  }
+
+  async end(): Promise<void> {
+    await query(this.#client, 'ROLLBACK');
+  }
+
+  /**
+   * The chunks of the tables, one table after the other, each as its turn comes; whoever has enough stops asking.
+   * @param most rows of the chunk that comes next; null when there is no limit
+   */
+  async *parts(starts: readonly PartStart[], most: () => number | null): AsyncGenerator<ChunkPart, void> {
+    const bytewise = await readBytewise(this.#client, starts.map(({ table }) => table.oid));
+    this.#exported = (await query(this.#client, 'SELECT pg_export_snapshot() AS name'))[0]!['name']!;
+    for (const start of starts) {
+      const key = keySql(start.table, bytewise);
+      for (const hole of start.holes) yield this.#holePart(start, key, hole);
+      if (!start.isDone) yield* this.#tableParts(start, key, () => chunkRows(start, key, most()));
+    }
+  }
+
+  async *#tableParts(start: PartStart, key: KeySql, rowsOf: () => number): AsyncGenerator<ChunkPart, void> {
+    let from = start.after === null ? null : key.after(start.after);
+    while (true) {
+      const bound = await this.#bound(start.table, key, from, rowsOf());
+      const upTo = bound === null ? null : key.upToText(bound);
+      const rows = `${this.#rows(start.table, [from, upTo])} ORDER BY ${key.ascending}`;
+      yield { ...this.#part(start, rows), isRest: bound === null, hole: null };
+      if (bound === null) return;
+      from = key.afterText(bound);
+    }
+  }
+
+  /** The key of the row that is that many behind a place; null when there are fewer. */
+  async #bound(table: CatalogTable, key: KeySql, from: string | null, rows: number): Promise<string[] | null> {
+    const texts = key.texts.map((text, part) => `${text} AS k${part}`).join(', ');
+    const sql = `SELECT ${texts} FROM ${this.#rows(table, [from])} ORDER BY ${key.ascending} OFFSET ${rows - 1} LIMIT 1`;
+    const [row] = await query(this.#client, sql);
+    return row === undefined ? null : key.texts.map((_text, part) => row[`k${part}`]!);
+  }
+
+  /** The row with a key, if there is one, behind the row before it: between the two there are no keys. */
+  #holePart(start: PartStart, key: KeySql, hole: Key): ChunkPart {
+    const rows = `SELECT * FROM ${this.#rows(start.table, [key.upTo(hole)])} ORDER BY ${key.descending} LIMIT 2`;
+    return { ...this.#part(start, `(${rows}) AS t ORDER BY ${key.ascending}`), isRest: false, hole };
+  }
+
+  #part({ table, binding }: PartStart, rows: string): Pick<ChunkPart, 'table' | 'binding' | 'sql'> {
+    const columns = table.columns.map((column) => quoteIdentifier(column.name)).join(', ');
+    const sql = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT ${quoteLiteral(this.#exported)};
+      COPY (SELECT ${columns} FROM ${rows}) TO STDOUT; COMMIT`;
+    return { table, binding, sql };
+  }
+
+  #rows(table: CatalogTable, conditions: readonly (string | null)[]): string {
+    const where = this.#where[tableName(table)] ?? null;
+    const all = [...conditions, table.scope.rowFilter, where].filter((condition) => condition !== null);
+    const from = `${table.partitioned ? '' : 'ONLY '}${quoteTable(table)}`;
+    return all.length === 0 ? from : `${from} WHERE ${all.map((condition) => `(${condition})`).join(' AND ')}`;
+  }
+}
+
+function chunkRows({ table, rowBytes }: PartStart, key: KeySql, most: number | null): number {
+  const bySize = rowBytes === null ? FIRST_CHUNK_ROWS : Math.ceil(CHUNK_BYTES / rowBytes);
+  const rows = Math.min(MOST_CHUNK_ROWS, Math.max(FEWEST_CHUNK_ROWS, bySize));
+  const few = key.isIndexed ? rows : Math.max(rows, Math.ceil(table.estimatedRows / SORTED_CHUNKS));
+  return most === null ? few : Math.max(1, Math.min(most, few));
+}
+
+/** Text columns whose own order is that of their bytes. */
+async function readBytewise(client: pg.Client, oids: readonly number[]): Promise<BytewiseColumns> {
+  // From 15 on a database can have another provider than the C library, whatever its datcollate says.
+  const provider = (await serverVersion(client)) >= LISTS_AND_FILTERS ? 'd.datlocprovider' : "'c'";
+  const sql = `
+    SELECT a.attrelid || '.' || a.attnum AS place
+      FROM pg_attribute a JOIN pg_collation c ON c.oid = a.attcollation
+      JOIN pg_database d ON d.datname = current_database()
+     WHERE a.attrelid = ANY ($1::oid[])
+       AND CASE WHEN c.collprovider = 'd' THEN ${provider} = 'b' OR (${provider} = 'c' AND d.datcollate IN ('C', 'POSIX'))
+                ELSE c.collprovider = 'b' OR (c.collprovider = 'c' AND c.collcollate IN ('C', 'POSIX')) END`;
+  const rows = await query(client, sql, [`{${oids.join(',')}}`]);
+  return new Set(rows.map((row) => row['place']!));
+}
+
+/** The key of a row. */
+export function keyAt(batch: Batch, { table }: CatalogTable, row: number): Key {
+  const { key, columns } = table;
+  const first = batch.after[row]!;
+  return key.map((column) => {
+    const start = batch.start[first + column]!;
+    const bytes = batch.data.subarray(start, start + batch.length[first + column]!);
+    return columns[column]!.type.kind === 'bytes' ? Buffer.from(bytes).toString('hex') : decoder.decode(bytes);
+  });
+}
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
