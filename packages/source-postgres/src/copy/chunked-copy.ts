@@ -162,7 +162,7 @@ export class ChunkedCopy implements AsyncDisposable {
     return {
       delivers: (key, order) => this.#delivers(oid, key, order),
       addHole: (key) => this.#addHole(oid, key),
-      truncated: () => this.restart(oid),
+      truncated: () => this.#truncated(oid),
     };
   }
 
@@ -172,6 +172,11 @@ export class ChunkedCopy implements AsyncDisposable {
     if (!chunks.done && (chunks.upTo === null || order(key, chunks.upTo) > 0)) return false;
     if (chunks.holes.some((hole) => order(hole, key) === 0)) return false;
     return this.#ranges === null || !this.#ranges.some((range) => range.oid === oid && rangeHolds(range, key, order));
+  }
+
+  /** Chunks that were read behind the TRUNCATE are lost at the sink with it; those from before it are empty now. */
+  #truncated(oid: number): void {
+    if (this.#ranges?.some((range) => range.oid === oid) === true) this.restart(oid);
   }
 
   #addHole(oid: number, key: Key): void {

@@ -165,7 +165,7 @@ export class ChangeStream {
   fail(error: WeirError): void {
     this.#failure ??= error;
     this.#stop();
-    this.#wire.abandon();
+    if (this.#wire.failure === null) this.#wire.abandon();
     this.#wakeConsumer();
   }
 
