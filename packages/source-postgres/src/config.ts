@@ -35,6 +35,8 @@ export interface SnapshotConfig {
   readonly mode: 'initial' | 'never' | 'only';
   /** The rows that are copied of a table, as an SQL condition, by `schema.table`. The stream is not filtered by it. */
   readonly where: Readonly<Record<string, string>>;
+  /** Rows that are read at once, between two places where a copy can go on; by default as many as fit in 8 MiB. */
+  readonly chunk_rows?: number | undefined;
   /** Bound on rows that are copied in a second, on average over some seconds; none by default. */
   readonly max_rows_per_second?: number | undefined;
   /** Connections that read tables at once. */
@@ -88,6 +90,7 @@ export const postgresConfig: z.ZodType<PostgresConfig> = z
           .record(namedTable, z.string().trim().min(1))
           .default({})
           .describe('Rows to copy, as an SQL condition, by schema.table; changes of all rows are streamed'),
+        chunk_rows: z.int().min(1).optional().describe('Rows read at once; default as many as fit in 8 MiB'),
         max_rows_per_second: z.int().min(1).optional().describe('Bound on rows copied in a second; default none'),
         max_connections: z.int().min(1).max(32).default(2).describe('Connections that read tables at once'),
       })

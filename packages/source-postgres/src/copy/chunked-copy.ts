@@ -35,6 +35,8 @@ import { PassedTransactions } from './passed-transactions.ts';
 
 /** How long one round reads: the stream, and what it confirms, waits so long. In ms. */
 const ROUND_MS = 1_000;
+/** Most chunks of one round. */
+const ROUND_CHUNKS = 16;
 /** Most tables of one round, and the rows after which no further one is locked for it. */
 const ROUND_TABLES = 64;
 const ROUND_ROWS = 1_000_000;
@@ -268,7 +270,7 @@ export class ChunkedCopy implements AsyncDisposable {
 
   /** Tables that are as the stream has them; of others no chunk is read before it has come to what happened to them. */
   #starts({ tables: seen, shapes }: RoundView): PartStart[] {
-    const { tables } = this.#options;
+    const { tables, config } = this.#options;
     return seen.flatMap((table): PartStart[] => {
       const captured = tables.withOid(table.oid);
       const now = shapes.get(table.oid);
@@ -278,7 +280,8 @@ export class ChunkedCopy implements AsyncDisposable {
       const difference = tables.difference(captured, now);
       if ('again' in difference || difference.steps.length > 0) return [];
       const { upTo: after, holes, done: isDone } = captured.chunks;
-      return [{ table, binding, after, holes, isDone, rowBytes: this.#rowBytes.get(table.oid) ?? null }];
+      const chunkRows = config.snapshot.chunk_rows ?? null;
+      return [{ table, binding, after, holes, isDone, chunkRows, rowBytes: this.#rowBytes.get(table.oid) ?? null }];
     });
   }
 
@@ -296,9 +299,11 @@ export class ChunkedCopy implements AsyncDisposable {
     let sequence = 0;
     const parts = round.parts(starts, () => (rate == null ? null : Math.max(1, rate - rows)));
     const ahead = (async function* (): AsyncGenerator<ChunkPart, void> {
+      let chunks = 0;
       // One part always: otherwise a slow server would never get on.
       for await (const part of parts) {
         yield part;
+        if (++chunks === ROUND_CHUNKS) return;
         if (clock.now() - started >= ROUND_MS || (rate != null && rows >= rate)) return;
       }
     })();

@@ -49,6 +49,8 @@ export interface PartStart {
   readonly isDone: boolean;
   /** Bytes of one of its rows; null when none was read yet. */
   readonly rowBytes: number | null;
+  /** Set by who knows how many rows a chunk is to have. */
+  readonly chunkRows: number | null;
 }
 
 /** One transaction that sees the tables at one moment, while they are locked against rewrites. Its owner ends it. */
@@ -151,7 +153,8 @@ export class CopyRound {
   }
 }
 
-function chunkRows({ table, rowBytes }: PartStart, key: KeySql, most: number | null): number {
+function chunkRows({ table, rowBytes, chunkRows: chosen }: PartStart, key: KeySql, most: number | null): number {
+  if (chosen !== null) return chosen;
   const bySize = rowBytes === null ? FIRST_CHUNK_ROWS : Math.ceil(CHUNK_BYTES / rowBytes);
   const rows = Math.min(MOST_CHUNK_ROWS, Math.max(FEWEST_CHUNK_ROWS, bySize));
   const few = key.isIndexed ? rows : Math.max(rows, Math.ceil(table.estimatedRows / SORTED_CHUNKS));

@@ -137,6 +137,7 @@ export class ChangeStream {
   atBoundary(lsn: bigint, apply: () => readonly SchemaChange[]): void {
     this.#tasks.add(lsn, apply);
     this.#messages.rest();
+    if (this.boundary < lsn) this.#sendStatus(true);
   }
 
   /**
