@@ -2,7 +2,6 @@ import { query } from '@weir/postgres';
 import { WeirError } from '@weir/sdk';
 import type pg from 'pg';
 import type { CatalogTable } from '../capture/catalog.ts';
-import { markLog } from '../log-mark.ts';
 import type { CatalogShape } from '../shape/table-shape.ts';
 import { CopyRound } from './copy-round.ts';
 import { sameTables } from './exported-snapshot.ts';
@@ -26,7 +25,7 @@ function hasTextKey({ table }: CatalogTable): boolean {
   return table.key.some((column) => table.columns[column]!.type.kind === 'string');
 }
 
-/** How tables look when their copy by key begins, and an LSN behind that. */
+/** How tables look when their copy by key begins, and since which LSN: rows that committed before may look otherwise. */
 export interface CopyStart {
   readonly shapes: ReadonlyMap<number, CatalogShape>;
   readonly at: bigint;
@@ -37,6 +36,7 @@ export async function beginCopies(client: pg.Client, tables: readonly CatalogTab
   const begun = await CopyRound.begin(client, tables, {});
   if (begun === null) throw new WeirError('WEIR_PG_TABLE_REWRITTEN', 'a table was altered while its copy began');
   await begun.round.end();
-  sameTables(tables, begun.view.tables);
-  return { shapes: begun.view.shapes, at: await markLog(client) };
+  const { tables: seen, shapes, at } = begun.view;
+  sameTables(tables, seen);
+  return { shapes, at };
 }

@@ -152,12 +152,13 @@ export class ChunkedCopy implements AsyncDisposable {
           if (!signal.aborted) throw error;
         }
       });
-      if (!isPaused) return false;
+      if (!isPaused || signal.aborted) return false;
       if (rows === null) await this.#waitForServer(signal);
       else await this.#keepRate(rows, started, signal);
     }
+    if (signal.aborted) return false;
     await this.#end();
-    return !signal.aborted;
+    return true;
   }
 
   #placeOf(oid: number): CopyPlace {

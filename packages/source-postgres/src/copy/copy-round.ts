@@ -1,4 +1,4 @@
-import type { TableBinding } from '@weir/pgoutput';
+import { parseLsn, type TableBinding } from '@weir/pgoutput';
 import { query, quoteIdentifier, quoteLiteral } from '@weir/postgres';
 import { WeirError, tableName, type Batch, type Key } from '@weir/sdk';
 import type pg from 'pg';
@@ -34,6 +34,8 @@ export interface RoundView {
   /** Text of the `pg_snapshot`. */
   readonly snapshot: string;
   readonly visible: VisibleTransactions;
+  /** An LSN between what altered the tables before they were locked, and what alters them when they are not any more. */
+  readonly at: bigint;
   readonly tables: readonly CatalogTable[];
   readonly shapes: ReadonlyMap<number, CatalogShape>;
 }
@@ -77,7 +79,7 @@ export class CopyRound {
     try {
       await query(client, `SET LOCAL lock_timeout = ${LOCK_MS}`);
       await query(client, `LOCK TABLE ${tables.map(quoteTable).join(', ')} IN ACCESS SHARE MODE`);
-      const [row] = await query(client, 'SELECT pg_current_snapshot()::text AS snapshot');
+      const [row] = await query(client, 'SELECT pg_current_snapshot()::text AS snapshot, pg_current_wal_insert_lsn() AS at');
       const snapshot = row!['snapshot']!;
       const scopes = new Map(tables.map((table) => [table.oid, table.scope]));
       const seen = await readTables(client, scopes.keys(), ({ oid }) => scopes.get(oid)!);
@@ -85,7 +87,7 @@ export class CopyRound {
       const shapes = await readShapes(client, same);
       return {
         round: new CopyRound(client, where),
-        view: { snapshot, visible: new VisibleTransactions(snapshot), tables: same, shapes },
+        view: { snapshot, visible: new VisibleTransactions(snapshot), at: parseLsn(row!['at']!), tables: same, shapes },
       };
     } catch (error) {
       await query(client, 'ROLLBACK');
