@@ -33,7 +33,7 @@ describe('the configuration', () => {
     const config = postgresSinkConfig.parse({ url });
     expect(config).toMatchObject({ idle_timeout: 300_000 });
     expect(JSON.stringify(config)).not.toContain('secret');
-    expect(config.url.reveal()).toBe(url);
+    expect(config.url!.reveal()).toBe(url);
   });
 
   it('refuses what it does not know', () => {

@@ -1,4 +1,4 @@
-import { connect, cutOnAbort, type ConnectionConfig } from '@weir/postgres';
+import { connect, connectionOf, cutOnAbort, refusePooler, type ConnectionConfig } from '@weir/postgres';
 import {
   crashPoint,
   targetName,
@@ -35,7 +35,7 @@ export class PostgresSink implements Sink {
 
   constructor(config: PostgresSinkConfig, options: SinkOptions, context: ConnectorContext) {
     this.#config = config;
-    this.#connection = { url: config.url, tls: config.tls };
+    this.#connection = connectionOf(config);
     this.#options = options;
     this.#context = context;
   }
@@ -48,6 +48,8 @@ export class PostgresSink implements Sink {
     const { clock, log } = this.#context;
     try {
       using _ = cutOnAbort(client, signal);
+      // A pooler may give the session, and the fence in it, to somebody else (invariant 5).
+      await refusePooler(client, this.#connection, signal);
       if (!replica) log.info({ sink: shard.sink }, 'triggers and foreign keys on the mirror are at work');
       const takeover = { config: this.#connection, backend: backendOf(client), name, clock };
       const checkpoint = await takeOver(takeover, signal, async () => {

@@ -14,7 +14,7 @@ test('a URL is enough', () => {
     without_key: 'refuse',
     snapshot: { max_connections: 2 },
   });
-  expect(config.url.reveal()).toBe(url);
+  expect(config.url!.reveal()).toBe(url);
 });
 
 test('the password is in no print of the configuration (invariant 10)', () => {

@@ -3,8 +3,11 @@ import { Secret } from '@weir/sdk';
 import { failure } from '@weir/testkit';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
-import { connect, quoteIdentifier, quoteLiteral, serverError, type ConnectionConfig } from './connection.ts';
-import { tcpServer } from './testing/tcp-server.ts';
+import { connect } from './connect.ts';
+import type { ConnectionConfig } from './connection-config.ts';
+import { quoteIdentifier, quoteLiteral } from '../quote.ts';
+import { serverError } from './server-error.ts';
+import { tcpServer } from '../testing/tcp-server.ts';
 
 const { signal } = new AbortController();
 
