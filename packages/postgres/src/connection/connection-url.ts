@@ -5,7 +5,7 @@ import { addKeyword, type Keywords } from './keywords.ts';
 const URL_PARTS = /^postgres(?:ql)?:\/\/(?:([^/?#]*)@)?([^/?#@]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/;
 
 /** A name, an address, or one in brackets; with or without a port. */
-const HOST = /^(\[[0-9a-fA-F:.%]+\]|[^:[\]]*)(?::(\d{1,5}))?$/;
+const HOST = /^(\[[0-9a-fA-F:.]+(?:%25[\w.-]+)?\]|[^:[\]]*)(?::(\d{1,5}))?$/;
 
 /**
  * `postgres://user:password@h1:5432,h2:5433/db?sslmode=verify-full`, as libpq reads it. Everything is percent-encoded,

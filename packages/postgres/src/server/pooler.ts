@@ -46,6 +46,12 @@ const known: readonly KnownPooler[] = [
   },
 ];
 
+/** A pooler by its host's name and port, and the address to use instead; null for any other. */
+export function knownPooler(host: Host): { readonly name: string; readonly direct: string } | null {
+  const pooler = known.find(({ matches }) => matches(host));
+  return pooler === undefined ? null : { name: pooler.name, direct: pooler.direct(host) };
+}
+
 /** What PgBouncer says of a parameter that it does not know; PostgreSQL has other words, and says them after the password. */
 const PROBE = 'weir_probe';
 const UNKNOWN_TO_POOLER = `unsupported startup parameter: ${PROBE}`;
@@ -57,8 +63,8 @@ const UNKNOWN_TO_POOLER = `unsupported startup parameter: ${PROBE}`;
  */
 export async function between(client: pg.Client, config: ConnectionConfig, signal: AbortSignal): Promise<Between | null> {
   const at = hostOf(client);
-  const pooler = known.find(({ matches }) => matches(at));
-  if (pooler !== undefined) return poolerAt(at, pooler.name, pooler.direct(at));
+  const pooler = knownPooler(at);
+  if (pooler !== null) return poolerAt(at, pooler.name, pooler.direct);
   const [row] = await query(client, 'SELECT pg_backend_pid() AS pid');
   if (row!['pid'] === String((client as unknown as { processID: number | null }).processID)) return null;
   const answer = await probe(at, signal);
