@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import type { webcrypto } from 'node:crypto';
 import {
   BasicConstraintsExtension,
   SubjectAlternativeNameExtension,
@@ -28,9 +29,9 @@ export interface Wanted {
 /** A certificate authority for one test. */
 export class Authority {
   readonly #certificate: X509Certificate;
-  readonly #keys: CryptoKeyPair;
+  readonly #keys: webcrypto.CryptoKeyPair;
 
-  private constructor(certificate: X509Certificate, keys: CryptoKeyPair) {
+  private constructor(certificate: X509Certificate, keys: webcrypto.CryptoKeyPair) {
     this.#certificate = certificate;
     this.#keys = keys;
   }
