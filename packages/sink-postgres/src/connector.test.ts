@@ -40,6 +40,7 @@ describe('the configuration', () => {
     for (const wrong of [{}, { url: '' }, { url, tls: 'prefer' }, { url, idle_timeout: '1ms' }, { url, schema: 'x' }]) {
       expect(postgresSinkConfig.safeParse(wrong).success, JSON.stringify(wrong)).toBe(false);
     }
+    expect(postgresSinkConfig.safeParse({ service: 'mirror', password_command: ['token'] }).success).toBe(true);
     const config = postgresSinkConfig.parse({ url, tls: 'verify-full', idle_timeout: '30s' });
     expect(config).toMatchObject({ tls: 'verify-full', idle_timeout: 30_000 });
   });

@@ -1,4 +1,4 @@
-import { connect, connectionOf, cutOnAbort, refusePooler, type ConnectionConfig } from '@weir/postgres';
+import { connect, connectionOf, cutOnAbort, query, refusePooler, type ConnectionConfig } from '@weir/postgres';
 import {
   crashPoint,
   targetName,
@@ -51,7 +51,7 @@ export class PostgresSink implements Sink {
       // A pooler may give the session, and the fence in it, to somebody else (invariant 5).
       await refusePooler(client, this.#connection, signal);
       if (!replica) log.info({ sink: shard.sink }, 'triggers and foreign keys on the mirror are at work');
-      const takeover = { config: this.#connection, backend: backendOf(client), name, clock };
+      const takeover = { config: this.#connection, backend: await backendOf(client), name, clock };
       const checkpoint = await takeOver(takeover, signal, async () => {
         await makeOwnTables(transaction);
         return await CheckpointRow.take(transaction, shard);
@@ -101,7 +101,8 @@ export class PostgresSink implements Sink {
   }
 }
 
-/** The process id of the server's backend; pg does not declare it. */
-function backendOf(client: pg.Client): number {
-  return (client as unknown as { processID: number }).processID;
+/** The server's own word: through a proxy the id of the connection may be the proxy's. */
+async function backendOf(client: pg.Client): Promise<number> {
+  const [row] = await query(client, 'SELECT pg_backend_pid() AS pid');
+  return Number(row!['pid']);
 }

@@ -59,6 +59,34 @@ describe('a server that is none', () => {
   });
 });
 
+describe('a server', () => {
+  /** Answers the first packet with a FATAL error. */
+  function refusing(sqlState: string, message: string): ReturnType<typeof tcpServer> {
+    const fields = Buffer.from(`SFATAL\0C${sqlState}\0M${message}\0\0`);
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(fields.length + 4);
+    return tcpServer((socket) => socket.once('data', () => socket.end(Buffer.concat([Buffer.from('E'), length, fields]))));
+  }
+
+  test.each([
+    ['08P01', 'unsupported startup parameter: replication', 'WEIR_PG_POOLER', 'stop-at-start'],
+    ['57P03', 'the database system is starting up', 'WEIR_PG_CONNECT', 'retry'],
+    ['57P03', 'the database system is not accepting connections', 'WEIR_PG_CONNECT', 'retry'],
+    ['28000', 'no pg_hba.conf entry for host "10.0.0.9", user "app", database "shop", no encryption', 'WEIR_PG_TLS', 'stop-at-start'],
+    ['28000', 'role "app" is not permitted to log in', 'WEIR_PG_AUTH', 'stop-at-start'],
+    ['53300', 'number of requested standby connections exceeds max_wal_senders (currently 10)', 'WEIR_PG_SENDERS_FULL', 'retry'],
+    ['53300', 'sorry, too many clients already', 'WEIR_PG_CONNECTIONS_FULL', 'retry'],
+    ['42501', 'must be superuser or replication role to start walsender', 'WEIR_PG_GRANT_REPLICATION', 'stop-at-start'],
+  ])('that answers %s %s to a replication session', async (sqlState, message, code, policy) => {
+    await using server = await refusing(sqlState, message);
+    const url = `postgres://app@127.0.0.1:${server.port}/shop`;
+    const error = await failure(connect(config(url), signal, { replication: true }));
+    expect(error).toMatchObject({ code, policy: { policy } });
+    expect(error.message).toContain(message);
+    expect(error.fix).not.toBe('');
+  });
+});
+
 describe('what a server answers to a statement', () => {
   test.each([
     ['55006', 'WEIR_PG_SLOT_IN_USE'],

@@ -2,6 +2,7 @@ import { WeirError } from '@weir/sdk';
 import type pg from 'pg';
 import type { ConnectionConfig, SessionAttributes } from './connection-config.ts';
 import { hostText } from './connection-error.ts';
+import { knownPooler, poolerRefusal } from './known-poolers.ts';
 import { openClient } from './open-client.ts';
 import { expectAttributes } from './session-attributes.ts';
 import { resolveTarget, type Host, type Target } from './target.ts';
@@ -36,6 +37,8 @@ export async function connect(
   const failures: WeirError[] = [];
   for (const attributes of passes(target)) {
     for (const host of target.hosts) {
+      const pooler = knownPooler(host);
+      if (pooler !== null) throw poolerRefusal(host, pooler);
       try {
         const accept = (client: pg.Client): Promise<void> => expectAttributes(client, attributes);
         const client = await openClient(target, host, { signal, replication, accept });

@@ -74,7 +74,7 @@ const MOST_MS = 86_400_000;
 
 /** The options of a connection, for the schema of a connector's block; see {@link needsServer}. */
 export const connectionFields: {
-  readonly [Name in keyof Required<ConnectionConfig>]: z.ZodOptional<z.ZodType<NonNullable<ConnectionConfig[Name]>, unknown>>;
+  readonly [Name in keyof Required<ConnectionConfig>]: z.ZodOptional<z.ZodType<NonNullable<ConnectionConfig[Name]>>>;
 } = {
   url: secret.optional().describe('postgres://user:password@host:port/database; several hosts as h1:5432,h2:5432'),
   service: z.string().min(1).optional().describe('Section of the service file (PGSERVICEFILE, ~/.pg_service.conf)'),

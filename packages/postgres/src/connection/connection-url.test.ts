@@ -1,4 +1,4 @@
-import { WeirError } from '@weir/sdk';
+import type { WeirError } from '@weir/sdk';
 import { describe, expect, test } from 'vitest';
 import { parseConnectionUrl } from './connection-url.ts';
 

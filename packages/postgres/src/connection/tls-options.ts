@@ -35,8 +35,8 @@ async function clientCertificate(cert: string, key: string): Promise<ConnectionO
 }
 
 async function readPem(file: string, option: 'ca' | 'cert' | 'key'): Promise<string> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw refused(file, option, `cannot be read (${error.code ?? 'error'})`);
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw refused(file, option, `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'})`);
   });
   if (!text.includes('-----BEGIN ')) throw refused(file, option, 'is no PEM file');
   return text;

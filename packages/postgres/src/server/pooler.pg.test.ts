@@ -4,7 +4,7 @@ import { Secret } from '@weir/sdk';
 import { failure } from '@weir/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../connection/connect.ts';
-import { between, knownPooler, refusePooler } from './pooler.ts';
+import { between, refusePooler } from './pooler.ts';
 import { PgBouncer, hasPgBouncer } from '../testing/pgbouncer.ts';
 import { tcpServer, type TcpServer } from '../testing/tcp-server.ts';
 
@@ -66,19 +66,6 @@ describe.skipIf(!hasPgBouncer() && process.env['CI'] !== 'true')('PgBouncer (apt
     await client.end();
     expect(error).toMatchObject({ code: 'WEIR_PG_POOLER', path: 'url', policy: { policy: 'stop-at-start' } });
   });
-
-  test('that is asked for a replication session is an error of the same code', async () => {
-    await using bouncer = await PgBouncer.start({ port: server.port, user: 'postgres', password: password() }, 'session');
-    const replicating = connect(config(bouncer.port), signal, { replication: true }).then(
-      async (client) => {
-        // From version 1.23 on it passes replication on.
-        await client.end();
-        return 'WEIR_PG_POOLER';
-      },
-      ({ code }: { code: string }) => code,
-    );
-    expect(await replicating).toBe('WEIR_PG_POOLER');
-  });
 });
 
 test('a proxy that passes sessions on, replication as well, is mentioned and not refused', async () => {
@@ -87,24 +74,4 @@ test('a proxy that passes sessions on, replication as well, is mentioned and not
   const client = await connect(config(passing.port), signal);
   await refusePooler(client, config(passing.port), signal);
   await client.end();
-});
-
-test.each([
-  ['aws-0-eu-central-1.pooler.supabase.com', 6543, 'Supabase’s pooler', 'db.PROJECT.supabase.co'],
-  ['aws-0-eu-central-1.pooler.supabase.com', 5432, 'Supabase’s pooler', 'db.PROJECT.supabase.co'],
-  ['ep-cool-sun-123456-pooler.eu-central-1.aws.neon.tech', 5432, 'Neon’s pooler', 'ep-cool-sun-123456.eu-central-1.aws.neon.tech'],
-  ['shop.proxy-abc123.eu-central-1.rds.amazonaws.com', 5432, 'RDS Proxy', 'endpoint of the instance'],
-  ['shop.postgres.database.azure.com', 6432, 'PgBouncer of Azure', 'shop.postgres.database.azure.com:5432'],
-])('%s:%i is known by its name', (host, port, name, direct) => {
-  expect(knownPooler({ host, port })).toMatchObject({ name, direct: expect.stringContaining(direct) as string });
-});
-
-test.each([
-  ['db.abc.supabase.co', 5432],
-  ['ep-cool-sun-123456.eu-central-1.aws.neon.tech', 5432],
-  ['shop.abc123.eu-central-1.rds.amazonaws.com', 5432],
-  ['shop.postgres.database.azure.com', 5432],
-  ['127.0.0.1', 6432],
-])('%s:%i is not', (host, port) => {
-  expect(knownPooler({ host, port })).toBeNull();
 });

@@ -4,6 +4,7 @@ import { connect, hostOf, type ConnectedTo } from '../connection/connect.ts';
 import { socketOf } from '../connection/client-socket.ts';
 import type { ConnectionConfig } from '../connection/connection-config.ts';
 import { hostText } from '../connection/connection-error.ts';
+import { poolerRefusal } from '../connection/known-poolers.ts';
 import { query } from '../connection/query.ts';
 import type { Host } from '../connection/target.ts';
 import { tlsOptions } from '../connection/tls-options.ts';
@@ -14,42 +15,6 @@ export interface Between {
   readonly kind: 'pooler' | 'proxy';
   readonly message: string;
   readonly fix: string;
-}
-
-interface KnownPooler {
-  readonly name: string;
-  readonly matches: (host: Host) => boolean;
-  readonly direct: (host: Host) => string;
-}
-
-/** Poolers of hosters by name and port. */
-const known: readonly KnownPooler[] = [
-  {
-    name: 'Supabase’s pooler',
-    matches: ({ host }) => host.endsWith('.pooler.supabase.com'),
-    direct: () => 'db.PROJECT.supabase.co:5432, with user postgres (IPv6, unless the project has the IPv4 add-on)',
-  },
-  {
-    name: 'Neon’s pooler',
-    matches: ({ host }) => /^[^.]*-pooler\..*neon\.(tech|build)$/.test(host),
-    direct: ({ host }) => host.replace('-pooler.', '.'),
-  },
-  {
-    name: 'RDS Proxy',
-    matches: ({ host }) => /\.proxy-[^.]+\.[^.]+\.rds\.amazonaws\.com(\.cn)?$/.test(host),
-    direct: () => 'the endpoint of the instance, or the writer’s of the cluster',
-  },
-  {
-    name: 'PgBouncer of Azure',
-    matches: ({ host, port }) => host.endsWith('.postgres.database.azure.com') && port === 6432,
-    direct: ({ host }) => `${host}:5432`,
-  },
-];
-
-/** A pooler by its host's name and port, and the address to use instead; null for any other. */
-export function knownPooler(host: Host): { readonly name: string; readonly direct: string } | null {
-  const pooler = known.find(({ matches }) => matches(host));
-  return pooler === undefined ? null : { name: pooler.name, direct: pooler.direct(host) };
 }
 
 /** What PgBouncer says of a parameter that it does not know; PostgreSQL has other words, and says them after the password. */
@@ -63,14 +28,12 @@ const UNKNOWN_TO_POOLER = `unsupported startup parameter: ${PROBE}`;
  */
 export async function between(client: pg.Client, config: ConnectionConfig, signal: AbortSignal): Promise<Between | null> {
   const at = hostOf(client);
-  const pooler = knownPooler(at);
-  if (pooler !== null) return poolerAt(at, pooler.name, pooler.direct);
   const [row] = await query(client, 'SELECT pg_backend_pid() AS pid');
   if (row!['pid'] === String((client as unknown as { processID: number | null }).processID)) return null;
   const answer = await probe(at, signal);
-  if (answer?.includes(UNKNOWN_TO_POOLER)) return poolerAt(at, 'PgBouncer', 'the server itself');
+  if (answer?.includes(UNKNOWN_TO_POOLER)) return poolerAt(at, 'PgBouncer');
   const refusal = await replicationRefusal(config, signal);
-  if (refusal !== null) return poolerAt(at, `something that does not replicate (${refusal})`, 'the server itself');
+  if (refusal !== null) return poolerAt(at, `something that does not replicate (${refusal})`);
   const fix = 'If it is a pooler, name the server itself in `url`; a proxy that only passes on is fine.';
   return { kind: 'proxy', message: `at ${hostText(at)} something answers in the place of the server`, fix };
 }
@@ -86,9 +49,9 @@ export async function refusePooler(client: pg.Client, config: ConnectionConfig, 
   if (found?.kind === 'pooler') throw new WeirError('WEIR_PG_POOLER', found.message, { fix: found.fix, path: 'url' });
 }
 
-function poolerAt(at: Host, name: string, direct: string): Between {
-  const message = `at ${hostText(at)} is a connection pooler, not the server: ${name}`;
-  return { kind: 'pooler', message, fix: `Name the direct address in \`url\`: ${direct}.` };
+function poolerAt(at: Host, name: string): Between {
+  const { message, fix } = poolerRefusal(at, { name, direct: 'that of the server itself' });
+  return { kind: 'pooler', message, fix };
 }
 
 /** What answers to a connection with a parameter that nobody knows; no password is sent. */
