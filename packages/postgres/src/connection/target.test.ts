@@ -65,6 +65,8 @@ describe('defaults', () => {
   test('who names an authority wants it verified, on this machine too', async () => {
     const found = await target('postgres://localhost/db', { tls: { ca: 'ca.pem' } });
     expect(tlsModeFor(found, found.hosts[0]!)).toBe('verify-full');
+    const required = await target('postgres://db/db?sslmode=require&sslrootcert=ca.pem');
+    expect(tlsModeFor(required, required.hosts[0]!)).toBe('verify-ca');
     const url = await target('postgres://localhost/db?sslrootcert=ca.pem');
     expect(tlsModeFor(url, url.hosts[0]!)).toBe('verify-full');
   });

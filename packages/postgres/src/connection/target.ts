@@ -78,6 +78,8 @@ export function isLocal(host: string): boolean {
 export function tlsModeFor({ tls }: Target, { host }: Host): TlsMode {
   // TLS is not spoken on Unix sockets, as with libpq.
   if (host.startsWith('/')) return 'disable';
+  // As with libpq: who gives an authority wants it asked.
+  if (tls.mode === 'require' && tls.ca !== undefined) return 'verify-ca';
   return tls.mode ?? (isLocal(host) ? 'disable' : 'verify-full');
 }
 

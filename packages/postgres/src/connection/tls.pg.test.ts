@@ -6,6 +6,8 @@ import { socketOf } from './client-socket.ts';
 import { connect } from './connect.ts';
 import type { ConnectionConfig } from './connection-config.ts';
 import { query } from './query.ts';
+import { CopyReader } from '../copy-reader.ts';
+import { Wire } from '../wire.ts';
 import { encryptionResult } from '../server/encryption.ts';
 import { Authority, type Issued } from '../testing/certificates.ts';
 import { TemporaryFolder } from '../testing/temporary-folder.ts';
@@ -180,6 +182,21 @@ describe('channel binding', () => {
     const error = await failure(connect(config('secure', { tls: 'disable', channel_binding: 'require' }), signal));
     expect(error).toMatchObject({ code: 'WEIR_CONFIG_INVALID', path: 'channel_binding' });
   });
+});
+
+test('rows of a copy and a replication session go through TLS', async () => {
+  await server.sql('ALTER ROLE secure REPLICATION');
+  const client = await connect(config('secure', { tls: { ca } }), signal, { replication: true });
+  await using wire = new Wire(client);
+  const column = { name: 'text', type: { kind: 'string' }, nullable: true, sourceType: 'text' } as const;
+  const table = { namespace: 'public', name: 'rows', version: 1, columns: [column], key: [] };
+  const sql = "COPY (SELECT repeat('x', 1000) FROM generate_series(1, 20000)) TO STDOUT";
+  let rows = 0;
+  for await (const batch of new CopyReader(wire).read(sql, { table, rewrites: [null], skip: false })) {
+    rows += batch.rows;
+    batch.release();
+  }
+  expect(rows).toBe(20_000);
 });
 
 test('a connection that is encrypted is watched like any other: the socket of an abort is the one below', async () => {

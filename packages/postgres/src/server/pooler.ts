@@ -1,7 +1,7 @@
 import { WeirError, toWeirError, type CheckResult } from '@weir/sdk';
 import pg from 'pg';
 import { connect, hostOf, type ConnectedTo } from '../connection/connect.ts';
-import { socketOf } from '../connection/client-socket.ts';
+import { cutOnAbort, socketOf } from '../connection/client-socket.ts';
 import type { ConnectionConfig } from '../connection/connection-config.ts';
 import { hostText } from '../connection/connection-error.ts';
 import { poolerRefusal } from '../connection/known-poolers.ts';
@@ -69,6 +69,7 @@ async function probe(at: ConnectedTo, signal: AbortSignal): Promise<string | nul
   const { getStartupConf } = stranger as unknown as { getStartupConf: () => object };
   Object.assign(stranger, { getStartupConf: () => ({ ...getStartupConf.call(stranger), [PROBE]: '1' }) });
   stranger.on('error', () => {});
+  using _ = cutOnAbort(stranger, signal);
   try {
     await stranger.connect();
     return null;
