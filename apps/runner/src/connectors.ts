@@ -6,7 +6,7 @@ import type { SinkConnector, SourceConnector } from '@weir/sdk';
 /** A connector as the runner knows it. */
 export interface Registered<Connector> {
   readonly connector: Connector;
-  /** The keys of its block that name files or folders: relative to the configuration file's folder. */
+  /** The keys of its block that name files or folders, `tls.ca` for one within another: relative to the file's folder. */
   readonly files: readonly string[];
 }
 
@@ -16,10 +16,12 @@ export interface Connectors {
   readonly sinks: readonly Registered<SinkConnector>[];
 }
 
+const TLS_FILES = ['tls.ca', 'tls.cert', 'tls.key'];
+
 export const connectors: Connectors = {
-  sources: [{ connector: postgresSource, files: [] }],
+  sources: [{ connector: postgresSource, files: TLS_FILES }],
   sinks: [
     { connector: duckdbSink, files: ['path'] },
-    { connector: postgresSink, files: [] },
+    { connector: postgresSink, files: TLS_FILES },
   ],
 };

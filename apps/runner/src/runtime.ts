@@ -171,7 +171,7 @@ class PipelineRuntime implements Runtime {
       } catch (error) {
         if (signal.aborted) break;
         const failure = toWeirError(error);
-        if (failure.policy.policy === 'stop') throw failure;
+        if (failure.policy.policy !== 'retry') throw failure;
         await this.#clock.sleep(HEAD_RETRY_MS, signal).catch(() => undefined);
       }
     }

@@ -37,6 +37,37 @@ describe('an error that a person has to mend', () => {
   });
 });
 
+describe('an error that is of the configuration at the start, and of somebody’s change later', () => {
+  const changed = new WeirError('WEIR_PG_AUTH', 'password authentication failed', { fix: 'Correct the password.' });
+
+  test('ends the run before it was open once', async () => {
+    const world = worldWith(3);
+    const { pipeline } = world.process({ faults: [{ on: 'source.open', call: 1, does: 'reject', error: changed }], retry });
+    await expect(world.clock.outcome(pipeline.run())).rejects.toBe(changed);
+  });
+
+  test('is tried again afterwards, and it goes on once that is mended', async () => {
+    const world = worldWith(3);
+    const faults: Fault[] = [fault('source.pull', 2, 'reject')];
+    for (const call of [2, 3, 4]) faults.push({ on: 'source.open', call, does: 'reject', error: changed });
+    const process = world.process({ faults, retry });
+    process.pipeline.finishAt(await process.source.head());
+    await world.clock.outcome(process.pipeline.run());
+    expect(process.script.count('source.open')).toBe(5);
+    expect(process.logged).toContainEqual(expect.objectContaining({ code: 'WEIR_PG_AUTH', fix: 'Correct the password.' }));
+    expect(world.target().content).toEqual(world.log.content());
+  });
+
+  test('that nobody mends ends with the budget, and says its code and fix', async () => {
+    const world = worldWith(3);
+    const faults: Fault[] = [fault('source.pull', 2, 'reject')];
+    for (let call = 2; call < 400; call++) faults.push({ on: 'source.open', call, does: 'reject', error: changed });
+    const { pipeline } = world.process({ faults, retry });
+    const error = await world.clock.outcome(pipeline.run().catch((thrown: unknown) => thrown));
+    expect(error).toMatchObject({ code: 'WEIR_RETRY_BUDGET', fix: 'Correct the password.', cause: changed });
+  });
+});
+
 describe('an error that may pass', () => {
   test('is tried again after waits that double, with everything opened anew', async () => {
     const world = worldWith(3);

@@ -104,6 +104,7 @@ export class Pipeline implements AsyncDisposable {
       opened: (from) => {
         if (this.#state !== 'draining') this.#state = 'running';
         this.#failure = null;
+        this.#retry.opened();
         this.#options.log.info({ pipeline: this.#options.name, from: from?.position ?? null }, 'pipeline opened');
       },
       progressed: () => this.#retry.progressed(),
@@ -151,7 +152,7 @@ export class Pipeline implements AsyncDisposable {
   }
 
   #final(error: WeirError): WeirError {
-    if (error.policy.policy === 'stop') return error;
+    if (!this.#retry.mayPass(error)) return error;
     const minutes = Math.round(this.#retry.failingForMs / 6000) / 10;
     const tried = `gave up after ${this.#retry.attempt - 1} attempts in ${minutes} minutes; the last: ${error.code}: ${error.message}`;
     return new WeirError('WEIR_RETRY_BUDGET', tried, { fix: error.fix, cause: error });

@@ -39,6 +39,16 @@ describe('RetryBudget', () => {
     expect(retry.attempt).toBe(1);
   });
 
+  test('an error of the configuration is tried again once the pipeline has been open: then somebody changed something', () => {
+    const retry = new RetryBudget(policy, new ManualClock());
+    const refused = new WeirError('WEIR_PG_AUTH', 'password authentication failed');
+    expect(refused.policy.policy).toBe('stop-at-start');
+    expect(retry.delayAfter(refused)).toBeNull();
+    retry.opened();
+    expect(retry.delayAfter(refused)).not.toBeNull();
+    expect([retry.mayPass(refused), retry.mayPass(passing), retry.mayPass(lasting)]).toEqual([true, true, false]);
+  });
+
   test('gives up when there was no progress for as long as the budget', async () => {
     const clock = new ManualClock();
     const retry = new RetryBudget(policy, clock);

@@ -17,6 +17,7 @@ export class RetryBudget {
   readonly #clock: Clock;
   #attempts = 0;
   #failingSince: number | null = null;
+  #ran = false;
 
   constructor(policy: RetryPolicy, clock: Clock) {
     this.#policy = policy;
@@ -31,6 +32,11 @@ export class RetryBudget {
   /** How long there has been no progress, in ms. */
   get failingForMs(): number {
     return this.#failingSince === null ? 0 : this.#clock.now() - this.#failingSince;
+  }
+
+  /** The pipeline was open once in this process: what was right then can only have been changed by somebody. */
+  opened(): void {
+    this.#ran = true;
   }
 
   progressed(): void {
@@ -51,7 +57,12 @@ export class RetryBudget {
    * is spent.
    */
   delayAfter(error: WeirError): number | null {
-    return error.policy.policy === 'stop' ? null : this.nextDelay();
+    return this.mayPass(error) ? this.nextDelay() : null;
+  }
+
+  /** Whether trying again can help, see `ErrorPolicy`. */
+  mayPass({ policy: { policy } }: WeirError): boolean {
+    return policy === 'retry' || (policy === 'stop-at-start' && this.#ran);
   }
 
   /** The wait before the next attempt in ms, whatever the last one ended with; null when the budget is spent. */

@@ -1,7 +1,7 @@
 import type { TableBinding } from '@weir/pgoutput';
 import { BatchWriter, Op, type Batch } from '@weir/sdk';
 import { BatchChannel } from './batch-channel.ts';
-import { serverError } from './connection.ts';
+import { serverError } from './connection/server-error.ts';
 import { decodeCopyRow } from './copy-text.ts';
 import { Frames } from './frames.ts';
 import { parseErrorResponse, type Wire } from './wire.ts';

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { socketOf } from './connection.ts';
+import { socketOf } from './connection/client-socket.ts';
 
 /** Room in front of a frame's payload, in bytes, that the writer fills in. */
 export const COPY_HEADER = 5;

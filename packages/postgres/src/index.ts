@@ -1,17 +1,25 @@
 export { BatchChannel } from './batch-channel.ts';
+export { cutOnAbort, socketOf } from './connection/client-socket.ts';
+export { connect } from './connection/connect.ts';
 export {
-  connect,
-  cutOnAbort,
-  query,
-  quoteIdentifier,
-  quoteLiteral,
-  serverError,
-  socketOf,
+  connectionFields,
+  connectionOf,
+  needsServer,
+  type ChannelBinding,
   type ConnectionConfig,
-} from './connection.ts';
+  type SessionAttributes,
+  type TlsConfig,
+  type TlsMode,
+} from './connection/connection-config.ts';
+export { query } from './connection/query.ts';
+export { serverError } from './connection/server-error.ts';
 export { CopyReader } from './copy-reader.ts';
 export { COPY_HEADER, CopyWriter } from './copy-writer.ts';
 export { Frames } from './frames.ts';
 export type { TypeMapping } from './type-mapping.ts';
 export { mapType, readTypes, type PgType } from './map-type.ts';
 export { Wire, parseErrorResponse } from './wire.ts';
+export { quoteIdentifier, quoteLiteral } from './quote.ts';
+export { encryptionResult } from './server/encryption.ts';
+export { between, betweenResult, refusePooler } from './server/pooler.ts';
+export { vendorOf, vendorResult, type Vendor } from './server/vendor.ts';

@@ -1,6 +1,6 @@
 import type { LogicalType } from '@weir/sdk';
 import type pg from 'pg';
-import { query } from './connection.ts';
+import { query } from './connection/query.ts';
 import { arrayRewrite } from './rewrite-array.ts';
 import { rewriteBytea, rewriteDate, rewriteTimestamp, rewriteTimestamptz, rewriteTimetz } from './rewrite-cell.ts';
 import type { TypeMapping } from './type-mapping.ts';

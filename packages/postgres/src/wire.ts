@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { WeirError } from '@weir/sdk';
 import type pg from 'pg';
-import { serverError, socketOf } from './connection.ts';
+import { socketOf } from './connection/client-socket.ts';
+import { serverError } from './connection/server-error.ts';
 
 /** How long a server may take to let go of a connection that was closed politely, in ms. */
 const GOODBYE_MS = 2_000;

@@ -2,15 +2,18 @@
 export interface ErrorPolicy {
   /** Exit code of the command: 1 runtime, 2 usage or configuration, 3 connection or authorization, 4 lost position. */
   readonly exit: 1 | 2 | 3 | 4;
-  /** `retry`: tried again with back-off until the budget is spent. `stop`: a person has to act. */
-  readonly policy: 'retry' | 'stop';
+  /**
+   * `retry`: tried again with back-off until the budget is spent. `stop`: a person has to act. `stop-at-start`: a person has to
+   * act, and before the pipeline has run once it stops at once, since the configuration is wrong; later the same answer means
+   * that something changed at the server, so it is tried again like `retry` and goes on once that is mended.
+   */
+  readonly policy: 'retry' | 'stop' | 'stop-at-start';
   /** What to do, for a person. */
   readonly remedy: string;
 }
 
 /**
- * The one table of errors; `docs/errors.md` is generated from it. `policy` is `retry` (with back-off, until the budget is
- * spent) or `stop` (a person has to act).
+ * The one table of errors; `docs/errors.md` is generated from it.
  */
 export const errorCodes = {
   WEIR_INTERNAL: { exit: 1, policy: 'retry', remedy: 'This is a defect of Weir; nothing was lost. Report it with the log of the minute before.' },
@@ -53,19 +56,26 @@ export const errorCodes = {
   WEIR_PGOUTPUT_UNSUPPORTED: { exit: 1, policy: 'stop', remedy: 'The server sent a replication message of a protocol version that was not asked for.' },
 
   WEIR_PG_CONNECT: { exit: 3, policy: 'retry', remedy: 'Check host, port and that the server runs and accepts connections from here.' },
-  WEIR_PG_HOST: { exit: 3, policy: 'stop', remedy: 'Correct the host name in `url`.' },
-  WEIR_PG_AUTH: { exit: 3, policy: 'stop', remedy: 'Correct user or password in `url`, or the server’s pg_hba.conf.' },
-  WEIR_PG_DATABASE: { exit: 3, policy: 'stop', remedy: 'Correct the database name in `url`.' },
-  WEIR_PG_TLS: { exit: 3, policy: 'stop', remedy: 'Set `tls` to match the server, or give its certificate authority.' },
+  WEIR_PG_HOST: { exit: 3, policy: 'stop-at-start', remedy: 'Correct the host name in `url`; no name server knows it.' },
+  WEIR_PG_AUTH: { exit: 3, policy: 'stop-at-start', remedy: 'Correct user or password in `url`, or the server’s pg_hba.conf.' },
+  WEIR_PG_DATABASE: { exit: 3, policy: 'stop-at-start', remedy: 'Correct the database name in `url`.' },
+  WEIR_PG_TLS: { exit: 3, policy: 'stop-at-start', remedy: 'Set `tls` to match the server, or give its certificate authority.' },
+  WEIR_PG_TLS_FILE: { exit: 3, policy: 'stop-at-start', remedy: 'Correct the path in `tls`: PEM files that this user may read, and the key of that certificate.' },
+  WEIR_PG_CHANNEL_BINDING: { exit: 3, policy: 'stop-at-start', remedy: 'Use password_encryption scram-sha-256 and TLS up to the server itself, or set channel_binding: disable.' },
+  WEIR_PG_PASSFILE: { exit: 3, policy: 'stop-at-start', remedy: 'Make the password file readable for its owner only: chmod 600 FILE.' },
+  WEIR_PG_PASSWORD_COMMAND: { exit: 3, policy: 'stop-at-start', remedy: 'Run the command by hand, as the same user: it has to print the password, one line, within 30 s.' },
+  WEIR_PG_POOLER: { exit: 3, policy: 'stop-at-start', remedy: 'Name the direct address of the server in `url`; a pooler does not replicate, and shares sessions.' },
+  WEIR_PG_NO_TARGET: { exit: 3, policy: 'retry', remedy: 'Correct the hosts in `url` or `target_session_attrs`; after a failover Weir waits for the new primary.' },
+  WEIR_PG_CONNECTIONS_FULL: { exit: 3, policy: 'retry', remedy: 'ALTER SYSTEM SET max_connections = …; and restart the server, or end connections that nobody uses.' },
   WEIR_PG_CONNECTION_LOST: { exit: 3, policy: 'retry', remedy: 'The server closed the connection; Weir connects again.' },
   WEIR_PG_QUERY: { exit: 1, policy: 'retry', remedy: 'The server refused a statement; its message is above.' },
   WEIR_PG_SPOOL: { exit: 1, policy: 'retry', remedy: 'Make room in the folder that the message names, or lower the size of open transactions; nothing was lost, and the server sends them again.' },
   WEIR_PG_VERSION: { exit: 3, policy: 'stop', remedy: 'Use PostgreSQL 14 or later.' },
-  WEIR_PG_STANDBY: { exit: 3, policy: 'stop', remedy: 'Connect to the primary.' },
+  WEIR_PG_STANDBY: { exit: 3, policy: 'stop-at-start', remedy: 'Name the primary in `url`: publications are made there, and a standby before PostgreSQL 16 decodes nothing.' },
   WEIR_PG_WAL_LEVEL: { exit: 3, policy: 'stop', remedy: "ALTER SYSTEM SET wal_level = 'logical'; then restart the server." },
-  WEIR_PG_SLOTS_FULL: { exit: 3, policy: 'stop', remedy: 'Raise max_replication_slots (and max_wal_senders), or drop a slot that nobody uses.' },
-  WEIR_PG_SENDERS_FULL: { exit: 3, policy: 'retry', remedy: 'Raise max_wal_senders, or end a replication connection that nobody uses.' },
-  WEIR_PG_GRANT_REPLICATION: { exit: 3, policy: 'stop', remedy: 'ALTER ROLE … REPLICATION;' },
+  WEIR_PG_SLOTS_FULL: { exit: 3, policy: 'stop', remedy: "ALTER SYSTEM SET max_replication_slots = …; and restart, or SELECT pg_drop_replication_slot('…'); of one that nobody uses." },
+  WEIR_PG_SENDERS_FULL: { exit: 3, policy: 'retry', remedy: 'ALTER SYSTEM SET max_wal_senders = …; and restart the server, or end a replication connection that nobody uses.' },
+  WEIR_PG_GRANT_REPLICATION: { exit: 3, policy: 'stop-at-start', remedy: 'ALTER ROLE … REPLICATION;' },
   WEIR_PG_GRANT_SELECT: { exit: 3, policy: 'stop', remedy: 'GRANT SELECT ON … TO …;' },
   WEIR_PG_GRANT_PUBLICATION: { exit: 3, policy: 'stop', remedy: 'Let the owner of the tables create the publication, and name it in `publication`.' },
   WEIR_PG_TABLES_NONE: { exit: 2, policy: 'stop', remedy: 'Correct `tables`: no table of the database matches.' },
@@ -89,7 +99,7 @@ export const errorCodes = {
   WEIR_PG_TABLE_REWRITTEN: { exit: 1, policy: 'retry', remedy: 'A table was rewritten while it was being copied; the copy starts again.' },
   WEIR_PG_CHECKPOINT: { exit: 4, policy: 'stop', remedy: 'The checkpoint was not written by this version; copy again from scratch.' },
   WEIR_PG_FENCED: { exit: 1, policy: 'stop', remedy: 'Another runner took over this sink; this one changes nothing more.' },
-  WEIR_PG_READ_ONLY: { exit: 3, policy: 'stop', remedy: 'Let the role write: ALTER ROLE … SET default_transaction_read_only = off;' },
+  WEIR_PG_READ_ONLY: { exit: 3, policy: 'stop-at-start', remedy: 'Let the role write: ALTER ROLE … SET default_transaction_read_only = off;' },
   WEIR_PG_GRANT_WRITE: { exit: 3, policy: 'stop', remedy: 'Grant the role what the message names: CREATE on the database, or the ownership of schema and tables.' },
   WEIR_PG_TABLE_EXISTS: { exit: 2, policy: 'stop', remedy: 'A table that Weir did not make has that name; rename it, or set `target`.' },
   WEIR_PG_DIVERGED: { exit: 1, policy: 'stop', remedy: 'Somebody changed the mirrored table; copy it again from scratch.' },

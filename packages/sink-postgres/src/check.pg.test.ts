@@ -19,6 +19,7 @@ describe('check', () => {
       ['WEIR_PG_READ_ONLY', 'ok'],
       ['WEIR_PG_GRANT_WRITE', 'ok'],
       ['PG_DURABILITY', 'ok'],
+      ['PG_TLS', 'ok'],
       ['PG_TRIGGERS', 'ok'],
     ]);
     expect(await database.sql("SELECT to_regnamespace('weir')")).toEqual([[null]]);
@@ -70,7 +71,7 @@ describe('check', () => {
       [at((url) => (url.password = 'swordfish')), 'WEIR_PG_AUTH'],
       [at((url) => (url.pathname = '/nowhere')), 'WEIR_PG_DATABASE'],
       [at((url) => (url.port = '1')), 'WEIR_PG_CONNECT'],
-      [at((url) => (url.search = '?sslmode=disable')), 'WEIR_CONFIG_INVALID'],
+      [at((url) => (url.search = '?sslmode=prefer')), 'WEIR_CONFIG_INVALID'],
     ] as const;
     for (const [url, code] of cases) {
       const results = await makeSink(url).check(signal);

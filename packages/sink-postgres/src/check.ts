@@ -1,4 +1,4 @@
-import { connect, query, type ConnectionConfig } from '@weir/postgres';
+import { between, betweenResult, connect, encryptionResult, query, type ConnectionConfig } from '@weir/postgres';
 import { errorCodes, toWeirError, type CheckResult, type ErrorCode } from '@weir/sdk';
 import type pg from 'pg';
 import { OWN_SCHEMA } from './own-tables.ts';
@@ -27,8 +27,14 @@ export async function checkServer(config: ConnectionConfig, signal: AbortSignal)
     return [{ code, level: 'error', message, fix, ...(path === undefined ? {} : { path }) }];
   }
   try {
+    const found = await between(client, config, signal);
     const [server] = await query(client, SERVER);
-    return [...serverResults(server!), await triggerResult(client, server!)];
+    return [
+      ...(found === null ? [] : [betweenResult(found)]),
+      ...serverResults(server!),
+      encryptionResult(client),
+      await triggerResult(client, server!),
+    ];
   } finally {
     await closeClient(client, true);
   }

@@ -33,13 +33,14 @@ describe('the configuration', () => {
     const config = postgresSinkConfig.parse({ url });
     expect(config).toMatchObject({ idle_timeout: 300_000 });
     expect(JSON.stringify(config)).not.toContain('secret');
-    expect(config.url.reveal()).toBe(url);
+    expect(config.url!.reveal()).toBe(url);
   });
 
   it('refuses what it does not know', () => {
     for (const wrong of [{}, { url: '' }, { url, tls: 'prefer' }, { url, idle_timeout: '1ms' }, { url, schema: 'x' }]) {
       expect(postgresSinkConfig.safeParse(wrong).success, JSON.stringify(wrong)).toBe(false);
     }
+    expect(postgresSinkConfig.safeParse({ service: 'mirror', password_command: ['token'] }).success).toBe(true);
     const config = postgresSinkConfig.parse({ url, tls: 'verify-full', idle_timeout: '30s' });
     expect(config).toMatchObject({ tls: 'verify-full', idle_timeout: 30_000 });
   });

@@ -1,3 +1,4 @@
+import type { ConnectionConfig } from '@weir/postgres';
 import {
   defaultSinkOptions,
   silentLogger,
@@ -10,11 +11,11 @@ import { postgresSinkConfig } from './config.ts';
 import { postgresSink } from './connector.ts';
 
 /** The `postgres` block of the YAML as an object, and beside it the options that every sink has. */
-export interface PostgresSinkOptions extends Partial<SinkOptions> {
-  /** `postgres://user:password@host:port/database` */
-  readonly url: string;
-  /** Default: none on loopback, `verify-full` elsewhere. */
-  readonly tls?: 'verify-full' | 'disable';
+export interface PostgresSinkOptions extends Partial<SinkOptions>, Omit<ConnectionConfig, 'url' | 'connect_timeout'> {
+  /** `postgres://user:password@host:port/database`; without it `service` says where the server is. */
+  readonly url?: string;
+  /** How long each host may take until it answers: `15s`, or milliseconds. */
+  readonly connect_timeout?: string | number;
   /** How long a commit may stand still before the server ends the session: `5m`, or milliseconds. */
   readonly idle_timeout?: string | number;
 }

@@ -1,4 +1,4 @@
-import { connect, cutOnAbort, type ConnectionConfig } from '@weir/postgres';
+import { connect, connectionOf, cutOnAbort, query, refusePooler, type ConnectionConfig } from '@weir/postgres';
 import {
   crashPoint,
   targetName,
@@ -35,7 +35,7 @@ export class PostgresSink implements Sink {
 
   constructor(config: PostgresSinkConfig, options: SinkOptions, context: ConnectorContext) {
     this.#config = config;
-    this.#connection = { url: config.url, tls: config.tls };
+    this.#connection = connectionOf(config);
     this.#options = options;
     this.#context = context;
   }
@@ -48,8 +48,10 @@ export class PostgresSink implements Sink {
     const { clock, log } = this.#context;
     try {
       using _ = cutOnAbort(client, signal);
+      // A pooler may give the session, and the fence in it, to somebody else (invariant 5).
+      await refusePooler(client, this.#connection, signal);
       if (!replica) log.info({ sink: shard.sink }, 'triggers and foreign keys on the mirror are at work');
-      const takeover = { config: this.#connection, backend: backendOf(client), name, clock };
+      const takeover = { config: this.#connection, backend: await backendOf(client), name, clock };
       const checkpoint = await takeOver(takeover, signal, async () => {
         await makeOwnTables(transaction);
         return await CheckpointRow.take(transaction, shard);
@@ -99,7 +101,8 @@ export class PostgresSink implements Sink {
   }
 }
 
-/** The process id of the server's backend; pg does not declare it. */
-function backendOf(client: pg.Client): number {
-  return (client as unknown as { processID: number }).processID;
+/** The server's own word: through a proxy the id of the connection may be the proxy's. */
+async function backendOf(client: pg.Client): Promise<number> {
+  const [row] = await query(client, 'SELECT pg_backend_pid() AS pid');
+  return Number(row!['pid']);
 }

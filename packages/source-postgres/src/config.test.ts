@@ -14,7 +14,7 @@ test('a URL is enough', () => {
     without_key: 'refuse',
     snapshot: { max_connections: 2 },
   });
-  expect(config.url.reveal()).toBe(url);
+  expect(config.url!.reveal()).toBe(url);
 });
 
 test('the password is in no print of the configuration (invariant 10)', () => {
@@ -23,7 +23,22 @@ test('the password is in no print of the configuration (invariant 10)', () => {
 });
 
 test.each([
+  [{ service: 'shop' }],
+  [{ url, tls: 'require' }],
+  [{ url, tls: { mode: 'verify-ca', ca: 'ca.pem', cert: 'c.pem', key: 'k.pem', server_name: 'db' } }],
+  [{ url, password_command: ['aws', 'rds', 'generate-db-auth-token'], connect_timeout: '5s' }],
+  [{ url, target_session_attrs: 'prefer-standby', channel_binding: 'require' }],
+])('%j is taken', (config) => {
+  expect(postgresConfig.safeParse(config).error).toBeUndefined();
+});
+
+test.each([
   [{ url, tables: [] }, 'tables'],
+  [{ url, tls: 'prefer' }, 'tls'],
+  [{ url, tls: { cert: 'c.pem' } }, 'tls'],
+  [{ url, password_command: 'aws' }, 'password_command'],
+  [{ url, connect_timeout: 10 }, 'connect_timeout'],
+  [{ url, target_session_attrs: 'master' }, 'target_session_attrs'],
   [{ url, tables: ['orders'] }, 'tables.0'],
   [{ url, slot: 'My-Slot' }, 'slot'],
   [{ url, tabels: ['public.*'] }, ''],

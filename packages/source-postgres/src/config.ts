@@ -1,12 +1,10 @@
-import { secret, type Secret } from '@weir/sdk';
+import { connectionFields, needsServer, type ConnectionConfig } from '@weir/postgres';
 import { z } from 'zod';
 import { NAME_BYTES } from './capture/publication-name.ts';
 import { tableNameText, tablePatternText } from './capture/table-pattern.ts';
 
 /** The `postgres` block of a source. */
-export interface PostgresConfig {
-  /** `postgres://user:password@host:port/database` */
-  readonly url: Secret;
+export interface PostgresConfig extends ConnectionConfig {
   /** Patterns `schema.table`, `*` and `?` as wildcards, `!` in front excludes; quoted parts are taken literally. */
   readonly tables: readonly string[];
   /** How partitioned tables are captured: each as one table, or each of their leaves as a table. */
@@ -21,8 +19,6 @@ export interface PostgresConfig {
   readonly publication?: string | undefined;
   /** The replication slot to create or use. Default: `weir_<pipeline>`. */
   readonly slot?: string | undefined;
-  /** Default: none on loopback, `verify-full` elsewhere. */
-  readonly tls?: 'verify-full' | 'disable' | undefined;
   readonly snapshot: SnapshotConfig;
 }
 
@@ -49,7 +45,7 @@ const identifier = z.string().regex(/^[a-z0-9_]{1,63}$/, 'expected lower-case le
 
 export const postgresConfig: z.ZodType<PostgresConfig> = z
   .strictObject({
-    url: secret.describe('postgres://user:password@host:port/database'),
+    ...connectionFields,
     tables: z
       .array(z.string().regex(tablePatternText, 'expected schema.table, for example public.* or "My Schema"."My Table"'))
       .min(1)
@@ -79,7 +75,6 @@ export const postgresConfig: z.ZodType<PostgresConfig> = z
       .optional()
       .describe('Publication to create or use; default weir_<pipeline>'),
     slot: identifier.optional().describe('Replication slot to create or use; default weir_<pipeline>'),
-    tls: z.enum(['verify-full', 'disable']).optional().describe('Default: disable on loopback, verify-full elsewhere'),
     snapshot: z
       .strictObject({
         mode: z
@@ -96,6 +91,7 @@ export const postgresConfig: z.ZodType<PostgresConfig> = z
       })
       .prefault({}),
   })
+  .refine(needsServer.check, needsServer.params)
   .describe('PostgreSQL 14 to 18, by logical replication');
 
 /** `weir_<pipeline>` as a name that PostgreSQL takes for a slot: lower-case letters, digits and `_`. */

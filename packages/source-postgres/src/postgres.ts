@@ -4,8 +4,8 @@ import { PostgresSource } from './source.ts';
 
 /** The `postgres` block of the YAML as an object; what is left out has its default. */
 export interface PostgresOptions extends Partial<Omit<PostgresConfig, 'url' | 'snapshot'>> {
-  /** `postgres://user:password@host:port/database` */
-  readonly url: string;
+  /** `postgres://user:password@host:port/database`; without it `service` says where the server is. */
+  readonly url?: string | undefined;
   readonly snapshot?: Partial<PostgresConfig['snapshot']> | undefined;
 }
 

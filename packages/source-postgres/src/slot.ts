@@ -20,11 +20,12 @@ interface SlotRow {
 export async function createSlot(client: pg.Client, slot: string): Promise<bigint> {
   const found = await findSlot(client, slot);
   if (found === null) {
-    await query(client, "SELECT pg_create_logical_replication_slot($1, 'pgoutput')", [slot]);
+    await query(client, "SELECT pg_create_logical_replication_slot($1, 'pgoutput')", [slot], { timeoutMs: null });
     crashPoint('source.slot-created');
   } else {
     await refuseForeign(client, slot, found);
-    await query(client, 'SELECT pg_replication_slot_advance($1, pg_current_wal_flush_lsn())', [slot]);
+    const advance = 'SELECT pg_replication_slot_advance($1, pg_current_wal_flush_lsn())';
+    await query(client, advance, [slot], { timeoutMs: null });
   }
   return (await findSlot(client, slot))!.confirmed;
 }

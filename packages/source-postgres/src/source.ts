@@ -57,7 +57,7 @@ export class PostgresSource implements Source {
     using _ = cutOnAbort(client, signal);
     try {
       const state = from === null ? null : readState(from);
-      const { results, capture } = await inspectServer(client, this.#config, this.#names, { resumed: state !== null });
+      const { results, capture } = await inspectServer(client, this.#config, this.#names, { resumed: state !== null, signal });
       refuseErrors(results);
       const boundary =
         from === null ? await this.#prepare(client, capture) : await this.#resume(client, state!, positionLsn(from.position));
@@ -105,7 +105,7 @@ export class PostgresSource implements Source {
       return [{ code, level: 'error', message, fix, path }];
     }
     try {
-      return [...(await inspectServer(control, this.#config, this.#names)).results];
+      return [...(await inspectServer(control, this.#config, this.#names, { signal })).results];
     } finally {
       await control.end().catch(() => {});
     }

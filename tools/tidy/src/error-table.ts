@@ -137,7 +137,9 @@ export function renderErrorPage(entries: readonly ErrorEntry[]): string {
     `<!-- Made by \`npm run docs\` from ${ERROR_TABLE}; do not edit. -->`,
     '',
     'Every error has a stable code. Its message says what happened and where in the configuration; this table says what to',
-    'do. “Tries again” means with growing pauses, until the retry budget is spent; “stops” means that a person has to act.',
+    'do. “Tries again” means with growing pauses, until the retry budget is spent; “stops” means that a person has to act. “Stops at the start”',
+    'means that it stops when the pipeline has not run yet in this process, since its configuration is wrong; once it has',
+    'run, somebody changed something, so it is tried again like the others and goes on when that is mended.',
     `Exit codes: 0 success; ${Object.entries(exits)
       .map(([exit, meaning]) => `${exit} ${meaning}`)
       .join('; ')}; 130 and 143 ended by a signal.`,
@@ -146,6 +148,12 @@ export function renderErrorPage(entries: readonly ErrorEntry[]): string {
   ].join('\n');
 }
 
+const POLICIES: Readonly<Record<string, string>> = {
+  retry: 'tries again',
+  stop: 'stops',
+  'stop-at-start': 'stops at the start',
+};
+
 function row({ code, exit, policy, remedy }: ErrorEntry): string {
-  return `| \`${code}\` | ${exit} | ${policy === 'retry' ? 'tries again' : 'stops'} | ${remedy.replaceAll('|', '\\|')} |`;
+  return `| \`${code}\` | ${exit} | ${POLICIES[policy] ?? policy} | ${remedy.replaceAll('|', '\\|')} |`;
 }

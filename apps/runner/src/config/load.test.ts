@@ -42,6 +42,15 @@ function summary({ code, message, fix, path, place }: WeirError): string {
 }
 
 describe('a valid file', () => {
+  test('files of TLS are relative to the file too, at any depth; a word is none', () => {
+    using folder = new TestFolder();
+    const text = MINIMAL.replace(/(        )url: .*/, '$&\n$1tls: { ca: system, cert: ./c.pem, key: /k.pem }');
+    const file = folder.file('weir.yaml', text);
+    const [pipeline] = loadConfig(file, {}).pipelines.values();
+    const { tls } = pipeline!.source.config as { tls: object };
+    expect(tls).toEqual({ ca: 'system', cert: join(folder.path, 'c.pem'), key: '/k.pem' });
+  });
+
   test('gets its defaults', () => {
     using folder = new TestFolder();
     const config = loadConfig(folder.file('weir.yaml', MINIMAL), {}, new FakeConnectors());

@@ -10,8 +10,8 @@ import { fileJsonSchema } from './json-schema.ts';
 import { fileSchema, type ParsedFile, type ParsedPipeline, type ParsedSink } from './schema.ts';
 
 const MAX_FILE_BYTES = 2 ** 20;
-/** DuckDB's name for a database that is no file. */
-const IN_MEMORY = ':memory:';
+/** What stands for something else where a file could be named: a database in memory, the operating system's authorities. */
+const NO_FILES = new Set([':memory:', 'system']);
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -97,9 +97,11 @@ function makeAbsolute(
 ): void {
   for (const { connector, files } of registered) {
     const options = record(block[connector.name]);
-    for (const key of files) {
-      const name = options[key];
-      if (typeof name === 'string' && name !== '' && name !== IN_MEMORY) options[key] = resolve(directory, name);
+    for (const path of files) {
+      const key = path.slice(path.indexOf('.') + 1);
+      const holder = key === path ? options : record(options[path.slice(0, path.indexOf('.'))]);
+      const name = holder[key];
+      if (typeof name === 'string' && name !== '' && !NO_FILES.has(name)) holder[key] = resolve(directory, name);
     }
   }
 }

@@ -1,5 +1,6 @@
 import { temporaryPostgres, type TemporaryPostgres } from '@weir/services';
 import type { CheckResult } from '@weir/sdk';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PostgresSource } from '../source.ts';
 import { errorsOf, refusal } from '../testing/open-source.ts';
@@ -38,8 +39,10 @@ test('a server that is ready: every result is fine, the message says what was lo
   const results = await database.source().check(signal);
   expect(results.filter(({ level }) => level !== 'ok')).toEqual([]);
   expect(results.map(({ code }) => code).toSorted()).toEqual([
+    'PG_TLS',
     'WEIR_PG_GRANT_PUBLICATION',
     'WEIR_PG_GRANT_REPLICATION',
+    'WEIR_PG_SENDERS_FULL',
     'WEIR_PG_SLOTS_FULL',
     'WEIR_PG_STANDBY',
     'WEIR_PG_TABLES_NONE',
@@ -51,7 +54,7 @@ test('a server that is ready: every result is fine, the message says what was lo
 
 describe('connecting', () => {
   test.each([
-    ['an unknown host', 'postgres://postgres@nosuchhost.invalid/shop', 'WEIR_PG_HOST', 'stop'],
+    ['an unknown host', 'postgres://postgres@nosuchhost.invalid/shop', 'WEIR_PG_HOST', 'stop-at-start'],
     ['a port where nobody listens', 'postgres://postgres@127.0.0.1:1/shop', 'WEIR_PG_CONNECT', 'retry'],
   ])('%s', async (_, url, code, policy) => {
     await using database = await shop();
@@ -71,7 +74,13 @@ describe('connecting', () => {
   test('TLS, where the server has none', async () => {
     await using database = await shop();
     const error = await expectRefused(database, database.source({ tls: 'verify-full' }));
-    expect(error).toMatchObject({ code: 'WEIR_PG_TLS', path: 'url' });
+    expect(error).toMatchObject({ code: 'WEIR_PG_TLS', path: 'tls' });
+  });
+
+  test('an authority whose file is not there', async () => {
+    await using database = await shop();
+    const error = await expectRefused(database, database.source({ tls: { ca: '/nowhere/ca.pem' } }));
+    expect(error).toMatchObject({ code: 'WEIR_PG_TLS_FILE', path: 'tls' });
   });
 });
 
@@ -212,7 +221,7 @@ describe('servers set up otherwise', () => {
   let full: TemporaryPostgres;
   beforeAll(async () => {
     replica = await temporaryPostgres({ wal_level: 'replica' });
-    full = await temporaryPostgres({ max_replication_slots: '3' });
+    full = await temporaryPostgres({ max_replication_slots: '3', max_wal_senders: '1' });
   });
   afterAll(async () => {
     await replica[Symbol.asyncDispose]();
@@ -261,5 +270,29 @@ describe('servers set up otherwise', () => {
     await database.sql(
       "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name LIKE 'standby%'",
     );
+  });
+
+  test('no WAL sender left, until one is', async () => {
+    await using database = await TestDatabase.create(full.url);
+    await database.sql('CREATE TABLE orders (id int PRIMARY KEY)');
+    const other = new pg.Client({ connectionString: database.url, replication: 'database' } as pg.ClientConfig);
+    await other.connect();
+    const error = await expectRefused(database, database.source());
+    expect(error).toMatchObject({ code: 'WEIR_PG_SENDERS_FULL', fix: expect.stringContaining('SET max_wal_senders = 6') as string });
+    await other.end();
+    await expect.poll(async () => await errorsOf(database.source())).toEqual([]);
+  });
+
+  test('a vendor’s server: its own parameter and grant are the fix, and a line says what it limits', async () => {
+    await using database = await TestDatabase.create(replica.url);
+    await database.sql('CREATE TABLE orders (id int PRIMARY KEY)');
+    const reader = await database.role();
+    await database.sql('CREATE ROLE rds_superuser');
+    const results = await database.source({}, reader.url).check(signal);
+    await database.sql('DROP ROLE rds_superuser');
+    const found = (wanted: string): CheckResult => results.find(({ code }) => code === wanted)!;
+    expect(found('WEIR_PG_WAL_LEVEL').fix).toMatch(/^Amazon RDS: rds\.logical_replication = 1/);
+    expect(found('WEIR_PG_GRANT_REPLICATION').fix).toBe(`GRANT rds_replication TO "${reader.name}";`);
+    expect(found('PG_VENDOR')).toMatchObject({ level: 'ok', message: expect.stringContaining('limit: ') as string });
   });
 });

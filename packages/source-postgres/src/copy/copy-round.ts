@@ -130,7 +130,7 @@ export class CopyRound {
   async #bound(table: CatalogTable, key: KeySql, from: string | null, rows: number): Promise<string[] | null> {
     const texts = key.texts.map((text, part) => `${text} AS k${part}`).join(', ');
     const sql = `SELECT ${texts} FROM ${this.#rows(table, [from])} ORDER BY ${key.ascending} OFFSET ${rows - 1} LIMIT 1`;
-    const [row] = await query(this.#client, sql);
+    const [row] = await query(this.#client, sql, [], { timeoutMs: null });
     return row === undefined ? null : key.texts.map((_text, part) => row[`k${part}`]!);
   }
 

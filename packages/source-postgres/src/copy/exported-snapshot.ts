@@ -80,7 +80,8 @@ export class Snapshot implements AsyncDisposable {
     try {
       using _ = cutOnAbort(exporter, signal);
       const name = quoteIdentifier(`weir_copy_${randomBytes(6).toString('hex')}`);
-      const [slot] = await query(exporter, `CREATE_REPLICATION_SLOT ${name} TEMPORARY LOGICAL pgoutput EXPORT_SNAPSHOT`);
+      const make = `CREATE_REPLICATION_SLOT ${name} TEMPORARY LOGICAL pgoutput EXPORT_SNAPSHOT`;
+      const [slot] = await query(exporter, make, [], { timeoutMs: null });
       crashPoint('source.snapshot-exported');
       leader = await connect(config, signal);
       using _leader = cutOnAbort(leader, signal);

@@ -3,8 +3,11 @@ import { Secret } from '@weir/sdk';
 import { failure } from '@weir/testkit';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
-import { connect, quoteIdentifier, quoteLiteral, serverError, type ConnectionConfig } from './connection.ts';
-import { tcpServer } from './testing/tcp-server.ts';
+import { connect } from './connect.ts';
+import type { ConnectionConfig } from './connection-config.ts';
+import { quoteIdentifier, quoteLiteral } from '../quote.ts';
+import { serverError } from './server-error.ts';
+import { tcpServer } from '../testing/tcp-server.ts';
 
 const { signal } = new AbortController();
 
@@ -18,7 +21,6 @@ describe('a URL', () => {
     'app:s3cret@db',
     'postgres://app:s3%cret@db/shop',
     'postgres://app:s3cret@db:port/shop',
-    'postgres://app:s3cret@db/shop?sslmode=require',
     'postgres://app:12?s3cret@db/shop',
   ])('that is none is refused and not repeated (invariant 10): %s', async (url) => {
     const error = await failure(connect(config(url), signal));
@@ -54,6 +56,34 @@ describe('a server that is none', () => {
       'aborted by the test',
     );
     expect(server.sockets).toHaveLength(0);
+  });
+});
+
+describe('a server', () => {
+  /** Answers the first packet with a FATAL error. */
+  function refusing(sqlState: string, message: string): ReturnType<typeof tcpServer> {
+    const fields = Buffer.from(`SFATAL\0C${sqlState}\0M${message}\0\0`);
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(fields.length + 4);
+    return tcpServer((socket) => socket.once('data', () => socket.end(Buffer.concat([Buffer.from('E'), length, fields]))));
+  }
+
+  test.each([
+    ['08P01', 'unsupported startup parameter: replication', 'WEIR_PG_POOLER', 'stop-at-start'],
+    ['57P03', 'the database system is starting up', 'WEIR_PG_CONNECT', 'retry'],
+    ['57P03', 'the database system is not accepting connections', 'WEIR_PG_CONNECT', 'retry'],
+    ['28000', 'no pg_hba.conf entry for host "10.0.0.9", user "app", database "shop", no encryption', 'WEIR_PG_TLS', 'stop-at-start'],
+    ['28000', 'role "app" is not permitted to log in', 'WEIR_PG_AUTH', 'stop-at-start'],
+    ['53300', 'number of requested standby connections exceeds max_wal_senders (currently 10)', 'WEIR_PG_SENDERS_FULL', 'retry'],
+    ['53300', 'sorry, too many clients already', 'WEIR_PG_CONNECTIONS_FULL', 'retry'],
+    ['42501', 'must be superuser or replication role to start walsender', 'WEIR_PG_GRANT_REPLICATION', 'stop-at-start'],
+  ])('that answers %s %s to a replication session', async (sqlState, message, code, policy) => {
+    await using server = await refusing(sqlState, message);
+    const url = `postgres://app@127.0.0.1:${server.port}/shop`;
+    const error = await failure(connect(config(url), signal, { replication: true }));
+    expect(error).toMatchObject({ code, policy: { policy } });
+    expect(error.message).toContain(message);
+    expect(error.fix).not.toBe('');
   });
 });
 
