@@ -39,6 +39,9 @@ export const errorCodes = {
   WEIR_VERIFY_DIFFERENT: { exit: 1, policy: 'stop', remedy: 'Source and sink differ; the keys printed are where to look.' },
   WEIR_DEMO_POSTGRES: { exit: 1, policy: 'stop', remedy: 'The embedded PostgreSQL does not run here; the message says why.' },
 
+  WEIR_TABLE_UNKNOWN: { exit: 2, policy: 'stop', remedy: 'Name a table that the pipeline captures, as schema.table; `weir discover` lists them.' },
+  WEIR_TABLE_NO_KEY: { exit: 2, policy: 'stop', remedy: 'A table that is not copied by key can only be copied anew: `weir resync`.' },
+
   WEIR_SCHEMA_CHANGE: { exit: 4, policy: 'stop', remedy: 'The shape of a table changed and `schema_changes` says stop; allow the change there, then start again.' },
   WEIR_SCHEMA_IGNORED: { exit: 4, policy: 'stop', remedy: 'The table appeared later and `schema_changes` ignores new tables; allow `create` there and copy again to have it.' },
   WEIR_SINK_MODE: { exit: 2, policy: 'stop', remedy: 'The sink’s table was made under another `mode` or `deletes`; change it back, or give the table another name with `target`.' },

@@ -66,7 +66,7 @@ export type {
   TablePlan,
   TransactionalSession,
 } from './sink.ts';
-export type { Source, SourceSession, SourceStatus, TableProgress } from './source.ts';
+export type { CopyAgain, Source, SourceSession, SourceStatus, TableProgress } from './source.ts';
 export { tableName, type Column, type SchemaChange, type SchemaChangeKind, type Table } from './table.ts';
 export { targetName } from './target.ts';
 export type { RejectedRow, Transform, Transformed } from './transform.ts';

@@ -21,6 +21,8 @@ export interface SourceStatus {
   readonly lagBytes: number | null;
 }
 
+export type CopyAgain = 'anew' | 'in-place';
+
 /** One run of a source from a checkpoint. Its owner calls `batches` once and disposes it. */
 export interface SourceSession extends AsyncDisposable {
   /**
@@ -33,6 +35,13 @@ export interface SourceSession extends AsyncDisposable {
   confirm(checkpoint: Checkpoint): Promise<void>;
   /** Ends `batches` after the first checkpoint at or past `position`. */
   finishAt(position: Position): void;
+  /**
+   * Copies tables once more while the stream goes on. Resolves when that has a place in the stream.
+   * @param tables names as `namespace.name`
+   * @param how `anew`: sinks start the tables empty. `in-place`: rows are read over those that are there, by key
+   * @throws WeirError WEIR_TABLE_UNKNOWN; WEIR_TABLE_NO_KEY for `in-place`
+   */
+  copyAgain?(tables: readonly string[], how: CopyAgain): Promise<void>;
   status(): SourceStatus;
 }
 

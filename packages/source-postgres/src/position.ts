@@ -65,6 +65,8 @@ export interface ChunkState {
   readonly done: boolean;
   /** How many rows were read. */
   readonly rows: number;
+  /** Sinks have the rows beyond `upTo` from an earlier copy, so what the stream says of them is not left out. */
+  readonly inPlace?: true;
 }
 
 export const unreadChunks: ChunkState = { upTo: null, holes: [], done: false, rows: 0 };

@@ -5,11 +5,13 @@ import {
   crashPoint,
   emptyBatch,
   packVersion,
+  tableName,
   toWeirError,
   type Batch,
   type Checkpoint,
   type Commit,
   type ConnectorContext,
+  type CopyAgain,
   type Position,
   type SchemaChange,
   type SourceSession,
@@ -28,6 +30,9 @@ import { SchemaWatch } from './shape/schema-watch.ts';
 import type { SharedConnection } from './shared-connection.ts';
 import { beginCopies, planCopies } from './copy/begin-copy.ts';
 import { ChunkedCopy } from './copy/chunked-copy.ts';
+import { CopyRequests, requestedTables, type CopyRequest } from './copy/copy-requests.ts';
+import { isCopiedByKey } from './copy/key-sql.ts';
+import { markLog } from './log-mark.ts';
 import { Snapshot, type CopiedBatch } from './copy/exported-snapshot.ts';
 import { newestProtocol } from './stream/stream-protocol.ts';
 import { streamPublications } from './stream/stream-publications.ts';
@@ -68,6 +73,8 @@ interface OpenStream {
   /** Where one of its boundaries is: not behind the place where it has to end. */
   readonly placeOf: (lsn: bigint) => bigint;
   readonly ended: AbortController;
+  /** Aborted when the stream is to end at once. */
+  readonly ending: AbortSignal;
 }
 
 /** One run of the source: the tables that are not copied yet, then the stream; and again, when a table has to be copied. */
@@ -79,6 +86,8 @@ export class PostgresSession implements SourceSession {
   #missing: readonly CatalogTable[];
   #snapshot: Snapshot | null = null;
   readonly #copy: ChunkedCopy;
+  #isCopying = false;
+  readonly #requests = new CopyRequests();
   #gate: bigint | null;
   #open: OpenStream | null = null;
   #phase: SourceStatus['phase'] = 'connecting';
@@ -126,6 +135,14 @@ export class PostgresSession implements SourceSession {
     if (this.#open !== null) this.#finishing = this.#finish(this.#open);
   }
 
+  async copyAgain(names: readonly string[], how: CopyAgain): Promise<void> {
+    const request = { names, how };
+    const done = this.#requests.add(request);
+    if (this.#closed.signal.aborted) this.#requests.close();
+    else if (this.#open !== null) void this.#placeRequest(request, this.#open);
+    await done;
+  }
+
   status(): SourceStatus {
     const head = this.#open?.watch.head ?? this.#head;
     const lag = head === null ? null : Number(head - this.#confirmed);
@@ -138,6 +155,7 @@ export class PostgresSession implements SourceSession {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort();
+    this.#requests.close();
     await this.#snapshot?.[Symbol.asyncDispose]();
     await this.#closeStream();
     await this.#copy[Symbol.asyncDispose]();
@@ -294,10 +312,13 @@ export class PostgresSession implements SourceSession {
     replacement.copyWanted = interrupt;
     if (until !== null) stream.atBoundary(until, () => (interrupt(), []));
     const watch = new SchemaWatch({ control, catalog, tables, streamTables, replacement, stream, until, context });
-    this.#open = { stream, wire, watch, placeOf, ended };
+    this.#open = { stream, wire, watch, placeOf, ended, ending };
     this.#phase = this.#copy.isActive ? 'snapshot' : 'stream';
     void this.#watch(this.#open, ending);
-    if (until === null && this.#copy.isActive) void this.#copyByKey(this.#open, ending);
+    if (until === null) {
+      if (this.#copy.isActive) void this.#copyByKey(this.#open);
+      for (const request of this.#requests.waiting) void this.#placeRequest(request, this.#open);
+    }
     if (this.#finishAt !== null) this.#finishing = this.#finish(this.#open);
     return this.#open;
   }
@@ -339,12 +360,51 @@ export class PostgresSession implements SourceSession {
     }
   }
 
-  async #copyByKey(open: OpenStream, signal: AbortSignal): Promise<void> {
+  /** Copies while the stream flows, until nothing is left to copy. */
+  async #copyByKey(open: OpenStream): Promise<void> {
     const gate = this.#gate;
     this.#gate = null;
-    if (!(await this.#copy.run(open.stream, this.#options.reach, gate, signal))) return;
+    this.#phase = 'snapshot';
+    this.#isCopying = true;
+    const isDone = await this.#copy.run(open.stream, this.#options.reach, gate, open.ending);
+    this.#isCopying = false;
+    if (!isDone || this.#open !== open) return;
     this.#phase = 'stream';
+    if (this.#options.config.snapshot.mode === 'only') this.#finishAt ??= this.#boundary;
     if (this.#finishAt !== null) this.#finishing = this.#finish(open);
+  }
+
+  /** Gives a request a place behind everything that happened before it. */
+  async #placeRequest(request: CopyRequest, open: OpenStream): Promise<void> {
+    const { control } = this.#options;
+    try {
+      const mark = await control.use(markLog);
+      const { stream } = open;
+      const place = mark > stream.boundary ? mark : stream.boundary + 1n;
+      stream.atBoundary(place, () => (this.#carryOut(request, open), []));
+    } catch (error) {
+      open.stream.fail(toWeirError(error));
+    }
+  }
+
+  #carryOut(request: CopyRequest, open: OpenStream): void {
+    const { tables, catalog, replacement } = this.#options;
+    const { capture } = catalog.last!.content;
+    this.#requests.settle(request, () => {
+      const found = requestedTables(request, tables).map((captured) => {
+        const table = capture.tables.find(({ oid }) => oid === captured.oid);
+        if (table === undefined) throw new WeirError('WEIR_TABLE_UNKNOWN', `table ${tableName(captured)} is not there any more`);
+        if (request.how === 'anew' || isCopiedByKey(table)) return { table, captured };
+        throw new WeirError('WEIR_TABLE_NO_KEY', `table ${tableName(captured)} is not copied by key`);
+      });
+      for (const { table, captured } of found) {
+        // What is still to be copied will be.
+        if (captured.shaped === null) continue;
+        if (request.how === 'anew') replacement.copy(table, captured, 'it was asked for');
+        else this.#copy.readAgain(captured.oid);
+      }
+      if (request.how === 'in-place' && !this.#isCopying) void this.#copyByKey(open);
+    });
   }
 
   /** Looks again and again what the stream does not say. */

@@ -108,6 +108,14 @@ export class ChunkedCopy implements AsyncDisposable {
     return new CopyJudge(shaped!.table, this.#placeOf(oid));
   }
 
+  /** A table is read once more, over the rows that sinks have of it. */
+  readAgain(oid: number): void {
+    const { tables } = this.#options;
+    const captured = tables.withOid(oid)!;
+    tables.put({ ...captured, chunks: { ...unreadChunks, inPlace: true } });
+    captured.shaped!.binding.judge = this.judge(tables.withOid(oid)!);
+  }
+
   /** The stream begins a transaction that it delivers. */
   begins({ commitLsn, transactionId }: Begin): void {
     if (!this.isActive) return;
@@ -122,7 +130,8 @@ export class ChunkedCopy implements AsyncDisposable {
     const { tables } = this.#options;
     const captured = tables.withOid(oid);
     if (captured?.chunks == null) return;
-    tables.put({ ...captured, chunks: unreadChunks });
+    const { inPlace } = captured.chunks;
+    tables.put({ ...captured, chunks: { ...unreadChunks, ...(inPlace === true && { inPlace }) } });
     const round = this.#round;
     if (round === null) return;
     this.#setRound({ ...round.state, ranges: round.state.ranges.filter((range) => range.oid !== oid) });
@@ -172,7 +181,8 @@ export class ChunkedCopy implements AsyncDisposable {
   #delivers(oid: number, key: Key, order: (a: Key, b: Key) => number): boolean {
     const chunks = this.#options.tables.withOid(oid)?.chunks ?? null;
     if (chunks === null) return true;
-    if (!chunks.done && (chunks.upTo === null || order(key, chunks.upTo) > 0)) return false;
+    const isRead = chunks.done || (chunks.upTo !== null && order(key, chunks.upTo) <= 0);
+    if (!isRead && chunks.inPlace !== true) return false;
     if (chunks.holes.some((hole) => order(hole, key) === 0)) return false;
     return this.#ranges === null || !this.#ranges.some((range) => range.oid === oid && rangeHolds(range, key, order));
   }

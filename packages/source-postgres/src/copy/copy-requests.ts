@@ -1,0 +1,54 @@
+import { WeirError, tableName, type CopyAgain } from '@weir/sdk';
+import type { CapturedTable } from '../shape/captured-table.ts';
+import type { CapturedTables } from '../shape/captured-tables.ts';
+
+/** Tables that somebody wants to have copied once more. */
+export interface CopyRequest {
+  /** `namespace.name` */
+  readonly names: readonly string[];
+  readonly how: CopyAgain;
+}
+
+/** Requests that wait for their place in the stream; a stream that ends before leaves them to the next. */
+export class CopyRequests {
+  readonly #waiting = new Map<CopyRequest, PromiseWithResolvers<void>>();
+
+  get waiting(): CopyRequest[] {
+    return [...this.#waiting.keys()];
+  }
+
+  /** Resolves when the request is done, and rejects when there will be no stream any more. */
+  async add(request: CopyRequest): Promise<void> {
+    const settled = Promise.withResolvers<void>();
+    this.#waiting.set(request, settled);
+    await settled.promise;
+  }
+
+  /** @param work carries it out; what it throws is the answer */
+  settle(request: CopyRequest, work: () => void): void {
+    const settled = this.#waiting.get(request);
+    if (settled === undefined) return;
+    this.#waiting.delete(request);
+    try {
+      work();
+      settled.resolve();
+    } catch (error) {
+      settled.reject(error);
+    }
+  }
+
+  close(): void {
+    const error = new WeirError('WEIR_NOT_RUNNING', 'the source is closed; ask again when it runs');
+    for (const settled of this.#waiting.values()) settled.reject(error);
+    this.#waiting.clear();
+  }
+}
+
+/** @throws WeirError WEIR_TABLE_UNKNOWN */
+export function requestedTables({ names }: CopyRequest, tables: CapturedTables): CapturedTable[] {
+  return names.map((name) => {
+    const captured = tables.all.find((table) => tableName(table) === name);
+    if (captured !== undefined) return captured;
+    throw new WeirError('WEIR_TABLE_UNKNOWN', `the pipeline captures no table ${name}`);
+  });
+}
