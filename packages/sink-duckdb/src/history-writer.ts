@@ -1,4 +1,4 @@
-import { NO_IMAGE, NULL_CELL, type Batch, type Table } from '@weir/sdk';
+import { NO_IMAGE, NULL_CELL, type Batch, type Table, type TableRows } from '@weir/sdk';
 import { SlabCopy, type Cells } from './cells.ts';
 import { NotFinite } from './encode.ts';
 import { HistoryRows, type EventPlace } from './history-rows.ts';
@@ -36,7 +36,7 @@ export class HistoryWriter implements RowWriter {
     return this.#loader?.pendingBytes ?? 0;
   }
 
-  async write(batch: Batch, rows: Uint32Array): Promise<void> {
+  async write(batch: Batch, { rows }: TableRows): Promise<void> {
     this.touched = true;
     for (let from = 0; from < rows.length; from += ROWS_AT_ONCE)
       await this.#writeSome(batch, rows.subarray(from, from + ROWS_AT_ONCE));
