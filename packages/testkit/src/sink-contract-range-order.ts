@@ -119,7 +119,7 @@ export function describeRangeOrder(driver: SinkDriver): void {
         const keys = fc.uniqueArray(key, { selector: (cells) => cells.join(' '), minLength: 12, maxLength: 40 });
         const property = fc.asyncProperty(keys, async (cells) => {
           await using run = await withKeys(driver, table, cells.slice(4));
-          const [a, b, c, d] = cells.slice(0, 4).toSorted(order) as [Key, Key, Key, Key];
+          const [a, b, c, d] = cells.slice(0, 4).toSorted(order) as unknown as [Key, Key, Key, Key];
           await run.copy(table, { after: a, upTo: b }, []);
           await run.copy(table, { after: c, upTo: d }, [rowOf(table, d)]);
           await run.commit();
