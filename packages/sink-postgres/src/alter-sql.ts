@@ -6,15 +6,19 @@ import { identifier, qualified, type QualifiedName } from './sql-text.ts';
 import { extraColumns, isKeyIndex, keyNames, type TableOptions } from './table-rules.ts';
 import { columnType } from './types.ts';
 
-/** The statement that makes a table. Only the key and Weir's own columns must not be NULL. */
+/**
+ * The statement that makes a table. Only the key and Weir's own columns must not be NULL. Text of the key is ordered by its
+ * bytes, as ranges of keys are (`keyRangeSql`): then its index finds the rows of one.
+ */
 export function createSql(table: Table, target: QualifiedName, options: TableOptions): string {
   const own = extraColumns(options);
+  const key = keyNames(table, options);
   const columns = [...table.columns, ...own].map((column) => {
     const notNull = own.includes(column) && !column.nullable ? ' NOT NULL' : '';
-    return `${identifier(column.name)} ${columnType(column).sql}${notNull}`;
+    const collation = key.includes(column.name) && column.type.kind === 'string' ? ' COLLATE "C"' : '';
+    return `${identifier(column.name)} ${columnType(column).sql}${collation}${notNull}`;
   });
-  const key = keyNames(table, options).map(identifier);
-  if (key.length > 0) columns.push(`PRIMARY KEY (${key.join(', ')})`);
+  if (key.length > 0) columns.push(`PRIMARY KEY (${key.map(identifier).join(', ')})`);
   return `CREATE TABLE ${qualified(target)} (${columns.join(', ')})`;
 }
 
