@@ -4,7 +4,7 @@ import { NotFinite } from './encode.ts';
 import { HistoryRows, type EventPlace } from './history-rows.ts';
 import type { Layout } from './layout.ts';
 import type { LoadedRows } from './loader.ts';
-import { FLUSH_ROWS, type RowWriter, type WriterHost } from './table-writer.ts';
+import { FLUSH_ROWS, type RowWriter, type WriterHost } from './row-writer.ts';
 import { TargetLoader } from './target-loader.ts';
 import type { Target } from './target.ts';
 import type { Transaction } from './transaction.ts';

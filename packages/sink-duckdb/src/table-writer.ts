@@ -1,6 +1,17 @@
-import { NO_IMAGE, Op, WeirError, expectInRange, tableName, type Batch, type KeyRange, type Table, type TableRows } from '@weir/sdk';
+import {
+  NO_IMAGE,
+  Op,
+  WeirError,
+  expectInRange,
+  tableName,
+  type Batch,
+  type KeyRange,
+  type Table,
+  type TableRows,
+} from '@weir/sdk';
 import { NotFinite } from './encode.ts';
 import type { Layout } from './layout.ts';
+import { FLUSH_ROWS, type RowWriter, type WriterHost } from './row-writer.ts';
 import { ShapeEdit } from './shape-edit.ts';
 import { identifier, qualified } from './sql-text.ts';
 import { Staging } from './staging.ts';
@@ -9,45 +20,8 @@ import { TargetRange } from './target-range.ts';
 import type { Target } from './target.ts';
 import type { Transaction } from './transaction.ts';
 
-/** From this many rows on an appender has more than one of DuckDB's row groups, and gains nothing by waiting. */
-export const FLUSH_ROWS = 122_880;
-
 /** A row of more bytes than this is large. A batch holds such a row and little else. */
 const LARGE_BYTES = 4 * 2 ** 20;
-
-/** Writes the rows of one version of a table within the session's transaction. */
-export interface RowWriter {
-  readonly table: Table;
-  readonly target: Target;
-  /** Memory that waits to be flushed, in bytes. */
-  readonly pendingBytes: number;
-  /** True when this commit group has had a row for the table. */
-  touched: boolean;
-  /** True when the target lacks nothing but what was appended and not flushed: no deletes are to come. */
-  readonly isSettled: boolean;
-  /** @param part what the batch has for this table */
-  write(batch: Batch, part: TableRows): Promise<void>;
-  /** Hands rows that can wait no longer to DuckDB. */
-  flush(): void;
-  /** Ends the appender, which a change of the target's columns would break; its rows are in the target then. */
-  endAppend(): Promise<void>;
-  /** Makes the target hold everything that was written. */
-  settle(): Promise<void>;
-  /** The target has other columns beside those of the table than before. */
-  useLayout(layout: Layout): void;
-  /** Forgets what is not in the target yet. Must come before a rollback, see `Loader`. */
-  discard(): void;
-  /** Forgets what is not in the target yet, and drops temporary tables. For a table that is replaced or rests. */
-  close(): Promise<void>;
-}
-
-/** What a writer may ask of the tables that it is one of. */
-export interface WriterHost {
-  /** Makes a column VARCHAR. @returns the layout from then on @throws the error itself where that is not configured */
-  toText(target: Target, table: Table, error: NotFinite): Promise<Layout>;
-  /** The time that the sink's clock shows, in ms since 1970. */
-  now(): number;
-}
 
 /**
  * Writes the mirror of one table version.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Column, Key, RowValues, SinkOptions, Table } from '@weir/sdk';
+import type { Column, Key, RowValues, Table } from '@weir/sdk';
 import { inspectTarget } from './inspect-target.ts';
 import { keyRangeSql } from './key-range-sql.ts';
 import { layOut } from './layout.ts';
@@ -15,13 +15,13 @@ function keyed(...types: readonly Column['type'][]): Table {
 }
 
 /** How the server finds the rows of a range, in a table of 20,000 rows. @param row SQL for the cells of the row `i` */
-async function planOf(table: Table, row: string, after: Key, upTo: Key, options: Partial<SinkOptions> = {}): Promise<string> {
+async function planOf(table: Table, row: string, after: Key, upTo: Key): Promise<string> {
   await using database = await TestDatabase.create(server.url);
-  await using _ = await withOrders(database.sink(options), table, []);
+  await using _ = await withOrders(database.sink(), table, []);
   await database.sql(`INSERT INTO orders SELECT ${row}, 'a note' FROM generate_series(1, 20000) i; ANALYZE orders`);
   const target = { schema: 'public', table: 'orders' };
   const ask = async (sql: string) => ({ command: 'SELECT', count: 1, rows: await database.sql(sql) });
-  const layout = layOut(table, target, (await inspectTarget(ask, target))!, { ...mirrorOptions, ...options });
+  const layout = layOut(table, target, (await inspectTarget(ask, target))!, mirrorOptions);
   const where = keyRangeSql(layout, { after, upTo });
   return (await database.sql(`EXPLAIN DELETE FROM orders AS t WHERE ${where}`)).flat().join('\n');
 }

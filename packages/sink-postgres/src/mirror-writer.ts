@@ -23,7 +23,7 @@ import type { Transaction } from './transaction.ts';
 export interface MirrorOptions {
   readonly copied: CopiedRanges;
   /** The time that the sink's clock shows, in ms since 1970. */
-  now(): number;
+  readonly now: () => number;
 }
 
 /**

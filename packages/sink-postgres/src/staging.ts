@@ -119,11 +119,16 @@ export class Staging {
     return taken;
   }
 
-  /** Marks the target's rows of a range as deleted whose keys are not staged. @param time µs since 1970; 0 when it is not known */
+  /**
+   * Marks the target's rows of a range as deleted whose keys are not staged.
+   * @param time in µs since 1970; 0 when it is not known
+   */
   async markAbsent(range: KeyRange, time: number): Promise<void> {
-    const { sql } = this.#layout;
-    const which = `t.${MARK} IS NULL AND ${keyRangeSql(this.#layout, range)} AND ${lacksSql(this.#merge())}`;
-    await this.#transaction.run(`UPDATE ${sql} AS t SET ${MARK} = ${literal(this.#timeText(time))} WHERE ${which}`, this.#doing);
+    const merge = this.#merge();
+    const mark =
+      `UPDATE ${merge.layout.sql} AS t SET ${MARK} = ${literal(this.#timeText(time))} ` +
+      `WHERE t.${MARK} IS NULL AND ${keyRangeSql(merge.layout, range)} AND ${lacksSql(merge)}`;
+    await this.#transaction.run(mark, this.#doing);
   }
 
   /** Merges what is staged into the target. @throws WeirError WEIR_PG_DIVERGED */

