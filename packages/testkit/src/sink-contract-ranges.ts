@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { historyTable, type BatchBuilder, type KeyRange, type RowValues, type SinkOptions } from '@weir/sdk';
 import { failure } from './reading.ts';
+import { describeRandomRanges } from './sink-contract-range-random.ts';
 import { linesTable, nullable, ordersTable, projected, withColumn, withKey, withMark } from './sink-contract-tables.ts';
 import type { SinkDriver } from './sink-driver.ts';
 import { SinkRun } from './sink-run.ts';
@@ -39,6 +40,7 @@ export function describeRanges(driver: SinkDriver): void {
     describeFirstCopies(driver);
     describeMarks(driver);
     describeRefusals(driver);
+    describeRandomRanges(driver);
   });
 }
 
