@@ -43,6 +43,7 @@ export {
   type SinkOptions,
   type SourceConnector,
 } from './connector.ts';
+export { CopiedRanges } from './copied-ranges.ts';
 export { crashPoint, crashPoints, type CrashPoint } from './crash-point.ts';
 export { errorCodes, type ErrorCode, type ErrorPolicy } from './error-codes.ts';
 export { WeirError, explainError, toWeirError, type ConfigPlace, type WeirErrorOptions } from './errors.ts';
@@ -67,6 +68,7 @@ export type {
   TransactionalSession,
 } from './sink.ts';
 export type { CopyAgain, Source, SourceSession, SourceStatus, TableProgress } from './source.ts';
+export { expectInRange, tableRows, type TableRows } from './table-rows.ts';
 export { tableName, type Column, type SchemaChange, type SchemaChangeKind, type Table } from './table.ts';
 export { targetName } from './target.ts';
 export type { RejectedRow, Transform, Transformed } from './transform.ts';

@@ -1,10 +1,10 @@
-import { NO_IMAGE, NULL_CELL, type Batch, type Table } from '@weir/sdk';
+import { NO_IMAGE, NULL_CELL, type Batch, type Table, type TableRows } from '@weir/sdk';
 import { SlabCopy, type Cells } from './cells.ts';
 import { NotFinite } from './encode.ts';
 import { HistoryRows, type EventPlace } from './history-rows.ts';
 import type { Layout } from './layout.ts';
 import type { LoadedRows } from './loader.ts';
-import { FLUSH_ROWS, type RowWriter, type WriterHost } from './table-writer.ts';
+import { FLUSH_ROWS, type RowWriter, type WriterHost } from './row-writer.ts';
 import { TargetLoader } from './target-loader.ts';
 import type { Target } from './target.ts';
 import type { Transaction } from './transaction.ts';
@@ -36,7 +36,7 @@ export class HistoryWriter implements RowWriter {
     return this.#loader?.pendingBytes ?? 0;
   }
 
-  async write(batch: Batch, rows: Uint32Array): Promise<void> {
+  async write(batch: Batch, { rows }: TableRows): Promise<void> {
     this.touched = true;
     for (let from = 0; from < rows.length; from += ROWS_AT_ONCE)
       await this.#writeSome(batch, rows.subarray(from, from + ROWS_AT_ONCE));

@@ -187,6 +187,11 @@ export function presentSql(merge: Merge, seq: number): string {
   );
 }
 
+/** A condition for a row of the target: no row with its key is staged. */
+export function lacksSql(merge: Merge): string {
+  return `NOT EXISTS (SELECT 1 FROM ${merge.stage} AS k WHERE k.seq >= ${sequenceOf(merge.from)} AND ${keysMatch(merge)})`;
+}
+
 /** Keys are never NULL, so `=` is enough. */
 function keysMatch({ layout, key }: Merge): string {
   const names = new Map(layout.columns.map((column) => [column.index, column.target]));

@@ -2,12 +2,11 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import {
   WeirError,
   crashPoint,
-  forEachTable,
+  tableRows,
   toWeirError,
   type Batch,
   type Checkpoint,
   type Clock,
-  type Shard,
   type StopReason,
   type Table,
   type TransactionalSession,
@@ -15,8 +14,7 @@ import {
 import { CheckpointRow } from './checkpoint.ts';
 import type { Database } from './database.ts';
 import { SchemaChanges } from './schema-changes.ts';
-import type { SinkRules } from './sink-rules.ts';
-import { TargetTables } from './target-tables.ts';
+import { TargetTables, type TablesOptions } from './target-tables.ts';
 import { Transaction } from './transaction.ts';
 
 /** A batch of more bytes holds one large row, and little else. */
@@ -24,12 +22,6 @@ const LARGE_BATCH_BYTES = 8 * 2 ** 20;
 /** How often a large row may lie in DuckDB's memory at once, and what it needs beside: seen with rows of 64 MiB. */
 const LARGE_ROW_COPIES = 5.5;
 const LARGE_ROW_BASE = 32 * 2 ** 20;
-
-interface SessionOptions {
-  readonly shard: Shard;
-  readonly rules: SinkRules;
-  readonly clock: Clock;
-}
 
 /**
  * Class A: rows, tables and the checkpoint are written in one DuckDB transaction, and the checkpoint's row is changed only
@@ -53,18 +45,18 @@ export class DuckdbSession implements TransactionalSession {
   #largest = 0;
   #stopped: ReadonlyMap<string, StopReason> = new Map();
 
-  private constructor(database: Database, connection: DuckDBConnection, checkpoint: CheckpointRow, options: SessionOptions) {
+  private constructor(database: Database, connection: DuckDBConnection, checkpoint: CheckpointRow, options: TablesOptions) {
     this.#database = database;
     this.#connection = connection;
     this.#transaction = new Transaction(connection);
     this.#checkpoint = checkpoint;
-    this.#tables = new TargetTables(this.#transaction, options.shard, database.name, options.rules);
+    this.#tables = new TargetTables(this.#transaction, database.name, options);
     this.#changes = new SchemaChanges(this.#transaction, this.#tables, options.rules);
     this.#clock = options.clock;
   }
 
   /** Takes the fence (invariant 5) and with it the database, which the session releases when it is disposed. */
-  static async open(database: Database, options: SessionOptions): Promise<DuckdbSession> {
+  static async open(database: Database, options: TablesOptions): Promise<DuckdbSession> {
     const connection = await database.connect();
     try {
       const checkpoint = await CheckpointRow.take(database, connection, options.shard, options.clock);
@@ -99,12 +91,11 @@ export class DuckdbSession implements TransactionalSession {
     return this.#run(async () => {
       await this.#transaction.begin();
       await this.#changes.apply(batch);
-      const groups: { table: Table; rows: Uint32Array }[] = [];
-      forEachTable(batch, (table, rows) => groups.push({ table, rows }));
       if (batch.data.length > LARGE_BATCH_BYTES) await this.#makeRoom(batch.data.length);
-      for (const { table, rows } of groups) {
+      for (const part of tableRows(batch)) {
+        const { table } = part;
         const writer = await this.#tables.writer(table);
-        await writer.write(batch, rows);
+        await writer.write(batch, part);
         if (batch.data.length > this.#largest && batch.data.length > LARGE_BATCH_BYTES) {
           this.#largest = batch.data.length;
           await this.#tables.noteLargeRow(table, this.#largest);

@@ -4,7 +4,7 @@ import { NotFinite } from './encode.ts';
 import { keylessApplySql, keylessMissingSql } from './keyless-merge.ts';
 import type { Layout } from './layout.ts';
 import { Loader, type LoadedRows } from './loader.ts';
-import { applySql, countSql, divergence, moveSql, presentSql, untangleSql } from './merge.ts';
+import { applySql, countSql, divergence, lacksSql, moveSql, presentSql, untangleSql } from './merge.ts';
 import { RowImages, type ImageOptions } from './row-images.ts';
 import { decimalTextSql } from './shape-edit.ts';
 import { NUMBER_GAP, extraColumns, stagingColumns, type Divergence, type Merge } from './staged-rows.ts';
@@ -174,6 +174,12 @@ export class Staging {
     const { rowsChanged } = await this.#transaction.run(moveSql(merge, { oldSeq, newSeq, columns }), doing);
     this.#expectNone({ missing: rowsChanged === 0 ? 1 : 0, doubled: Math.max(0, rowsChanged - 1), present });
     return true;
+  }
+
+  /** A condition for rows `t` of the target: their keys are not among those that are staged. */
+  lacksSql(): string {
+    this.flush();
+    return lacksSql(this.#merge());
   }
 
   /** Forgets what is staged. */

@@ -1,50 +1,27 @@
-import { NO_IMAGE, Op, WeirError, tableName, type Batch, type Table } from '@weir/sdk';
+import {
+  NO_IMAGE,
+  Op,
+  WeirError,
+  expectInRange,
+  tableName,
+  type Batch,
+  type KeyRange,
+  type Table,
+  type TableRows,
+} from '@weir/sdk';
 import { NotFinite } from './encode.ts';
 import type { Layout } from './layout.ts';
+import { FLUSH_ROWS, type RowWriter, type WriterHost } from './row-writer.ts';
 import { ShapeEdit } from './shape-edit.ts';
 import { identifier, qualified } from './sql-text.ts';
 import { Staging } from './staging.ts';
 import { TargetLoader } from './target-loader.ts';
+import { TargetRange } from './target-range.ts';
 import type { Target } from './target.ts';
 import type { Transaction } from './transaction.ts';
 
-/** From this many rows on an appender has more than one of DuckDB's row groups, and gains nothing by waiting. */
-export const FLUSH_ROWS = 122_880;
-
 /** A row of more bytes than this is large. A batch holds such a row and little else. */
 const LARGE_BYTES = 4 * 2 ** 20;
-
-/** Writes the rows of one version of a table within the session's transaction. */
-export interface RowWriter {
-  readonly table: Table;
-  readonly target: Target;
-  /** Memory that waits to be flushed, in bytes. */
-  readonly pendingBytes: number;
-  /** True when this commit group has had a row for the table. */
-  touched: boolean;
-  /** True when the target lacks nothing but what was appended and not flushed: no deletes are to come. */
-  readonly isSettled: boolean;
-  /** @param rows the rows of the batch that belong to this table, in order */
-  write(batch: Batch, rows: Uint32Array): Promise<void>;
-  /** Hands rows that can wait no longer to DuckDB. */
-  flush(): void;
-  /** Ends the appender, which a change of the target's columns would break; its rows are in the target then. */
-  endAppend(): Promise<void>;
-  /** Makes the target hold everything that was written. */
-  settle(): Promise<void>;
-  /** The target has other columns beside those of the table than before. */
-  useLayout(layout: Layout): void;
-  /** Forgets what is not in the target yet. Must come before a rollback, see `Loader`. */
-  discard(): void;
-  /** Forgets what is not in the target yet, and drops temporary tables. For a table that is replaced or rests. */
-  close(): Promise<void>;
-}
-
-/** What a writer may ask of the tables that it is one of. */
-export interface WriterHost {
-  /** Makes a column VARCHAR. @returns the layout from then on @throws the error itself where that is not configured */
-  toText(target: Target, table: Table, error: NotFinite): Promise<Layout>;
-}
 
 /**
  * Writes the mirror of one table version.
@@ -84,8 +61,33 @@ export class TableWriter implements RowWriter {
     return !this.#staged;
   }
 
-  async write(batch: Batch, rows: Uint32Array): Promise<void> {
+  async write(batch: Batch, part: TableRows): Promise<void> {
     this.touched = true;
+    const { rows, range } = part;
+    if (range === null) this.target.copied.add(batch, part);
+    else if (this.target.copied.begin(this.table, range)) return await this.#replaceRange(batch, part, range);
+    await this.#writeRows(batch, rows);
+  }
+
+  /** Writes a range that the target may have rows of: those that the batch does not have are gone then (invariant 7). */
+  async #replaceRange(batch: Batch, part: TableRows, range: KeyRange): Promise<void> {
+    const { rows } = part;
+    expectInRange(batch, part);
+    await this.settle();
+    const there = new TargetRange(this.#transaction, this.target, this.#layout, this.table, range);
+    if (this.#layout.mark === null) {
+      await there.remove();
+    } else if (!(await there.isEmpty())) {
+      this.#staged = true;
+      const staging = await this.#openStaging();
+      await staging.add(batch, rows, () => false, false);
+      const time = batch.commits[0]?.time || this.#host.now() * 1000;
+      return await there.mark(time, staging.lacksSql());
+    }
+    await this.#writeRows(batch, rows);
+  }
+
+  async #writeRows(batch: Batch, rows: Uint32Array): Promise<void> {
     for (let at = 0; at < rows.length;) {
       const row = rows[at]!;
       if (!this.#staged) await this.#lookForMarked();
@@ -95,7 +97,7 @@ export class TableWriter implements RowWriter {
       } else if (this.#isLarge(batch, row)) {
         await this.#writeLarge(batch, rows.subarray(at, at + 1));
         at++;
-      } else if (this.#staged || !this.#isAppend(batch.op[row]!)) {
+      } else if (this.#staged || !this.#isAppend(batch, row)) {
         at += await this.#stage(batch, rows.subarray(at));
       } else {
         const end = this.#endOfAppend(batch, rows, at + 1);
@@ -110,8 +112,7 @@ export class TableWriter implements RowWriter {
     const mayBeLarge = batch.data.length > LARGE_BYTES;
     let end = from;
     for (; end < rows.length; end++) {
-      const op = batch.op[rows[end]!]!;
-      if ((op !== Op.insert && op !== Op.read) || (mayBeLarge && this.#isLarge(batch, rows[end]!))) break;
+      if (!this.#isAppend(batch, rows[end]!) || (mayBeLarge && this.#isLarge(batch, rows[end]!))) break;
     }
     return end;
   }
@@ -155,9 +156,15 @@ export class TableWriter implements RowWriter {
     this.discard();
   }
 
-  /** An inserted row can be appended, but where it may have to take the place of one that is marked as deleted. */
-  #isAppend(op: number): boolean {
-    return (op === Op.insert || op === Op.read) && (this.target.holdsMarked !== true || this.table.key.length === 0);
+  /**
+   * An inserted row can be appended, but where it may have to take the place of one that is marked as deleted. So can the
+   * rows of a copy, which started the table empty, or whose range is empty now. A row that is read by itself may be there.
+   */
+  #isAppend(batch: Batch, row: number): boolean {
+    const op = batch.op[row]!;
+    if (op !== Op.insert && op !== Op.read) return false;
+    if (this.table.key.length === 0) return true;
+    return this.target.holdsMarked !== true && (op === Op.insert || batch.chunk !== null);
   }
 
   async #lookForMarked(): Promise<void> {
@@ -229,7 +236,7 @@ export class TableWriter implements RowWriter {
     const number = row[0]!;
     const op = batch.op[number]!;
     const replaces = this.#layout.mark === null && this.#layout.extra.length === 0;
-    if (this.#isAppend(op)) {
+    if (this.#isAppend(batch, number)) {
       await this.settle();
       await this.#append(batch, row);
     } else if (replaces && op === Op.delete) {

@@ -1,16 +1,17 @@
-import { WeirError, tableName, targetName, type Shard, type StopReason, type Table } from '@weir/sdk';
+import { WeirError, tableName, targetName, type Clock, type Shard, type StopReason, type Table } from '@weir/sdk';
 import type { NotFinite } from './encode.ts';
 import { HistoryWriter } from './history-writer.ts';
 import { layOut, type Layout } from './layout.ts';
 import { OwnTables } from './own-tables.ts';
 import { ownershipProblem } from './ownership.ts';
 import { expectNone, problemError } from './problem.ts';
+import type { RowWriter, WriterHost } from './row-writer.ts';
 import { ownColumns, shapeProblems } from './shape-check.ts';
 import { ShapeEdit, decimalTextSql } from './shape-edit.ts';
 import type { SinkRules } from './sink-rules.ts';
 import { foldName, identifier, qualified, type QualifiedName } from './sql-text.ts';
 import { isThere } from './target-catalog.ts';
-import { TableWriter, type RowWriter, type WriterHost } from './table-writer.ts';
+import { TableWriter } from './table-writer.ts';
 import { Target } from './target.ts';
 import type { Transaction } from './transaction.ts';
 import { columnType } from './types.ts';
@@ -27,22 +28,30 @@ interface Known {
   readonly of: string;
 }
 
+export interface TablesOptions {
+  readonly shard: Shard;
+  readonly rules: SinkRules;
+  readonly clock: Clock;
+}
+
 /** The tables that a session writes: makes them, checks that they are Weir's own, and keeps a writer for each. */
 export class TargetTables implements WriterHost {
   readonly #transaction: Transaction;
   readonly #database: string;
   readonly #rules: SinkRules;
+  readonly #clock: Clock;
   readonly #own: OwnTables;
   /** By target's name. */
   readonly #known = new Map<string, Known>();
   /** By target's name, the writer of the current version. Least recently touched first. */
   readonly #writers = new Map<string, RowWriter>();
 
-  constructor(transaction: Transaction, shard: Shard, database: string, rules: SinkRules) {
+  constructor(transaction: Transaction, database: string, options: TablesOptions) {
     this.#transaction = transaction;
     this.#database = database;
-    this.#rules = rules;
-    this.#own = new OwnTables(transaction, database, shard);
+    this.#rules = options.rules;
+    this.#clock = options.clock;
+    this.#own = new OwnTables(transaction, database, options.shard);
   }
 
   /**
@@ -141,6 +150,10 @@ export class TargetTables implements WriterHost {
     edit.retype(name, 'VARCHAR', decimalTextSql);
     await edit.make();
     return this.#layOut(table, target);
+  }
+
+  now(): number {
+    return this.#clock.now();
   }
 
   async stop(table: Pick<Table, 'namespace' | 'name'>, reason: StopReason): Promise<void> {

@@ -1,4 +1,4 @@
-import { WeirError } from '@weir/sdk';
+import { CopiedRanges, WeirError } from '@weir/sdk';
 import { identifier, qualified, type QualifiedName } from './sql-text.ts';
 import { readTarget, type TargetColumn, type TargetTable } from './target-catalog.ts';
 import type { Transaction } from './transaction.ts';
@@ -36,17 +36,19 @@ export class Target {
   #made = false;
   /** Whether rows are marked as deleted; null when it is not known. */
   holdsMarked: boolean | null = null;
+  readonly copied: CopiedRanges;
 
-  private constructor(transaction: Transaction, name: QualifiedName, table: TargetTable) {
+  private constructor(transaction: Transaction, name: QualifiedName, table: TargetTable, isEmpty: boolean) {
     this.#transaction = transaction;
     this.name = name;
     this.#table = table;
+    this.copied = new CopiedRanges(isEmpty);
   }
 
   /** A table that is there; null when it is not. */
   static async find(transaction: Transaction, name: QualifiedName): Promise<Target | null> {
     const table = await readTarget(transaction, name);
-    return table === null ? null : new Target(transaction, name, table);
+    return table === null ? null : new Target(transaction, name, table, false);
   }
 
   /** Makes the table, in place of one that may be there. */
@@ -56,7 +58,7 @@ export class Target {
         `DROP TABLE IF EXISTS ${qualified(name)};\nCREATE TABLE ${qualified(name)} (${definitions(columns)})`,
       `making ${name.schema}.${name.table}`,
     );
-    const target = new Target(transaction, name, { columns, unique: [], indexes: [], constrained: false });
+    const target = new Target(transaction, name, { columns, unique: [], indexes: [], constrained: false }, true);
     target.#made = true;
     target.holdsMarked = false;
     return target;

@@ -1,21 +1,24 @@
 import { type Column, type Table } from '@weir/sdk';
-import { columnEncoder } from './column-encoders.ts';
-import { ColumnEncoder } from './encode.ts';
+import { cellLiteral } from './cell-literal.ts';
 import type { TargetTable } from './inspect-target.ts';
 import { MARK } from './layout.ts';
-import { identifier, literal, qualified, type QualifiedName } from './sql-text.ts';
+import { identifier, qualified, type QualifiedName } from './sql-text.ts';
 import { extraColumns, isKeyIndex, keyNames, type TableOptions } from './table-rules.ts';
 import { columnType } from './types.ts';
 
-/** The statement that makes a table. Only the key and Weir's own columns must not be NULL. */
+/**
+ * The statement that makes a table. Only the key and Weir's own columns must not be NULL. Text of the key is ordered by its
+ * bytes, as ranges of keys are (`keyRangeSql`): then its index finds the rows of one.
+ */
 export function createSql(table: Table, target: QualifiedName, options: TableOptions): string {
   const own = extraColumns(options);
+  const key = keyNames(table, options);
   const columns = [...table.columns, ...own].map((column) => {
     const notNull = own.includes(column) && !column.nullable ? ' NOT NULL' : '';
-    return `${identifier(column.name)} ${columnType(column).sql}${notNull}`;
+    const collation = key.includes(column.name) && column.type.kind === 'string' ? ' COLLATE "C"' : '';
+    return `${identifier(column.name)} ${columnType(column).sql}${collation}${notNull}`;
   });
-  const key = keyNames(table, options).map(identifier);
-  if (key.length > 0) columns.push(`PRIMARY KEY (${key.join(', ')})`);
+  if (key.length > 0) columns.push(`PRIMARY KEY (${key.map(identifier).join(', ')})`);
   return `CREATE TABLE ${qualified(target)} (${columns.join(', ')})`;
 }
 
@@ -46,21 +49,9 @@ export function addColumnSql(
   const alter = `ALTER TABLE ${qualified(target)}`;
   const { sql } = columnType(column);
   if (value === null) return `${alter} ADD COLUMN ${name} ${sql}`;
-  const text = valueText(table, table.columns.indexOf(column), value);
-  return `${alter} ADD COLUMN ${name} ${sql} DEFAULT ${literal(text)}::${sql}; ${alter} ALTER COLUMN ${name} DROP DEFAULT`;
+  const constant = cellLiteral(table, table.columns.indexOf(column), value);
+  return `${alter} ADD COLUMN ${name} ${sql} DEFAULT ${constant}; ${alter} ALTER COLUMN ${name} DROP DEFAULT`;
 }
-
-/** A canonical cell as the server reads it outside of COPY. */
-function valueText(table: Table, index: number, value: Uint8Array | string): string {
-  const bytes = typeof value === 'string' ? Buffer.from(value) : value;
-  const encoder = columnEncoder(table, index);
-  const out = Buffer.alloc(ColumnEncoder.bound(bytes.length));
-  const end = encoder.encode(out, 0, bytes, 0, bytes.length);
-  const copied = encoder.prefix + out.toString('utf8', 0, end);
-  return copied.replace(/\\(.)/g, (_, letter: string) => unescapes[letter] ?? letter);
-}
-
-const unescapes: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };
 
 /**
  * Gives the table another key, or none. Marked rows are in the way when the new key cannot tell them from others: of those

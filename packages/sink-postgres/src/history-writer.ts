@@ -9,6 +9,7 @@ import {
   type Batch,
   type Column,
   type Position,
+  type TableRows,
 } from '@weir/sdk';
 import { timestampText } from './commit-time.ts';
 import type { Field } from './copy-rows.ts';
@@ -36,7 +37,7 @@ export class HistoryWriter implements TableWriter {
     this.layout = layout;
   }
 
-  async write(batch: Batch, rows: Uint32Array): Promise<void> {
+  async write(batch: Batch, { rows }: TableRows): Promise<void> {
     this.touched = true;
     const { layout } = this;
     const names = [...historyColumns, ...layout.columns].map(({ name }) => identifier(name));

@@ -1,7 +1,18 @@
-import { NO_IMAGE, Op, WeirError, tableName, type Batch } from '@weir/sdk';
+import {
+  NO_IMAGE,
+  Op,
+  WeirError,
+  expectInRange,
+  tableName,
+  type Batch,
+  type CopiedRanges,
+  type KeyRange,
+  type TableRows,
+} from '@weir/sdk';
 import { timestampText } from './commit-time.ts';
 import { findNotUtf8 } from './find-not-utf8.ts';
 import { inspectTarget } from './inspect-target.ts';
+import { keyRangeSql } from './key-range-sql.ts';
 import { MARK, columnList, doingTo, type Layout } from './layout.ts';
 import { RowImages } from './row-images.ts';
 import { literal } from './sql-text.ts';
@@ -9,43 +20,77 @@ import { Staging } from './staging.ts';
 import type { TableWriter } from './table-writer.ts';
 import type { Transaction } from './transaction.ts';
 
+export interface MirrorOptions {
+  readonly copied: CopiedRanges;
+  /** The time that the sink's clock shows, in ms since 1970. */
+  readonly now: () => number;
+}
+
 /**
  * Writes the mirror of one table version within the session's transaction.
  *
  * While a commit group has only inserted and copied rows of the table they are copied straight into it. From the first
  * update or delete on its rows are staged and merged, many at once. Where deletes leave marked rows, an insert may have to
- * take the place of one, so only the rows of a copy, which begins with an empty table, go straight in.
+ * take the place of one, so only the rows of a copy go straight in: it begins with an empty table, or with a range that is
+ * emptied first.
  */
 export class MirrorWriter implements TableWriter {
   readonly layout: Layout;
   readonly #transaction: Transaction;
   readonly #number: number;
   readonly #now: () => number;
+  readonly #copied: CopiedRanges;
   #staging: Staging | null = null;
   /** True since the first staged row that is not merged yet. */
   #staged = false;
   touched = false;
 
-  /** @param number tells the session's writers apart @param now ms since 1970 */
-  constructor(transaction: Transaction, layout: Layout, number: number, now: () => number) {
+  /** @param number tells the session's writers apart */
+  constructor(transaction: Transaction, layout: Layout, number: number, { copied, now }: MirrorOptions) {
     this.#transaction = transaction;
     this.layout = layout;
     this.#number = number;
     this.#now = now;
+    this.#copied = copied;
   }
 
-  async write(batch: Batch, rows: Uint32Array): Promise<void> {
+  async write(batch: Batch, part: TableRows): Promise<void> {
     this.touched = true;
+    const { rows, range } = part;
+    if (range === null) this.#copied.add(batch, part);
+    else if (this.#copied.begin(this.layout.table, range)) return await this.#replaceRange(batch, part, range);
+    await this.#writeRows(batch, rows);
+  }
+
+  /** Writes a range that the target may have rows of: those that the batch does not have are gone then (invariant 7). */
+  async #replaceRange(batch: Batch, part: TableRows, range: KeyRange): Promise<void> {
+    const { layout } = this;
+    expectInRange(batch, part);
+    await this.settle();
+    const doing = doingTo(layout, 'copying a range of');
+    const there = `${layout.sql} AS t WHERE ${keyRangeSql(layout, range)}`;
+    if (!layout.soft) {
+      await this.#transaction.run(`DELETE FROM ${there}`, doing);
+    } else if ((await this.#transaction.run(`SELECT 1 FROM ${there} LIMIT 1`, doing)).rows.length > 0) {
+      this.#staged = true;
+      const staging = await this.#openStaging();
+      await staging.add(batch, part.rows, () => false);
+      return await staging.markAbsent(range, batch.commits[0]?.time ?? 0);
+    }
+    await this.#writeRows(batch, part.rows);
+  }
+
+  async #writeRows(batch: Batch, rows: Uint32Array): Promise<void> {
     for (let at = 0; at < rows.length;) {
       const row = rows[at]!;
       if (batch.op[row] === Op.truncate) {
         await this.#truncate(batch, row);
         at++;
-      } else if (this.#staged || !this.#goesStraightIn(batch.op[row]!)) {
+      } else if (this.#staged || !this.#goesStraightIn(batch, row)) {
         at += await this.#stage(batch, rows.subarray(at));
       } else {
         let end = at + 1;
-        while (end < rows.length && this.#goesStraightIn(batch.op[rows[end]!]!)) end++;
+        while (end < rows.length && this.#goesStraightIn(batch, rows[end]!)) end++;
         await this.#append(batch, rows.subarray(at, end));
         at = end;
       }
@@ -69,9 +114,12 @@ export class MirrorWriter implements TableWriter {
     await staging?.drop();
   }
 
-  #goesStraightIn(op: number): boolean {
-    if (op === Op.read) return true;
-    return op === Op.insert && !(this.layout.soft && this.layout.key.length > 0);
+  /** A row that is read by itself, not in a copy, may be there already. */
+  #goesStraightIn(batch: Batch, row: number): boolean {
+    const op = batch.op[row]!;
+    const keyed = this.layout.key.length > 0;
+    if (op === Op.read) return batch.chunk !== null || !keyed;
+    return op === Op.insert && !(this.layout.soft && keyed);
   }
 
   async #append(batch: Batch, rows: Uint32Array): Promise<void> {

@@ -2,7 +2,7 @@ import type { ConnectionConfig } from '@weir/postgres';
 import {
   WeirError,
   crashPoint,
-  forEachTable,
+  tableRows,
   toWeirError,
   type Batch,
   type Checkpoint,
@@ -81,11 +81,9 @@ export class PostgresSession implements TransactionalSession {
     return this.#run(async () => {
       await this.#begin();
       for (const change of batch.schemaChanges) await this.#tables.apply(change, batch);
-      const groups: { table: Table; rows: Uint32Array }[] = [];
-      forEachTable(batch, (table, rows) => groups.push({ table, rows }));
-      for (const { table, rows } of groups) {
-        const writer = await this.#tables.writer(table);
-        await writer.write(batch, rows);
+      for (const part of tableRows(batch)) {
+        const writer = await this.#tables.writer(part.table);
+        await writer.write(batch, part);
       }
     });
   }

@@ -61,6 +61,11 @@ export function keysMatch({ table, key }: Layout, target: string, staged: string
   return key.map((index) => `${target}.${identifier(table.columns[index]!.name)} = ${staged}.c${index}`).join(' AND ');
 }
 
+/** Whether no row with the key of the target's row `t` is to be merged. */
+export function lacksSql({ layout, stage, from }: Merge): string {
+  return `NOT EXISTS (SELECT FROM ${stage} AS g WHERE g.seq >= ${sequenceOf(from)} AND ${keysMatch(layout, 't', 'g')})`;
+}
+
 /** Whether the target's row counts as there. */
 export function isLive({ soft }: Layout, target: string): string {
   return soft ? `${target}.${MARK} IS NULL` : 'true';

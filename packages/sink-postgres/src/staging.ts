@@ -1,8 +1,9 @@
-import { Op, WeirError, tableName, type Batch } from '@weir/sdk';
+import { Op, WeirError, tableName, type Batch, type KeyRange } from '@weir/sdk';
 import { timestampText } from './commit-time.ts';
 import type { CopyRows, Field } from './copy-rows.ts';
 import { findNotUtf8 } from './find-not-utf8.ts';
-import { doingTo, type Layout } from './layout.ts';
+import { keyRangeSql } from './key-range-sql.ts';
+import { MARK, doingTo, type Layout } from './layout.ts';
 import {
   changeSql,
   changedDivergence,
@@ -15,7 +16,8 @@ import {
 import { insertKeylessSql, removeKeylessSql, removedDivergence } from './merge-keyless.ts';
 import type { Doing } from './postgres-error.ts';
 import { RowImages } from './row-images.ts';
-import { NUMBER_GAP, fillSql, stageColumns, stagedList, type Merge } from './stage-sql.ts';
+import { literal } from './sql-text.ts';
+import { NUMBER_GAP, fillSql, lacksSql, stageColumns, stagedList, type Merge } from './stage-sql.ts';
 import type { Transaction } from './transaction.ts';
 
 /** A merge is bounded: more than this is not staged before it. */
@@ -117,6 +119,18 @@ export class Staging {
     return taken;
   }
 
+  /**
+   * Marks the target's rows of a range as deleted whose keys are not staged.
+   * @param time in µs since 1970; 0 when it is not known
+   */
+  async markAbsent(range: KeyRange, time: number): Promise<void> {
+    const merge = this.#merge();
+    const mark =
+      `UPDATE ${merge.layout.sql} AS t SET ${MARK} = ${literal(this.#timeText(time))} ` +
+      `WHERE t.${MARK} IS NULL AND ${keyRangeSql(merge.layout, range)} AND ${lacksSql(merge)}`;
+    await this.#transaction.run(mark, this.#doing);
+  }
+
   /** Merges what is staged into the target. @throws WeirError WEIR_PG_DIVERGED */
   async merge(): Promise<void> {
     if (this.#rows === 0) return;
@@ -206,7 +220,10 @@ export class Staging {
   }
 
   #timeOf(batch: Batch, row: number): string {
-    const { time } = batch.commits[batch.commit[row]!]!;
+    return this.#timeText(batch.commits[batch.commit[row]!]!.time);
+  }
+
+  #timeText(time: number): string {
     return timestampText(time === 0 ? this.#now() * 1000 : time);
   }
 

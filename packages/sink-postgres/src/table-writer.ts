@@ -1,4 +1,4 @@
-import type { Batch } from '@weir/sdk';
+import type { Batch, TableRows } from '@weir/sdk';
 import type { Layout } from './layout.ts';
 
 /** Writes one version of a table within the session's transaction: `MirrorWriter` or `HistoryWriter`. */
@@ -6,8 +6,8 @@ export interface TableWriter {
   readonly layout: Layout;
   /** True when this commit group has had a row for the table. */
   readonly touched: boolean;
-  /** @param rows the rows of the batch that belong to this table, in order */
-  write(batch: Batch, rows: Uint32Array): Promise<void>;
+  /** @param part what the batch has for this table */
+  write(batch: Batch, part: TableRows): Promise<void>;
   /** Makes the target hold everything that was written. */
   settle(): Promise<void>;
   /** To be called after a commit. */

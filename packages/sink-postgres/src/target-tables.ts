@@ -1,7 +1,15 @@
-import { targetName, type Batch, type Clock, type SchemaChange, type SinkOptions, type Table } from '@weir/sdk';
+import {
+  CopiedRanges,
+  targetName,
+  type Batch,
+  type Clock,
+  type SchemaChange,
+  type SinkOptions,
+  type Table,
+} from '@weir/sdk';
 import { HistoryWriter } from './history-writer.ts';
 import { layOut } from './layout.ts';
-import { MirrorWriter } from './mirror-writer.ts';
+import { MirrorWriter, type MirrorOptions } from './mirror-writer.ts';
 import { SchemaChanges } from './schema-changes.ts';
 import type { Registry } from './registry.ts';
 import { qualified, type QualifiedName } from './sql-text.ts';
@@ -20,6 +28,8 @@ export class TargetTables {
   readonly #clock: Clock;
   /** By target, the writer of the current version. Least recently touched first. */
   readonly #writers = new Map<string, TableWriter>();
+  /** By target, for mirrors that this session made. */
+  readonly #copied = new Map<string, CopiedRanges>();
   #made = 0;
 
   constructor(transaction: Transaction, registry: Registry, options: SinkOptions, clock: Clock) {
@@ -34,8 +44,10 @@ export class TargetTables {
     const { table } = change;
     const target = targetName(table, this.#options.target);
     await this.#giveUp(target, change.change !== 'create' && change.change !== 'drop-table');
+    if (change.change === 'drop-table') this.#copied.delete(qualified(target));
     if (change.change !== 'create') return await this.#changes.alter(change, target);
     const goesOn = await this.#changes.create(change, target);
+    this.#copied.set(qualified(target), new CopiedRanges(!goesOn));
     if (!goesOn) return;
     const writer = await this.writer(table);
     const position = batch.commits[0]?.position ?? batch.checkpoint?.position ?? '';
@@ -59,9 +71,14 @@ export class TargetTables {
     const writer =
       this.#options.mode === 'append'
         ? new HistoryWriter(this.#transaction, layout)
-        : new MirrorWriter(this.#transaction, layout, ++this.#made, () => this.#clock.now());
+        : new MirrorWriter(this.#transaction, layout, ++this.#made, this.#mirrorOptions(target));
     this.#writers.set(qualified(target), writer);
     return writer;
+  }
+
+  #mirrorOptions(target: QualifiedName): MirrorOptions {
+    const copied = this.#copied.get(qualified(target)) ?? new CopiedRanges(false);
+    return { copied, now: () => this.#clock.now() };
   }
 
   /** Makes the tables hold everything that was written. */

@@ -161,6 +161,21 @@ describe('MemorySink', () => {
     expect(world.ids).toEqual([1, 3]);
   });
 
+  test('idempotent: a range takes older rows away, and newer ones stay when it comes again (invariant 7)', async () => {
+    const world = new SinkWorld('idempotent');
+    const session = await world.open<FlushedSession>();
+    const upToThree = { after: ['1'], upTo: ['3'] };
+    const copied = (): Batch =>
+      transaction(2).read(orders, { id: 2 }).chunk(orders, { range: upToThree, last: false }).build(null);
+    for (const batch of [batchOf(1, 1, 2, 3, 4), copied(), batchOf(3, 3), copied()]) await session.write(batch);
+    await session.flush();
+    expect(new Set(world.ids)).toEqual(new Set([1, 2, 3, 4]));
+    const behindOne = { after: ['1'], upTo: null };
+    await session.write(new BatchBuilder().chunk(orders, { range: behindOne, last: true }).build(null));
+    await session.flush();
+    expect(world.ids).toEqual([1]);
+  });
+
   test('at least once: keeps every row as often as it came', async () => {
     const world = new SinkWorld('at-least-once');
     const session = await world.open<FlushedSession>();

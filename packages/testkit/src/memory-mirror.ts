@@ -1,6 +1,7 @@
 import { Op, WeirError, tableName, unchanged, type SchemaChange, type SinkOptions, type Table } from '@weir/sdk';
 import { commitTimeCell } from './commit-time.ts';
 import { latin1, type SeenCell, type SeenRow } from './seen-batch.ts';
+import type { CopiedRange } from './memory-range.ts';
 import type { Cells } from './table-content.ts';
 
 /** A row of a mirror, its cells in the order of the mirror's columns. */
@@ -83,11 +84,32 @@ export class MirrorTable {
     }
   }
 
-  apply(row: SeenRow, table: Table, options: MirrorOptions): void {
+  /** @param inCopy a row that was read belongs to a copy, so that its key comes once */
+  apply(row: SeenRow, table: Table, options: MirrorOptions, inCopy: boolean): void {
     const places = this.#placesOf(table, options);
     if (row.op === Op.truncate) this.#truncate(row, options);
     else if (this.#key.length === 0) this.#applyKeyless(row, places, options);
-    else this.#applyKeyed(row, places, options);
+    else this.#applyKeyed(row, places, options, inCopy);
+  }
+
+  /**
+   * Removes the rows of a range, so that what its batch does not have is gone, or marked where deletes mark.
+   * @param time of the chunk's commit, in µs since 1970
+   * @param version rows that are newer stay; absent for a mirror that takes every batch once
+   */
+  clearRange(range: CopiedRange, time: number, options: MirrorOptions, version?: bigint): void {
+    for (const [key, row] of this.#rows) {
+      const { cells, deletedAt } = row;
+      if (cells === null || deletedAt !== null || (version !== undefined && row.version > version)) continue;
+      if (!range.holds(this.#imageOf(cells, range.table))) continue;
+      if (options.deletes === 'hard') this.#rows.delete(key);
+      else this.#rows.set(key, { ...row, deletedAt: commitTimeCell(time) });
+    }
+  }
+
+  /** A row's cells in the order of a table's columns. */
+  #imageOf(cells: Cells, table: Table): Cells {
+    return table.columns.map(({ name }) => cells[this.#columns.indexOf(name)] ?? null);
   }
 
   /** Applies a row unless a newer version of its key is there: a replay changes nothing in the end. */
@@ -108,19 +130,20 @@ export class MirrorTable {
     if (isNewer(key)) this.#rows.set(key, { cells: this.#filled(row, places, old), version, deletedAt: null });
   }
 
-  #applyKeyed(row: SeenRow, places: readonly number[], options: MirrorOptions): void {
+  #applyKeyed(row: SeenRow, places: readonly number[], options: MirrorOptions, inCopy: boolean): void {
     const oldKey = this.#keyOf((row.before ?? row.after)!, places);
     const known = this.#rows.get(oldKey);
     const old = known === undefined || known.deletedAt !== null ? null : known.cells;
     const isNew = isInsert(row);
-    if (isNew && old !== null) refuse(row, `brings key ${oldKey} a second time`);
+    const replaces = row.op === Op.read && !inCopy;
+    if (isNew && old !== null && !replaces) refuse(row, `brings key ${oldKey} a second time`);
     if (!isNew && old === null) refuse(row, `is about key ${oldKey}, which is not there`);
     if (!isNew) this.#remove(oldKey, row, options);
     if (row.op === Op.delete) return;
-    const cells = this.#filled(row, places, old);
+    const cells = this.#filled(row, places, isNew ? null : old);
     const key = this.#keyOfKept(cells);
     const taken = this.#rows.get(key);
-    if (taken !== undefined && taken.deletedAt === null) refuse(row, `makes key ${key}, which is there`);
+    if (taken !== undefined && taken.deletedAt === null && !replaces) refuse(row, `makes key ${key}, which is there`);
     this.#rows.set(key, { cells, version: row.version, deletedAt: null });
   }
 

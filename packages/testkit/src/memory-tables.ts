@@ -10,6 +10,7 @@ import {
 } from '@weir/sdk';
 import { HistoryTable } from './memory-history.ts';
 import { MirrorTable, refuse } from './memory-mirror.ts';
+import { copiedRange } from './memory-range.ts';
 import type { SeenBatch, SeenRow } from './seen-batch.ts';
 import type { Cells } from './table-content.ts';
 
@@ -61,12 +62,13 @@ export class MemoryTables {
   /** Applies a batch, each row once and in order. */
   apply(batch: SeenBatch, writer: TableWriter): void {
     for (const change of batch.schemaChanges) this.change(change, batch, writer);
+    this.#clearRange(batch, writer);
     for (const row of batch.rows) {
       if (row.op === Op.message) continue;
       const table = tableOf(batch, row);
       const kept = this.#own(table, writer);
       if (batch.chunk === null) assertFollows(kept, row);
-      if (kept instanceof MirrorTable) kept.apply(row, table, writer.options);
+      if (kept instanceof MirrorTable) kept.apply(row, table, writer.options, batch.chunk !== null);
       else kept.add(row, table);
     }
   }
@@ -74,6 +76,7 @@ export class MemoryTables {
   /** Applies a batch to mirrors that take rows in any order and any number of times. */
   upsert(batch: SeenBatch, writer: TableWriter): void {
     for (const change of batch.schemaChanges) this.change(change, batch, writer);
+    this.#clearRange(batch, writer, batch.commits[0]?.version);
     for (const row of batch.rows) {
       if (row.op === Op.message) continue;
       const table = tableOf(batch, row);
@@ -96,6 +99,16 @@ export class MemoryTables {
       if (kept instanceof MirrorTable) kept.change(change, writer.options);
       else kept.change(change);
     }
+  }
+
+  /** A mirror loses the rows of a range before those of its batch come. @param version newer rows than this stay */
+  #clearRange({ chunk, tables, rows, commits }: SeenBatch, writer: TableWriter, version?: bigint): void {
+    if (chunk?.range == null) return;
+    const table = tables.find((other) => tableName(other) === chunk.table)!;
+    const copied = copiedRange(table, chunk.range);
+    for (const row of rows) if (!copied.holds(row.after!)) refuse(row, 'is not in the range that it came with');
+    const kept = this.#own(table, writer);
+    if (kept instanceof MirrorTable) kept.clearRange(copied, commits[0]?.time ?? 0, writer.options, version);
   }
 
   /** Of a source that streams from its first transaction on no `create` comes. */

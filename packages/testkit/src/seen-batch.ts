@@ -6,6 +6,7 @@ import {
   type Batch,
   type Checkpoint,
   type Commit,
+  type KeyRange,
   type ImageCursor,
   type Op,
   type SchemaChange,
@@ -37,7 +38,7 @@ export interface SeenBatch {
   readonly schemaChanges: readonly SchemaChange[];
   readonly commits: readonly Commit[];
   /** Set when the rows are part of a copy. */
-  readonly chunk: { readonly table: string; readonly last: boolean } | null;
+  readonly chunk: { readonly table: string; readonly range: KeyRange | null; readonly last: boolean } | null;
   readonly checkpoint: Checkpoint | null;
   readonly skipped: number;
   readonly bytes: number;
@@ -51,7 +52,7 @@ export function seeBatch(batch: Batch): SeenBatch {
     tables: batch.tables,
     schemaChanges: batch.schemaChanges,
     commits: batch.commits,
-    chunk: chunk === null ? null : { table: tableName(batch.tables[chunk.table]!), last: chunk.last },
+    chunk: chunk && { ...chunk, table: tableName(batch.tables[chunk.table]!) },
     checkpoint: batch.checkpoint,
     skipped: batch.skipped,
     bytes: batch.bytes,

@@ -5,6 +5,8 @@ import { describeKeys } from './sink-contract-keys.ts';
 import { describeKeyless } from './sink-contract-keyless.ts';
 import { describePlaces } from './sink-contract-plan.ts';
 import { describeRandom } from './sink-contract-random.ts';
+import { describeRanges } from './sink-contract-ranges.ts';
+import { describeRangeOrder } from './sink-contract-range-order.ts';
 import { describeRows } from './sink-contract-rows.ts';
 import { describeSchema } from './sink-contract-schema.ts';
 import { describeShapes } from './sink-contract-shapes.ts';
@@ -24,6 +26,8 @@ export function sinkContract(driver: SinkDriver): void {
     describeShapes(driver);
     describeKeyless(driver);
     describeSoftDeletes(driver);
+    describeRanges(driver);
+    describeRangeOrder(driver);
     describeAppend(driver);
     describeStops(driver);
     describePlaces(driver);

@@ -161,15 +161,18 @@ export class Feed {
   readonly #builder = new BatchBuilder();
   #transactions = 0;
 
-  /** Starts the next transaction; `build` of the builder ends a batch, in its middle too. */
-  begin(): BatchBuilder {
+  /**
+   * Starts the next transaction; `build` of the builder ends a batch, in its middle too.
+   * @param hasTime whether the source knows when it was committed, which it does not of a copied chunk
+   */
+  begin(hasTime = true): BatchBuilder {
     const position = this.#position(++this.#transactions);
     const version = packVersion(0, BigInt(this.#transactions));
     return this.#builder.begin({
       position,
       version,
       // Never a whole second, so that a commit time that loses digits shows.
-      time: 1_700_000_000_000_000 + this.#transactions * 1_000_001,
+      time: hasTime ? 1_700_000_000_000_000 + this.#transactions * 1_000_001 : 0,
       transactionId: String(this.#transactions),
     });
   }

@@ -3,6 +3,8 @@ import type {
   Batch,
   BatchBuilder,
   Checkpoint,
+  KeyRange,
+  RowValues,
   Shard,
   SinkOptions,
   StopReason,
@@ -55,6 +57,14 @@ export class SinkRun implements AsyncDisposable {
   /** Starts the next transaction: what `write` and `end` then take are its batches. */
   begin(): BatchBuilder {
     return this.#feed.begin();
+  }
+
+  /** A chunk of a copy, not committed yet: the rows of a range, which may be none. */
+  async copy(table: Table, range: KeyRange, rows: readonly RowValues[]): Promise<void> {
+    const batch = this.#feed.begin(false);
+    for (const row of rows) batch.read(table, row);
+    batch.chunk(table, { range, last: range.upTo === null });
+    await this.end(batch);
   }
 
   /** Writes what was built as a batch in the middle of the transaction. */

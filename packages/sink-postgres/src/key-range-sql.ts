@@ -1,0 +1,32 @@
+import type { Key, KeyRange } from '@weir/sdk';
+import { cellLiteral } from './cell-literal.ts';
+import type { Layout } from './layout.ts';
+import { identifier } from './sql-text.ts';
+
+/**
+ * The condition for rows of a range, of the target as `t`, in the order of `keyOrder`: text by its bytes, whatever collation
+ * the column has. The key's index serves it; where the index has text in another order only its other columns, if they come
+ * first.
+ */
+export function keyRangeSql(layout: Layout, { after, upTo }: KeyRange): string {
+  const conditions = ['true'];
+  if (after !== null) conditions.push(`${keySql(layout)} > ${endSql(layout, after)}`);
+  if (upTo !== null) conditions.push(`${keySql(layout)} <= ${endSql(layout, upTo)}`);
+  return conditions.join(' AND ');
+}
+
+function keySql({ table, key }: Layout): string {
+  const columns = key.map((index) => {
+    const { name, type } = table.columns[index]!;
+    return `t.${identifier(name)}${type.kind === 'string' ? ' COLLATE "C"' : ''}`;
+  });
+  return `(${columns.join(', ')})`;
+}
+
+function endSql({ table, key }: Layout, cells: Key): string {
+  const values = key.map((index, part) => {
+    const isHex = table.columns[index]!.type.kind === 'bytes';
+    return cellLiteral(table, index, isHex ? Buffer.from(cells[part]!, 'hex') : cells[part]!);
+  });
+  return `(${values.join(', ')})`;
+}
