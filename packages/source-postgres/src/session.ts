@@ -354,7 +354,7 @@ export class PostgresSession implements SourceSession {
     try {
       const mark = (await watch.look()) ?? 0n;
       const copies = this.#options.tables.all.map(({ copiedAt }) => copiedAt ?? 0n);
-      stream.finishAt([finishAt, mark, ...copies].reduce((a, b) => (a > b ? a : b)));
+      stream.finishAt([finishAt, mark, this.#copy.end, ...copies].reduce((a, b) => (a > b ? a : b)));
     } catch (error) {
       stream.fail(toWeirError(error));
     }
