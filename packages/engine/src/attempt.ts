@@ -2,6 +2,7 @@ import {
   WeirError,
   crashPoint,
   earliestCheckpoint,
+  furthestPosition,
   tableName,
   type Batch,
   type Checkpoint,
@@ -108,7 +109,8 @@ export class Attempt {
     const from = earliestCheckpoint(sinks.map((sink) => sink.recovered));
     this.#confirmed = from?.position ?? null;
     this.#startsOver = from === null;
-    const session = await this.#openSource(from, sessions);
+    const reach = furthestPosition(sinks.map((sink) => sink.recovered?.position ?? null));
+    const session = await this.#openSource(from, reach, sessions);
     this.#lanes = sinks.map((sink) => this.#lane(sink));
     this.#openedAt = this.#options.clock.now();
     this.#events.opened(from);
@@ -149,9 +151,9 @@ export class Attempt {
     }
   }
 
-  async #openSource(from: Checkpoint | null, sessions: SessionStack): Promise<SourceSession> {
+  async #openSource(from: Checkpoint | null, reach: Position | null, sessions: SessionStack): Promise<SourceSession> {
     this.#pull.signal.throwIfAborted();
-    const session = await sessions.add(this.#options.source.open(from, this.#pull.signal), this.#pull.signal);
+    const session = await sessions.add(this.#options.source.open(from, this.#pull.signal, reach), this.#pull.signal);
     this.#session = session;
     if (this.#finishAt !== null) session.finishAt(this.#finishAt);
     return session;

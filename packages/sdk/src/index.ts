@@ -48,7 +48,14 @@ export { errorCodes, type ErrorCode, type ErrorPolicy } from './error-codes.ts';
 export { WeirError, explainError, toWeirError, type ConfigPlace, type WeirErrorOptions } from './errors.ts';
 export { historyColumns, historyTable, softDeleteColumn } from './history.ts';
 export { logicalTypeName, type LogicalType, type SimpleKind } from './logical-type.ts';
-export { comparePositions, earliestCheckpoint, type Checkpoint, type Json, type Position } from './position.ts';
+export {
+  comparePositions,
+  earliestCheckpoint,
+  furthestPosition,
+  type Checkpoint,
+  type Json,
+  type Position,
+} from './position.ts';
 export { ImageCursor, RowCursor } from './row-cursor.ts';
 export { rowValue, type RowValue } from './row-value.ts';
 export { Secret, redactUrls } from './secret.ts';
@@ -65,7 +72,7 @@ export type {
   TablePlan,
   TransactionalSession,
 } from './sink.ts';
-export type { Source, SourceSession, SourceStatus, TableProgress } from './source.ts';
+export type { BegunAnew, Source, SourceSession, SourceStatus, TableProgress } from './source.ts';
 export { tableName, type Column, type SchemaChange, type SchemaChangeKind, type Table } from './table.ts';
 export { targetName } from './target.ts';
 export type { RejectedRow, Transform, Transformed } from './transform.ts';

@@ -22,6 +22,15 @@ export function comparePositions(a: Position, b: Position): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** The furthest of some positions; null when there is none. */
+export function furthestPosition(positions: Iterable<Position | null>): Position | null {
+  let furthest: Position | null = null;
+  for (const position of positions) {
+    if (position !== null && (furthest === null || comparePositions(position, furthest) > 0)) furthest = position;
+  }
+  return furthest;
+}
+
 /** The earliest of some checkpoints; null when any is missing, since then nothing may be forgotten (invariant 1). */
 export function earliestCheckpoint(checkpoints: Iterable<Checkpoint | null>): Checkpoint | null {
   let earliest: Checkpoint | null = null;
