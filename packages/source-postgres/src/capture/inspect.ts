@@ -7,7 +7,7 @@ import { choiceResults, namedTableResults } from './inspect-choice.ts';
 import { publicationResults, type PublisherRole } from './inspect-publication.ts';
 import { tableResults } from './inspect-tables.ts';
 import { readRowFilters } from './row-filter.ts';
-import { LISTS_AND_FILTERS } from '../server-version.ts';
+import { FAILOVER_SLOTS, LISTS_AND_FILTERS } from '../server-version.ts';
 
 /** What `check` and `open` need to know of a server before anything is changed there. */
 export interface Inspection {
@@ -68,6 +68,16 @@ export async function inspectServer(
     `ALTER ROLE ${role} REPLICATION;`,
     'url',
   );
+  if (config.failover) {
+    expect(
+      Number(row['version']) >= FAILOVER_SLOTS,
+      'WEIR_PG_FAILOVER',
+      'standbys can keep a copy of the slot',
+      `PostgreSQL ${row['version_text']} has no failover slots`,
+      undefined,
+      'failover',
+    );
+  }
   const slotExists =
     (await query(client, 'SELECT 1 FROM pg_replication_slots WHERE slot_name = $1', [names.slot])).length > 0;
   results.push(slotResult(Number(row['slots']), Number(row['max_slots']), slotExists));
@@ -88,7 +98,7 @@ export async function inspectServer(
     ...tableResults(capture, row['role']!),
   );
   if (capture.tables.length > 0) results.push(...publicationResults(capture, config, publisher, resumed));
-  return { results: results.toSorted((a, b) => Number(b.level === 'error') - Number(a.level === 'error')), capture };
+  return { results: results.toSorted(errorsFirst), capture };
 }
 
 /** The pipeline needs a slot of its own, and for the time of a copy another. */
@@ -138,6 +148,11 @@ async function withRowFilters(
     return { ...table, scope: { ...table.scope, rowFilter: filter.expression, filterColumns: filter.columns } };
   });
   return { capture: { ...capture, tables }, results };
+}
+
+/** Orders findings so that the errors come first. */
+export function errorsFirst(a: CheckResult, b: CheckResult): number {
+  return Number(b.level === 'error') - Number(a.level === 'error');
 }
 
 /** Throws the first error among the results. */

@@ -1,0 +1,129 @@
+import { parseLsn } from '@weir/pgoutput';
+import { tableName, WeirError, type BegunAnew, type Position } from '@weir/sdk';
+import type pg from 'pg';
+import type { Capture } from './capture/capture.ts';
+import { quoteTable } from './capture/catalog.ts';
+import { alterPublications, checkPublications } from './capture/publication.ts';
+import type { PostgresConfig } from './config.ts';
+import {
+  nextEpoch,
+  positionEpoch,
+  positionLsn,
+  type PostgresState,
+  type Publication,
+  type TableState,
+} from './position.ts';
+import { checkLog, checkServer, identify } from './server-identity.ts';
+import { FAILOVER_SLOTS, serverVersion } from './server-version.ts';
+import { checkSlot, createSlot, enableFailover, remakeSlot } from './slot.ts';
+
+/** Where a session starts. */
+export interface Boundary {
+  readonly from: bigint;
+  readonly state: PostgresState;
+  /** The state is of a new epoch, which every sink has to know before anything of it is written. */
+  readonly isAnew: boolean;
+}
+
+export interface Surroundings {
+  readonly client: pg.Client;
+  readonly config: PostgresConfig;
+  readonly slot: string;
+  readonly signal: AbortSignal;
+}
+
+/** The checkpoint that a start goes on from. */
+export interface Resumption {
+  readonly state: PostgresState;
+  readonly position: Position;
+  /** The furthest position of any sink. */
+  readonly reach: Position | null;
+}
+
+/** No checkpoint: publication, then slot (it cannot decode with a publication younger than its log), nothing copied. */
+export async function startFromNothing(around: Surroundings, capture: Capture, reach: Position | null): Promise<Boundary> {
+  const { client, config, slot } = around;
+  const publications = await publish(client, capture);
+  const from = await createSlot(client, slot, config);
+  const epoch = nextEpoch(null, reach, from);
+  const state: PostgresState = { v: 2, ...(await identify(client)), slot, ...publications, epoch, copies: 0, tables: [], types: [] };
+  return { from, state, isAnew: false };
+}
+
+/** Everything that the checkpoint relies on must still hold, or it is refused with its code (invariant 6). */
+export async function resume(around: Surroundings, { state, position, reach }: Resumption): Promise<Boundary> {
+  const { client, config, signal } = around;
+  const from = positionLsn(position);
+  const here = await identify(client);
+  checkServer(here, state);
+  if (reach !== null && positionEpoch(reach) > state.epoch) {
+    throw new WeirError('WEIR_PG_EPOCH', 'one sink has begun to copy everything again, and another has not');
+  }
+  await checkLog(client, config, [here.timeline, state.timeline], furthestLsn(state, position, reach), signal);
+  const slot = await checkSlot(client, state.slot, from);
+  if (here.timeline !== state.timeline && !slot.synced) {
+    const message = `the server is on timeline ${here.timeline}, and its slot ${state.slot} was not kept in step with the one before`;
+    throw new WeirError('WEIR_PG_TIMELINE_CHANGED', message);
+  }
+  await checkPublications(client, state);
+  const canFailOver = (await serverVersion(client)) >= FAILOVER_SLOTS;
+  if (config.failover && canFailOver && !slot.failover) await enableFailover(config, state.slot, signal);
+  return { from, state: { ...state, ...here }, isAnew: false };
+}
+
+/**
+ * The position is lost: publication and slot are made fit and made anew, and every table is to be copied again, in the next
+ * epoch. Also when an earlier start has begun that, and died before every sink knew of it.
+ */
+export async function beginAnew(
+  around: Surroundings,
+  capture: Capture,
+  { state, position, reach }: Resumption,
+  begunAnew: BegunAnew,
+): Promise<Boundary> {
+  const { client, config, slot } = around;
+  const publications = await publish(client, capture);
+  const from = await remakeSlot(client, slot, config);
+  const next: PostgresState = {
+    v: 2,
+    ...(await identify(client)),
+    slot,
+    ...publications,
+    epoch: nextEpoch(position, reach, from),
+    copies: state.copies,
+    tables: state.tables.map((table) => forgotten(table, capture)),
+    types: [],
+    begunAnew,
+  };
+  return { from, state: next, isAnew: true };
+}
+
+async function publish(client: pg.Client, capture: Capture): Promise<Pick<PostgresState, 'publication' | 'inserts'>> {
+  const { main, inserts } = (await alterPublications(client, capture)).publications;
+  return { publication: withoutAge(main), ...(inserts === null ? {} : { inserts: withoutAge(inserts) }) };
+}
+
+/** A publication that is older than the slot. */
+function withoutAge({ name, oid, owned, viaRoot }: Publication): Publication {
+  return { name, oid, owned, ...(viaRoot === undefined ? {} : { viaRoot }) };
+}
+
+/** A table of which the sinks have rows that count no more. One whose name nothing has is told to be gone, later. */
+function forgotten({ namespace, name, reason, copiedAt }: TableState, { tables }: Capture): TableState {
+  const found = tables.find((table) => quoteTable(table) === quoteTable({ namespace, name }));
+  const again = copiedAt === null ? reason : 'again';
+  return { namespace, name, oid: found?.oid ?? 0, member: 0, reason: again, copiedAt: null, shape: null };
+}
+
+/** Up to where a sink holds something of the log: streamed, or in a table that was copied later than the stream stands. */
+function furthestLsn({ tables }: PostgresState, position: Position, reach: Position | null): bigint {
+  const copies = tables.flatMap(({ copiedAt }) => (copiedAt === null ? [] : [parseLsn(copiedAt)]));
+  const reached = reach === null ? 0n : positionLsn(reach);
+  return [positionLsn(position), reached, ...copies].reduce((a, b) => (a > b ? a : b));
+}
+
+/** What is told when a pipeline begins anew: never silently. */
+export function anewMessage(error: WeirError, { state: { epoch, tables } }: Boundary): string {
+  const names = tables.map(tableName).join(', ') || 'none';
+  return `the position is lost (${error.message}), so all tables are copied again, in epoch ${epoch}; known: ${names}`;
+}
