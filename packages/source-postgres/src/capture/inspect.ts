@@ -36,7 +36,7 @@ export async function inspectServer(
   names: { readonly slot: string; readonly publication: string },
   { resumed = false }: { readonly resumed?: boolean } = {},
 ): Promise<Inspection> {
-  const [server] = await query(client, SERVER);
+  const row = (await query(client, SERVER))[0]!;
   const results: CheckResult[] = [];
   const expect = (fine: boolean, code: ErrorCode, ok: string, message: string, fix?: string, path?: string): void => {
     results.push(
@@ -45,7 +45,6 @@ export async function inspectServer(
         : { code, level: 'error', message, fix: fix ?? errorCodes[code].remedy, ...(path === undefined ? {} : { path }) },
     );
   };
-  const row = server!;
   const role = quoteIdentifier(row['role']!);
   expect(
     Number(row['version']) >= 140_000,
@@ -68,19 +67,10 @@ export async function inspectServer(
     `ALTER ROLE ${role} REPLICATION;`,
     'url',
   );
-  if (config.failover) {
-    expect(
-      Number(row['version']) >= FAILOVER_SLOTS,
-      'WEIR_PG_FAILOVER',
-      'standbys can keep a copy of the slot',
-      `PostgreSQL ${row['version_text']} has no failover slots`,
-      undefined,
-      'failover',
-    );
-  }
   const slotExists =
     (await query(client, 'SELECT 1 FROM pg_replication_slots WHERE slot_name = $1', [names.slot])).length > 0;
   results.push(slotResult(Number(row['slots']), Number(row['max_slots']), slotExists));
+  results.push(...failoverResults(config, Number(row['version'])));
   const publisher: PublisherRole = {
     role: row['role']!,
     database: row['database']!,
@@ -110,6 +100,14 @@ function slotResult(slots: number, most: number, slotExists: boolean): CheckResu
   const fix = `ALTER SYSTEM SET max_replication_slots = ${needed + 4}; then restart the server.`;
   if (slotExists) return { code, level: 'warning', message: `${used}: the pipeline goes on, but cannot copy a table`, fix };
   return { code, level: 'error', message: `${used}; the pipeline needs one and its first copy another`, fix };
+}
+
+function failoverResults({ failover }: PostgresConfig, version: number): CheckResult[] {
+  const code = 'WEIR_PG_FAILOVER';
+  if (!failover) return [];
+  if (version >= FAILOVER_SLOTS) return [{ code, level: 'ok', message: 'standbys can keep a copy of the slot' }];
+  const message = `PostgreSQL ${Math.floor(version / 10_000)} has no failover slots`;
+  return [{ code, level: 'error', message, fix: errorCodes[code].remedy, path: 'failover' }];
 }
 
 /**
