@@ -73,7 +73,7 @@ export const postgresConfig: z.ZodType<PostgresConfig> = z
       .optional()
       .describe('Publication to create or use; default weir_<pipeline>'),
     slot: identifier.optional().describe('Replication slot to create or use; default weir_<pipeline>'),
-    failover: z.boolean().default(false).describe('Standbys keep a copy of the slot, to go on from. PostgreSQL 17 and later'),
+    failover: z.boolean().default(false).describe('Standbys keep a copy of the slot. PostgreSQL 17 and later'),
     on_lost_position: z
       .enum(['fail', 'resnapshot'])
       .default('fail')

@@ -52,7 +52,8 @@ async function pair(config: object): Promise<Pair> {
 /** Resolves when the standby has replayed everything that the primary has written. */
 async function replayed({ primary, standby }: Pair, standbyUrl: string = standby.url): Promise<void> {
   const end = await ask(primary.url, 'SELECT pg_current_wal_flush_lsn()::text');
-  const reached = async (): Promise<unknown> => await ask(standbyUrl, 'SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn', [end]);
+  const sql = 'SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn';
+  const reached = async (): Promise<unknown> => await ask(standbyUrl, sql, [end]);
   await expect.poll(reached, { timeout: 20_000 }).toBe(true);
 }
 
@@ -84,7 +85,8 @@ describe('a promoted standby (invariant 6)', { timeout: 120_000 }, () => {
     // The slot was made without; the option gives it to one that is there.
     const source = database.source({ failover: true });
     await (await source.open(from, new AbortController().signal))[Symbol.asyncDispose]();
-    expect(await ask(primary.url, 'SELECT failover FROM pg_replication_slots WHERE slot_name = $1', [database.slot])).toBe(true);
+    const failover = 'SELECT failover FROM pg_replication_slots WHERE slot_name = $1';
+    expect(await ask(primary.url, failover, [database.slot])).toBe(true);
     await synchronise(both);
     await database.sql('INSERT INTO orders VALUES (3)');
     await replayed(both);
@@ -134,7 +136,8 @@ describe('a promoted standby (invariant 6)', { timeout: 120_000 }, () => {
     const older = isNew ? 'goes on' : 'WEIR_PG_SLOT_LOST';
     const beforeIt = await refusalOrNull(database, url, from);
     expect(beforeIt ?? 'goes on').toBe(older);
-    expect(await refusal(database.source({}, url), from, checkpoint.position), 'another sink has it').toBe('WEIR_PG_TIMELINE_CHANGED');
+    const another = await refusal(database.source({}, url), from, checkpoint.position);
+    expect(another, 'another sink has it').toBe('WEIR_PG_TIMELINE_CHANGED');
     await using reading = await Reading.open(database.source({ on_lost_position: 'resnapshot' }, url), checkpoint);
     await reading.untilHead();
     expect(ids(reading)).toEqual(['1', '2']);

@@ -68,7 +68,8 @@ describe('with on_lost_position: resnapshot (invariant 6)', () => {
       await reading.untilHead();
       const here = (await database.sql('SELECT id FROM items ORDER BY id')).map(({ id }) => String(id));
       expect(ids(reading).toSorted((a, b) => Number(a) - Number(b))).toEqual(here);
-      expect(reading.seen.flatMap(({ schemaChanges }) => schemaChanges)).toMatchObject([{ change: 'create', reason: 'again' }]);
+      const changes = reading.seen.flatMap(({ schemaChanges }) => schemaChanges);
+      expect(changes).toMatchObject([{ change: 'create', reason: 'again' }]);
       expect(positionEpoch(reading.checkpoint.position)).toBe(1);
       await reading.session.confirm(reading.checkpoint);
       await reading[Symbol.asyncDispose]();
@@ -101,7 +102,7 @@ describe('with on_lost_position: resnapshot (invariant 6)', () => {
     await dropSlot(database);
     await database.sql(sql, [database.slot]);
     expect(await refusal(database.source(resnapshot), from)).toBe(code);
-    expect(await database.value('SELECT count(*)::int FROM pg_replication_slots WHERE slot_name = $1', [database.slot])).toBe(1);
+    expect(await database.traces()).toContain(`slot ${database.slot}`);
     await dropSlot(database);
   });
 
@@ -129,7 +130,8 @@ describe('with on_lost_position: resnapshot (invariant 6)', () => {
     await using reading = await Reading.open(database.source(resnapshot), from);
     await reading.untilHead();
     const changes = reading.seen.flatMap(({ schemaChanges }) => schemaChanges);
-    const told = changes.map((change) => `${change.change} ${change.table.name} ${'reason' in change ? change.reason : ''}`.trim());
+    const reasonOf = (change: object): string => ('reason' in change ? ` ${String(change.reason)}` : '');
+    const told = changes.map((change) => `${change.change} ${change.table.name}${reasonOf(change)}`);
     expect(told.toSorted((a, b) => (a < b ? -1 : 1))).toEqual([
       'create orders again',
       'create other new',
@@ -143,7 +145,8 @@ describe('with on_lost_position: resnapshot (invariant 6)', () => {
     const from = await copiedCheckpoint(database.source());
     await using temporary = await temporaryPostgres();
     await using other = await TestDatabase.create(temporary.url);
-    await other.sql('CREATE TABLE first (id int PRIMARY KEY); CREATE TABLE orders (id int PRIMARY KEY); INSERT INTO orders VALUES (9)');
+    await other.sql('CREATE TABLE first (id int PRIMARY KEY); CREATE TABLE orders (id int PRIMARY KEY)');
+    await other.sql('INSERT INTO orders VALUES (9)');
     const url = databaseUrl(temporary.url, other.name);
     expect(await refusal(database.source({}, url), from)).toBe('WEIR_PG_SYSTEM_CHANGED');
     await using reading = await Reading.open(database.source(resnapshot, url), from);

@@ -46,8 +46,9 @@ export async function startFromNothing(around: Surroundings, capture: Capture, r
   const publications = await publish(client, capture);
   const from = await createSlot(client, slot, config);
   const epoch = nextEpoch(null, reach, from);
-  const state: PostgresState = { v: 2, ...(await identify(client)), slot, ...publications, epoch, copies: 0, tables: [], types: [] };
-  return { from, state, isAnew: false };
+  const here = await identify(client);
+  const nothing = { copies: 0, tables: [], types: [] };
+  return { from, state: { v: 2, ...here, slot, ...publications, epoch, ...nothing }, isAnew: false };
 }
 
 /** Everything that the checkpoint relies on must still hold, or it is refused with its code (invariant 6). */
@@ -62,8 +63,8 @@ export async function resume(around: Surroundings, { state, position, reach }: R
   await checkLog(client, config, [here.timeline, state.timeline], furthestLsn(state, position, reach), signal);
   const slot = await checkSlot(client, state.slot, from);
   if (here.timeline !== state.timeline && !slot.synced) {
-    const message = `the server is on timeline ${here.timeline}, and its slot ${state.slot} was not kept in step with the one before`;
-    throw new WeirError('WEIR_PG_TIMELINE_CHANGED', message);
+    const message = `the server is on timeline ${here.timeline}, the checkpoint on ${state.timeline}`;
+    throw new WeirError('WEIR_PG_TIMELINE_CHANGED', `${message}, and slot ${state.slot} was not kept in step with that`);
   }
   await checkPublications(client, state);
   const canFailOver = (await serverVersion(client)) >= FAILOVER_SLOTS;

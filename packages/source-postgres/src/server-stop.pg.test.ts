@@ -102,7 +102,8 @@ describe('a server that is stopped', { timeout: 90_000 }, () => {
     await using _ = server;
     const client = new pg.Client({ connectionString: url });
     await client.connect();
-    const { rows } = await client.query<unknown[]>({ text: AT_LEAST, values: [database.slot, lsnOf(checkpoint)], rowMode: 'array' });
+    const values = [database.slot, lsnOf(checkpoint)];
+    const { rows } = await client.query<unknown[]>({ text: AT_LEAST, values, rowMode: 'array' });
     await client.end();
     expect(rows[0], 'the server has forgotten what it was told').toEqual([false]);
     await using rest = await Reading.open(database.source({}, url), checkpoint);

@@ -30,7 +30,8 @@ async function ownSlot(client: pg.Client, config: PostgresConfig, slot: string):
   if (found.walStatus === 'lost') {
     const { code, message, fix } = invalidated(slot, found);
     const mends = config.on_lost_position === 'resnapshot';
-    return [mends ? { code, level: 'warning', message: `${message}; the next start copies again` } : { code, level: 'error', message, fix }];
+    if (mends) return [{ code, level: 'warning', message: `${message}; the next start copies all tables again` }];
+    return [{ code, level: 'error', message, fix }];
   }
   const sql = `SELECT ${RETAINED} AS retained FROM pg_replication_slots WHERE slot_name = $1`;
   const [row] = await query(client, sql, [slot]);
@@ -51,14 +52,15 @@ async function boundOnLog(client: pg.Client, config: PostgresConfig): Promise<Ch
     const message = `\`max_retained_wal\` bounds the log that is kept while the pipeline runs: ${config.on_exceed}`;
     return [{ code, level: 'ok', message }];
   }
-  const message = 'nothing bounds the log that the server keeps for this pipeline: one that is stopped can fill its disk';
+  const message = 'nothing bounds the log that the server keeps for this pipeline: while it is stopped the disk can fill up';
   const alter = "ALTER SYSTEM SET max_slot_wal_keep_size = '20GB'; SELECT pg_reload_conf();";
   return [{ code, level: 'warning', message, fix: `${alter} And \`max_retained_wal: 20GiB\`.`, path: 'max_retained_wal' }];
 }
 
 /** Slots that have a name as Weir gives them, are not this pipeline's, and that nobody reads: they keep log for ever. */
 async function abandonedSlots(client: pg.Client, slot: string): Promise<CheckResult[]> {
-  const sql = `SELECT slot_name, database, coalesce(wal_status, 'lost') AS wal_status, coalesce(${RETAINED}, '0 bytes') AS retained
+  const sql = `SELECT slot_name, database, coalesce(wal_status, 'lost') AS wal_status,
+                      coalesce(${RETAINED}, '0 bytes') AS retained
                  FROM pg_replication_slots
                 WHERE slot_name LIKE 'weir\\_%' AND slot_name <> $1 AND plugin = 'pgoutput' AND NOT active AND NOT temporary
                 ORDER BY slot_name`;
@@ -66,6 +68,7 @@ async function abandonedSlots(client: pg.Client, slot: string): Promise<CheckRes
     const name = row['slot_name']!;
     const kept = row['wal_status'] === 'lost' ? 'is lost' : `keeps ${row['retained']} of log`;
     const message = `replication slot ${name} in database ${row['database']} ${kept}, and no pipeline reads it now`;
-    return { code: 'WEIR_PG_SLOT_ABANDONED', level: 'warning', message, fix: `If its pipeline is no more: ${dropSql(name)}` };
+    const fix = `If its pipeline is no more: ${dropSql(name)}`;
+    return { code: 'WEIR_PG_SLOT_ABANDONED', level: 'warning', message, fix };
   });
 }

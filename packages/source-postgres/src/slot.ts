@@ -27,8 +27,8 @@ export interface SlotOptions {
 
 /**
  * The slot to start with when there is no checkpoint, and where it stands. An existing one was left by a start that died
- * before its first checkpoint, or made by hand: nothing was delivered from it yet, so it is moved to the present. Its name is
- * the pipeline's, so there is none that nobody knows of: see decision 11.
+ * before its first checkpoint, or made by hand: nothing was delivered from it yet, so it is moved to the present. Its name
+ * is the pipeline's, so there is none that nobody knows of: see decision 11.
  */
 export async function createSlot(client: pg.Client, slot: string, options: SlotOptions): Promise<bigint> {
   const found = await findSlot(client, slot);
@@ -120,7 +120,8 @@ export function refuseActive(slot: string, { activePid }: SlotRow): void {
 
 /** That the server gave a slot up. */
 export function invalidated(slot: string, { reason }: Pick<SlotRow, 'reason'>): WeirError {
-  const why = reason === null || reason === 'wal_removed' ? 'the server removed log that it needs' : `the server says ${reason}`;
+  const isRemoved = reason === null || reason === 'wal_removed';
+  const why = isRemoved ? 'the server removed log that it needs' : `the server says ${reason}`;
   const again = 'set `on_lost_position: resnapshot` to copy all tables again';
   const fix = `Raise max_slot_wal_keep_size at the server if it was too small, then ${again}. Or: ${dropSql(slot)}`;
   return new WeirError('WEIR_PG_SLOT_INVALIDATED', `replication slot ${slot} is lost: ${why}`, { fix });
@@ -133,7 +134,8 @@ export function dropSql(slot: string): string {
 
 export async function findSlot(client: pg.Client, slot: string): Promise<SlotRow | null> {
   const hasFailover = (await serverVersion(client)) >= FAILOVER_SLOTS;
-  const newer = hasFailover ? 'invalidation_reason, failover, synced' : "NULL AS invalidation_reason, 'f' AS failover, 'f' AS synced";
+  const none = "NULL AS invalidation_reason, 'f' AS failover, 'f' AS synced";
+  const newer = hasFailover ? 'invalidation_reason, failover, synced' : none;
   const sql = `SELECT plugin, database, coalesce(wal_status, 'lost') AS wal_status, confirmed_flush_lsn, active_pid,
                       two_phase, ${newer}
                  FROM pg_replication_slots WHERE slot_name = $1`;
