@@ -1,5 +1,5 @@
 import { parseLsn } from '@weir/pgoutput';
-import { tableName, WeirError, type BegunAnew, type Position } from '@weir/sdk';
+import { WeirError, type BegunAnew, type Position } from '@weir/sdk';
 import type pg from 'pg';
 import type { Capture } from './capture/capture.ts';
 import { quoteTable } from './capture/catalog.ts';
@@ -54,6 +54,8 @@ export async function startFromNothing(around: Surroundings, capture: Capture, r
 /** Everything that the checkpoint relies on must still hold, or it is refused with its code (invariant 6). */
 export async function resume(around: Surroundings, { state, position, reach }: Resumption): Promise<Boundary> {
   const { client, config, signal } = around;
+  // The configuration's: one that was given because the checkpoint's is somebody else's must be able to take its place.
+  const name = around.slot;
   const from = positionLsn(position);
   const here = await identify(client);
   checkServer(here, state);
@@ -61,15 +63,15 @@ export async function resume(around: Surroundings, { state, position, reach }: R
     throw new WeirError('WEIR_PG_EPOCH', 'one sink has begun to copy everything again, and another has not');
   }
   await checkLog(client, config, [here.timeline, state.timeline], furthestLsn(state, position, reach), signal);
-  const slot = await checkSlot(client, state.slot, from);
+  const slot = await checkSlot(client, name, from);
   if (here.timeline !== state.timeline && !slot.synced) {
     const message = `the server is on timeline ${here.timeline}, the checkpoint on ${state.timeline}`;
-    throw new WeirError('WEIR_PG_TIMELINE_CHANGED', `${message}, and slot ${state.slot} was not kept in step with that`);
+    throw new WeirError('WEIR_PG_TIMELINE_CHANGED', `${message}, and slot ${name} was not kept in step with that`);
   }
   await checkPublications(client, state);
   const canFailOver = (await serverVersion(client)) >= FAILOVER_SLOTS;
-  if (config.failover && canFailOver && !slot.failover) await enableFailover(config, state.slot, signal);
-  return { from, state: { ...state, ...here }, isAnew: false };
+  if (config.failover && canFailOver && !slot.failover) await enableFailover(config, name, signal);
+  return { from, state: { ...state, ...here, slot: name }, isAnew: false };
 }
 
 /**
@@ -123,8 +125,8 @@ function furthestLsn({ tables }: PostgresState, position: Position, reach: Posit
   return [positionLsn(position), reached, ...copies].reduce((a, b) => (a > b ? a : b));
 }
 
-/** What is told when a pipeline begins anew: never silently. */
-export function anewMessage(error: WeirError, { state: { epoch, tables } }: Boundary): string {
-  const names = tables.map(tableName).join(', ') || 'none';
-  return `the position is lost (${error.message}), so all tables are copied again, in epoch ${epoch}; known: ${names}`;
+/** What is told when a pipeline begins anew: never silently. @param before the checkpoint's slot */
+export function anewMessage(error: WeirError, before: string, { state: { epoch, slot } }: Boundary): string {
+  const left = before === slot ? '' : `; slot ${before} of before is left as it is`;
+  return `the position is lost (${error.message}), so all tables are copied again, in epoch ${epoch}${left}`;
 }

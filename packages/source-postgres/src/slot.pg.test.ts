@@ -201,15 +201,23 @@ describe('what is wrong with a slot has a code, and goes on once mended as it sa
     expect(ids(reading)).toEqual(['1', '2']);
   });
 
-  test('foreign: a slot of its own', async () => {
+  test('foreign: a slot of its own, from nothing and from a checkpoint', async () => {
     await using database = await shop();
+    const from = await copiedCheckpoint(database.source());
+    await database.sql('SELECT pg_drop_replication_slot($1)', [database.slot]);
     await database.sql("SELECT pg_create_logical_replication_slot($1, 'test_decoding')", [database.slot]);
-    const error = await failure(Reading.open(database.source(), null));
-    expect(error).toMatchObject({ code: 'WEIR_PG_SLOT_FOREIGN', path: 'slot' });
-    expect(error.fix).toContain('`slot`');
-    await using reading = await Reading.open(database.source({ slot: `${database.slot}_own` }), null);
-    await reading.untilHead();
-    expect(ids(reading)).toEqual(['1', '2']);
+    const own = { slot: `${database.slot}_own` };
+    for (const checkpoint of [null, from]) {
+      const error = await failure(Reading.open(database.source(), checkpoint));
+      expect(error).toMatchObject({ code: 'WEIR_PG_SLOT_FOREIGN', path: 'slot' });
+      expect(error.fix).toContain('`slot`');
+    }
+    expect(await refusal(database.source(own), from), 'a new slot has nothing of before').toBe('WEIR_PG_SLOT_LOST');
+    for (const [checkpoint, options] of [[null, own], [from, { ...own, on_lost_position: 'resnapshot' }]] as const) {
+      await using reading = await Reading.open(database.source(options), checkpoint);
+      await reading.untilHead();
+      expect(ids(reading)).toEqual(['1', '2']);
+    }
   });
 
   test('in use: the server process is ended', async () => {

@@ -164,7 +164,7 @@ export class PostgresSource implements Source {
     const { clock, log, pipeline } = this.#context;
     const capture = await this.#inspect(around.client, false);
     const boundary = await beginAnew(around, capture, resumption, { code: lost.code, at: clock.now() });
-    log.warn({ pipeline, code: lost.code, epoch: boundary.state.epoch }, anewMessage(lost, boundary));
+    log.warn({ pipeline, code: lost.code, epoch: boundary.state.epoch }, anewMessage(lost, resumption.state.slot, boundary));
     return await this.#session(around.client, boundary, null, 'new');
   }
 
