@@ -93,15 +93,12 @@ export class PruningSource implements Source {
   #startAt(from: Checkpoint | null, reach: Position | null): { state: PruningState; start: number; isAnew: boolean } {
     const { log, copies = false, resnapshot = false, isElsewhere = () => false } = this.#options;
     const reached = reach === null ? 0 : epochOf(reach);
-    if (from === null) {
-      const copied = copies ? {} : this.#streamedTables();
-      return { state: { copies: 0, copied, epoch: reached }, start: copies ? log.head : 0, isAnew: false };
-    }
-    const start = transactionOf(from.position);
-    const state = stateOf(from);
+    const nothing = { copies: 0, copied: copies ? {} : this.#streamedTables(), epoch: reached };
+    const state = from === null ? nothing : stateOf(from);
+    const start = from === null ? (copies ? log.head : 0) : transactionOf(from.position);
     const isLost = start < log.forgotten;
     // A sink that has begun anew would take what this checkpoint leads to for replays.
-    if (resnapshot && (isLost || reached > state.epoch || isElsewhere())) {
+    if (resnapshot && from !== null && (isLost || reached > state.epoch || isElsewhere())) {
       const epoch = Math.max(reached, state.epoch) + 1;
       return { state: { ...state, copied: {}, epoch }, start: log.head, isAnew: true };
     }
