@@ -6,11 +6,12 @@ type Block = Pick<SourceConfig | SinkConfig, 'path' | 'place'>;
 /** A source whose errors say where in the configuration they come from. Once a session is open it speaks for itself. */
 export function locateSource(source: Source, block: Block): Source {
   return {
-    open: (from, signal) => located(block, () => source.open(from, signal)),
+    open: (from, signal, reach) => located(block, () => source.open(from, signal, reach)),
     head: (signal) => located(block, () => source.head(signal)),
     discover: (signal) => located(block, () => source.discover(signal)),
     check: (signal) => source.check(signal),
     scan: (table, signal) => source.scan(table, signal),
+    ...(source.reset && { reset: (signal) => located(block, () => source.reset!(signal)) }),
   };
 }
 

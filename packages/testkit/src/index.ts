@@ -7,7 +7,7 @@ export { MemorySink } from './memory-sink.ts';
 export { MemoryTarget } from './memory-target.ts';
 export type { LoggedRow } from './logged-table.ts';
 export { PrunedLog, type LoggedChange, type LoggedTransaction } from './pruned-log.ts';
-export { boundaryOf, commitOf, tableIsAt, transactionOf } from './pruning-position.ts';
+export { boundaryOf, commitOf, epochOf, tableIsAt, transactionOf } from './pruning-position.ts';
 export { PruningSource, type BatchLedger, type PruningSourceOptions } from './pruning-source.ts';
 export { Reading, failure } from './reading.ts';
 export { scanTable } from './scan-table.ts';

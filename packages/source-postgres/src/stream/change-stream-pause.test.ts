@@ -11,7 +11,7 @@ const ids = (batch: Batch | null): string[] => {
   if (batch === null) return [];
   return Array.from({ length: batch.rows }, (_none, row) => {
     const cell = batch.after[row]!;
-    return Buffer.from(batch.data.subarray(batch.start[cell]!, batch.start[cell]! + batch.length[cell]!)).toString();
+    return Buffer.from(batch.data.subarray(batch.start[cell], batch.start[cell]! + batch.length[cell]!)).toString();
   });
 };
 
