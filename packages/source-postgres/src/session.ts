@@ -169,7 +169,7 @@ export class PostgresSession implements SourceSession {
     const lag = head === null ? null : Number(head - this.#confirmed);
     return {
       phase: this.#phase,
-      snapshot: [...(this.#snapshot?.progress ?? []), ...(this.#copy.isActive ? this.#copy.progress : [])],
+      snapshot: [...(this.#snapshot?.progress ?? []), ...(this.#copy.chunks.isActive ? this.#copy.progress : [])],
       lagBytes: lag === null ? null : Math.max(0, lag),
       retainedBytes: this.#retention.bytes,
       retainedLimitBytes: this.#options.config.max_retained_wal,
@@ -320,7 +320,7 @@ export class PostgresSession implements SourceSession {
       return wire;
     };
     const wire = await reconnect();
-    const streamTables = new StreamTables({ tables, catalog, replacement, copy: this.#copy, epoch, from, until, signal: ending });
+    const streamTables = new StreamTables({ tables, catalog, replacement, chunks: this.#copy.chunks, epoch, from, until, signal: ending });
     const stream = new ChangeStream({
       wire,
       reconnect,
@@ -342,10 +342,10 @@ export class PostgresSession implements SourceSession {
     if (until !== null) stream.atBoundary(until, () => (interrupt(), []));
     const watch = new SchemaWatch({ control, catalog, tables, streamTables, replacement, stream, until, context });
     this.#open = { stream, wire, watch, placeOf, ended, ending };
-    this.#phase = this.#copy.isActive ? 'snapshot' : 'stream';
+    this.#phase = this.#copy.chunks.isActive ? 'snapshot' : 'stream';
     void this.#watch(this.#open, ending);
     if (until === null) {
-      if (this.#copy.isActive) void this.#copyByKey(this.#open);
+      if (this.#copy.chunks.isActive) void this.#copyByKey(this.#open);
       for (const request of this.#requests.waiting) void this.#placeRequest(request, this.#open);
     }
     if (this.#finishAt !== null) this.#finishing = this.#finish(this.#open);
@@ -379,11 +379,11 @@ export class PostgresSession implements SourceSession {
   async #finish({ stream, watch }: OpenStream): Promise<void> {
     const finishAt = this.#finishAt!;
     // It is called again when everything is copied.
-    if (this.#copy.isActive) return;
+    if (this.#copy.chunks.isActive) return;
     try {
       const mark = (await watch.look()) ?? 0n;
       const copies = this.#options.tables.all.map(({ copiedAt }) => copiedAt ?? 0n);
-      stream.finishAt([finishAt, mark, this.#copy.end, ...copies].reduce((a, b) => (a > b ? a : b)));
+      stream.finishAt([finishAt, mark, this.#copy.chunks.end, ...copies].reduce((a, b) => (a > b ? a : b)));
     } catch (error) {
       stream.fail(toWeirError(error));
     }
@@ -430,7 +430,7 @@ export class PostgresSession implements SourceSession {
         // What is still to be copied will be.
         if (captured.shaped === null) continue;
         if (request.how === 'anew') replacement.copy(table, captured, 'it was asked for');
-        else this.#copy.readAgain(captured.oid);
+        else this.#copy.chunks.readAgain(captured.oid);
       }
       if (request.how === 'in-place' && !this.#isCopying) void this.#copyByKey(open);
     });
