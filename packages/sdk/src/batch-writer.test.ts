@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { BATCH_BYTES, BATCH_ROWS, BatchWriter, Spill } from './batch-writer.ts';
+import { BATCH_BYTES, BATCH_ROWS, Spill } from './batch-storage.ts';
+import { BatchWriter } from './batch-writer.ts';
 import { NO_IMAGE, NULL_CELL, Op, UNCHANGED_CELL, type Batch, type Commit } from './batch.ts';
 import type { Table } from './table.ts';
 
