@@ -63,6 +63,8 @@ export class ChunkedCopy implements AsyncDisposable {
   readonly #rowBytes = new Map<number, number>();
   #leader: pg.Client | null = null;
   #wasToldAt: number | null = null;
+  /** How often in a row a table was locked: then each is tried by itself, so that it holds up no other. */
+  #locked = 0;
 
   constructor(options: ChunkedCopyOptions) {
     this.#options = options;
@@ -123,6 +125,7 @@ export class ChunkedCopy implements AsyncDisposable {
     const leader = await this.#connect(signal);
     using _ = cutOnAbort(leader, signal);
     const begun = await CopyRound.begin(leader, chosen, config.snapshot.where);
+    this.#locked = begun === null ? this.#locked + 1 : 0;
     if (begun === null) return null;
     const { round, view } = begun;
     try {
@@ -142,7 +145,9 @@ export class ChunkedCopy implements AsyncDisposable {
   #choose(catalogTables: readonly CatalogTable[]): CatalogTable[] {
     const chosen: CatalogTable[] = [];
     let rows = 0;
-    for (const { oid } of this.chunks.unread().toSorted((a, b) => b.chunks!.rows - a.chunks!.rows)) {
+    const unread = this.chunks.unread().toSorted((a, b) => b.chunks!.rows - a.chunks!.rows);
+    const alone = this.#locked === 0 ? null : unread[this.#locked % unread.length];
+    for (const { oid } of alone == null ? unread : [alone]) {
       const table = catalogTables.find((other) => other.oid === oid);
       if (table === undefined) continue;
       if (chosen.length === ROUND_TABLES || rows > ROUND_ROWS) break;
@@ -191,10 +196,19 @@ export class ChunkedCopy implements AsyncDisposable {
         if (clock.now() - started >= ROUND_MS || (rate != null && rows >= rate)) return;
       }
     })();
+    let before: Key | null = null;
     try {
       for await (const piece of this.#readers.read(ahead, signal)) {
-        rows += piece.batch?.rows ?? 0;
-        const batch = this.#take(piece, boundary, () => ++sequence);
+        const { query: part, batch: copied, isLast } = piece;
+        if (part.hole !== null && !isLast) {
+          // Two rows that are too large for one batch: this is the one before the hole.
+          before = keyAt(copied!, part.table, copied!.rows - 1);
+          copied!.release();
+          continue;
+        }
+        rows += copied?.rows ?? 0;
+        const batch = this.#take(piece, before, { boundary, sequence: ++sequence });
+        before = null;
         crashPoint('source.chunk-read');
         if (!(await give(batch))) break;
       }
@@ -206,18 +220,23 @@ export class ChunkedCopy implements AsyncDisposable {
   }
 
   /** Notes what was read, and makes the batch that says so. */
-  #take({ query: part, batch: copied, isLast }: ChunkBatch<ChunkPart>, boundary: bigint, next: () => number): Batch {
+  #take(
+    { query: part, batch: copied, isLast }: ChunkBatch<ChunkPart>,
+    before: Key | null,
+    { boundary, sequence }: { readonly boundary: bigint; readonly sequence: number },
+  ): Batch {
     const { tables } = this.#options;
     const { oid } = part.table;
     const captured = tables.withOid(oid)!;
     const { table } = captured.shaped!;
     const batch = copied ?? emptyBatch(null);
     this.#measure(oid, batch);
-    const { range, chunks, rows } = part.hole === null ? bulk(captured.chunks!, part, batch, isLast) : refill(captured.chunks!, part.hole, part, batch);
+    const { range, chunks, rows } =
+      part.hole === null ? bulk(captured.chunks!, part, batch, isLast) : refill(captured.chunks!, part, batch, before);
     this.chunks.took(captured, range, chunks);
     const { epoch, copies } = tables.surroundings;
     const checkpoint: Checkpoint = {
-      position: chunkPosition(epoch, boundary, copies, next()),
+      position: chunkPosition(epoch, boundary, copies, sequence),
       state: stateJson(tables.state),
     };
     const commit = { position: checkpoint.position, version: packVersion(epoch, boundary), time: 0, transactionId: '' };
@@ -283,11 +302,15 @@ function bulk(before: ChunkState, { table, isRest }: ChunkPart, batch: Batch, is
   return { range, chunks: { ...before, upTo: last, done: isEnd, rows: before.rows + batch.rows }, rows: batch };
 }
 
-/** The rows are that before the hole and that in it, or two before it. */
-function refill(before: ChunkState, hole: Key, { table }: ChunkPart, batch: Batch): Taken {
+/**
+ * The rows are that before the hole and that in it, or two before it.
+ * @param first the key of the first of them, when it came in a batch of its own
+ */
+function refill(before: ChunkState, { table, hole: key }: ChunkPart, batch: Batch, first: Key | null): Taken {
   const order = keyOrder(table.table)!;
+  const hole = key!;
   const keys = Array.from({ length: batch.rows }, (_, row) => keyAt(batch, table, row));
-  const after = keys.filter((key) => order(key, hole) < 0).at(-1) ?? null;
+  const after = keys.findLast((other) => order(other, hole) < 0) ?? first;
   const rows = filterRows(batch, (row) => order(keys[row]!, hole) === 0);
   const holes = before.holes.filter((other) => order(other, hole) !== 0);
   return { range: { after, upTo: hole }, chunks: { ...before, holes, rows: before.rows + rows.rows }, rows };

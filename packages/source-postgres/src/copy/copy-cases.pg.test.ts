@@ -185,3 +185,26 @@ describe('snapshot.mode', () => {
     expect([reads(reading), reading.streamed.length]).toEqual([10, 2]);
   });
 });
+
+test('a hole whose rows are too large for one batch is filled alone, and nothing else is touched', { timeout: 60_000 }, async () => {
+  await using database = await itemsOn(server.url);
+  await database.sql("UPDATE items SET large = repeat('x', 1500000) WHERE id IN (24, 25)");
+  await using reading = await firstChunk(database);
+  await database.sql('UPDATE items SET id = -25 WHERE id = 24; UPDATE items SET id = -24 WHERE id = 25');
+  await database.sql('UPDATE items SET id = 0 WHERE id = 23; DELETE FROM items WHERE id = 0');
+  await expectMirrored(reading, database);
+});
+
+test('a table that is locked holds up no other', { timeout: 60_000 }, async () => {
+  await using database = await itemsOn(server.url);
+  await database.sql('CREATE TABLE others (id int PRIMARY KEY); INSERT INTO others VALUES (1)');
+  const source = database.source({ snapshot: { chunk_rows: 10, max_rows_per_second: 10, max_connections: 1 } });
+  await using reading = await Reading.open(source, null);
+  await reading.next();
+  const locker = await database.connect();
+  await locker.query('BEGIN; LOCK TABLE items');
+  await reading.until(({ chunk }) => chunk?.table === 'public.others');
+  await locker.query('COMMIT');
+  await locker.end();
+  await expectMirrored(reading, database);
+});
