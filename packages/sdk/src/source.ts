@@ -45,6 +45,29 @@ export interface SourceSession extends AsyncDisposable {
   status(): SourceStatus;
 }
 
+/** How rows of a table that are there already come: in chunks beside the stream, in one snapshot before it, or not at all. */
+export type CopyMethod = 'by-key' | 'snapshot' | 'none';
+
+/** A table that a start would capture. */
+export interface CapturePlan {
+  readonly table: Table;
+  /** The planner's guess; 0 when unknown. */
+  readonly estimatedRows: number;
+  readonly copy: CopyMethod;
+  /** For a person: why it is copied so, or what of it is not captured; null when there is nothing to say. */
+  readonly note: string | null;
+}
+
+export interface SourcePlan {
+  readonly tables: readonly CapturePlan[];
+  /** What the source has and this pipeline would not capture, and why. */
+  readonly others: readonly { readonly table: string; readonly why: string }[];
+  /** What a start would make or change at the source, as statements in its language. */
+  readonly changes: readonly string[];
+  /** The rights that the pipeline's role lacks for that, as statements. */
+  readonly grants: readonly string[];
+}
+
 export interface Source {
   /**
    * @param from null starts from nothing: with a snapshot
@@ -55,6 +78,14 @@ export interface Source {
   head(signal: AbortSignal): Promise<Position>;
   discover(signal: AbortSignal): Promise<Table[]>;
   check(signal: AbortSignal): Promise<CheckResult[]>;
+  /** What a start would capture, and what it would make or change at the source; changes nothing. */
+  plan?(signal: AbortSignal): Promise<SourcePlan>;
+  /**
+   * Removes what this pipeline has left at the source, and nothing of anybody else: its place there, after which only a start
+   * from nothing is possible. Refused while it is in use.
+   * @returns what was done, a line each, for a person
+   */
+  reset?(signal: AbortSignal): Promise<readonly string[]>;
   /** All rows of a table as `read` rows with canonical cells, in any order; for verification. */
   scan(table: Table, signal: AbortSignal): AsyncIterable<Batch>;
 }

@@ -87,6 +87,8 @@ export class PostgresSession implements SourceSession {
   #snapshot: Snapshot | null = null;
   readonly #copy: ChunkedCopy;
   #isCopying = false;
+  /** The rows of the last copy lie before this boundary. */
+  #copiedUpTo = 0n;
   readonly #requests = new CopyRequests();
   #gate: bigint | null;
   #open: OpenStream | null = null;
@@ -147,10 +149,15 @@ export class PostgresSession implements SourceSession {
     const head = this.#open?.watch.head ?? this.#head;
     const lag = head === null ? null : Number(head - this.#confirmed);
     return {
-      phase: this.#phase,
+      phase: this.#phase === 'stream' && this.#owesCopies ? 'snapshot' : this.#phase,
       snapshot: [...(this.#snapshot?.progress ?? []), ...(this.#copy.isActive ? this.#copy.progress : [])],
       lagBytes: lag === null ? null : Math.max(0, lag),
     };
+  }
+
+  /** Tables are about to be copied, or rows of a copy have not been given to the consumer yet. */
+  get #owesCopies(): boolean {
+    return this.#options.tables.uncopied.length > 0 || this.#boundary < this.#copiedUpTo;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -369,6 +376,7 @@ export class PostgresSession implements SourceSession {
     const isDone = await this.#copy.run(open.stream, this.#options.reach, gate, open.ending);
     this.#isCopying = false;
     if (!isDone || this.#open !== open) return;
+    this.#copiedUpTo = open.placeOf(open.stream.boundary);
     this.#phase = 'stream';
     if (this.#options.config.snapshot.mode === 'only') this.#finishAt ??= this.#boundary;
     if (this.#finishAt !== null) this.#finishing = this.#finish(open);
