@@ -15,7 +15,7 @@ import {
 import { errorFinding, excuse, locateFinding, type Finding, type FindingPart } from './check.ts';
 import type { Config, PipelineConfig, SinkConfig } from './config/config.ts';
 import { collisions } from './plan-collisions.ts';
-import { createSink, createSource } from './runtime.ts';
+import { createSink, createSource } from './parts.ts';
 
 /** A finding of `weir plan`; `table` is the one that it is about, as the source names it. */
 export interface PlanFinding extends Finding {

@@ -53,19 +53,24 @@ export interface CapturePlan {
   readonly table: Table;
   /** The planner's guess; 0 when unknown. */
   readonly estimatedRows: number;
+  /** It was captured before, so that a start goes on with it instead of copying it. */
+  readonly known: boolean;
+  /** How its rows are copied where they are. */
   readonly copy: CopyMethod;
   /** For a person: why it is copied so, or what of it is not captured; null when there is nothing to say. */
   readonly note: string | null;
+  /** Why a start would refuse it; null when it would not. */
+  readonly problem: CheckResult | null;
 }
 
 export interface SourcePlan {
   readonly tables: readonly CapturePlan[];
+  /** `namespace.name` of what was captured before and is not any more: its rows stay at the sinks. */
+  readonly removed: readonly string[];
   /** What the source has and this pipeline would not capture, and why. */
   readonly others: readonly { readonly table: string; readonly why: string }[];
   /** What a start would make or change at the source, as statements in its language. */
   readonly changes: readonly string[];
-  /** The rights that the pipeline's role lacks for that, as statements. */
-  readonly grants: readonly string[];
 }
 
 export interface Source {

@@ -5,15 +5,20 @@ import type { PipelineStatus } from '@weir/engine';
 import type { Sink } from '@weir/sdk';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HttpAddress } from '../config/config.ts';
-import { FakeSink } from '../connectors.fake.ts';
+import { FakeSink, FakeSource } from '../connectors.fake.ts';
 import { TestFolder } from '../folder.fake.ts';
 import { NOW, pipelineStatus, sinkStatus } from '../status.fake.ts';
 import { ApiClient } from './client.ts';
+import type { Copies } from './copies.ts';
 import type { ApiHost } from './host.ts';
 import { serveApi, type ApiServer } from './serve.ts';
 import { findSocketPath } from './socket-path.ts';
 
 class FakeHost implements ApiHost {
+  readonly env = {};
+  readonly copied: object[] = [];
+  /** What the copies wait for. */
+  done: Promise<void> = Promise.resolve();
   pipelines: PipelineStatus[] = [pipelineStatus()];
   readonly byPipeline = new Map<string, ReadonlyMap<string, Sink>>([['shop', new Map([['warehouse', new FakeSink()]])]]);
 
@@ -23,6 +28,15 @@ class FakeHost implements ApiHost {
 
   sinks(pipeline: string) {
     return this.byPipeline.get(pipeline);
+  }
+
+  copies(pipeline: string): Copies | undefined {
+    if (!this.byPipeline.has(pipeline)) return undefined;
+    const begin = async (tables: readonly string[], how: string) => {
+      this.copied.push({ pipeline, tables, how });
+      return { done: this.done };
+    };
+    return { source: new FakeSource(0), begin };
   }
 }
 

@@ -39,15 +39,19 @@ export const registerPlan: Register = (program, context) => {
 };
 
 async function plan(file: string, options: PlanOptions, context: CommandContext): Promise<void> {
+  const { resolve } = await import('node:path');
   const { openConfig } = await import('./open-config.ts');
-  const { choosePipelines } = await import('../runtime.ts');
+  const { choosePipelines } = await import('../config/choose-pipelines.ts');
   const { planPipelines } = await import('../plan.ts');
   const { firstError } = await import('../check.ts');
   const { ApiClient } = await import('../api/client.ts');
   const config = openConfig(file, context);
   const chosen = choosePipelines(config, options.pipeline);
   const running = await ApiClient.find(config.stateDirectory, context.signal);
-  const pipelines = await planPipelines(config, chosen, running?.status.pid ?? null, context.signal);
+  const pipelines =
+    running === null
+      ? await planPipelines(config, chosen, null, context.signal)
+      : await running.client.plan({ file: resolve(file), pipeline: options.pipeline }, context.signal);
   const findings = pipelines.flatMap((planned) => planned.findings);
   const error = firstError(findings, REFUSED);
   if (options.json) printJson(context, { file, ok: error === null, pipelines });

@@ -42,7 +42,7 @@ async function run(file: string, options: RunOptions, context: CommandContext): 
     writeLine: (line, { pipelines }) => pipelines.forEach((status) => log.info(statusFields(status), line)),
   });
   const log = await commandLog(options, context, interactive ? (line) => view.print(line) : null);
-  await using runtime = await startRuntime(config, { log, only: options.pipeline });
+  await using runtime = await startRuntime(config, { log, only: options.pipeline, env: context.env });
   if (runtime.httpUrl !== null) log.info({ url: runtime.httpUrl }, 'health, metrics and status are served');
   const stop = (): void => runtime.stop();
   context.signal.addEventListener('abort', stop);

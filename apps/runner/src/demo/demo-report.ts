@@ -1,7 +1,7 @@
 import { silentLogger, systemClock, WeirError } from '@weir/sdk';
 import { printLines, tableWidth, type CommandContext } from '../commands/context.ts';
 import type { PipelineConfig } from '../config/config.ts';
-import { createSink, createSource } from '../runtime.ts';
+import { createSink, createSource } from '../parts.ts';
 import { verifyPipeline } from '../verify.ts';
 import { paintFor } from '../view/paint.ts';
 import { verdictLines } from '../view/verdict.ts';
