@@ -176,7 +176,7 @@ export class PostgresSession implements SourceSession {
         // Where it is to finish must be known before more is given.
         await this.#finishing;
         const next: IteratorResult<Batch, void> = await batches.next();
-        if (next.done === true) return;
+        if (next.done === true) return void (this.#copiedUpTo = 0n);
         const batch = next.value;
         if (batch.checkpoint !== null) this.#boundary = positionLsn(batch.checkpoint.position);
         yield batch;
