@@ -45,15 +45,18 @@ export class ShapeWorld implements AsyncDisposable {
     await query(this.#url, text);
   }
 
-  /** @param sinks YAML of further sinks, indented by six */
-  config(sink: SinkYaml = '', sinks = ''): Config {
+  /**
+   * @param sinks YAML of further sinks, indented by six
+   * @param source further options of the source, as YAML in one line
+   */
+  config(sink: SinkYaml = '', sinks = '', source = ''): Config {
     const file = this.#folder.file(
       'weir.yaml',
       `version: 1
 http: false
 pipelines:
   ${this.#name}:
-    source: { postgres: { url: "${this.#url}", tables: [public.*] } }
+    source: { postgres: { url: "${this.#url}", tables: [public.*]${source === '' ? '' : `, ${source}`} } }
     sinks:
       warehouse: { duckdb: { path: ./shop.duckdb }${sink === '' ? '' : `, ${sink}`} }
 ${sinks}`,

@@ -191,8 +191,7 @@ export class Attempt {
 
   async #openSource(from: Checkpoint | null, reach: Position | null, sessions: SessionStack): Promise<SourceSession> {
     this.#pull.signal.throwIfAborted();
-    const opening = this.#options.source.open(from, this.#pull.signal, from === null ? null : reach);
-    const session = await sessions.add(opening, this.#pull.signal);
+    const session = await sessions.add(this.#options.source.open(from, this.#pull.signal, reach), this.#pull.signal);
     this.#session = session;
     if (this.#finishAt !== null) session.finishAt(this.#finishAt);
     return session;

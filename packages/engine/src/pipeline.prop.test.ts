@@ -36,6 +36,11 @@ class Run {
   readonly #options: ProcessOptions;
   /** The process that is the first to read both tables. */
   readonly #tableAddedAt: number;
+  /**
+   * The source begins anew where a position is lost (invariant 6): what the sinks have not got may be deleted between two
+   * processes, and an attempt may find another server, which the next one does not.
+   */
+  readonly #resnapshots: boolean;
   #processes = 0;
   /** What the store holds of the sinks whose checkpoint is there. */
   readonly #stored = new Map<string, Position>();
@@ -51,8 +56,11 @@ class Run {
     this.#world = new World(this.#modes, seed);
     this.#changes = new RandomChanges(dice, this.#world.log, dice.upTo(50));
     const copies = dice.chance(0.7);
+    this.#resnapshots = copies && dice.chance(0.4);
     this.#options = {
       copies,
+      resnapshot: this.#resnapshots,
+      isElsewhere: () => this.#resnapshots && dice.chance(0.1),
       rowsPerBatch: dice.between(1, 5),
       transactionsPerBatch: dice.between(1, 3),
       bufferBytes: dice.between(4000, 30_000),
@@ -128,6 +136,7 @@ class Run {
     const dice = this.#dice;
     this.#world.log.disconnect();
     this.#changes.commit(dice.upTo(3));
+    if (this.#resnapshots && dice.chance(0.2)) this.#world.log.forget(this.#world.log.head);
     for (const [name, mode] of Object.entries(this.#modes)) {
       if (mode === 'staged' && faults.length > 0 && dice.chance(0.3)) this.#world.target(name).interruptApply = true;
     }

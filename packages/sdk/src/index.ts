@@ -68,6 +68,7 @@ export type {
   TransactionalSession,
 } from './sink.ts';
 export type {
+  BegunAnew,
   CapturePlan,
   CopyAgain,
   CopyMethod,

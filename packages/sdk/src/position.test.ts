@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { comparePositions, earliestCheckpoint, type Checkpoint } from './position.ts';
+import { comparePositions, earliestCheckpoint, furthestPosition, type Checkpoint } from './position.ts';
 
 function at(position: string, state: number = 0): Checkpoint {
   return { position, state };
@@ -32,5 +32,13 @@ describe('earliestCheckpoint', () => {
 
   test('is the first of several at the same place', () => {
     expect(earliestCheckpoint([at('b'), at('a', 1), at('a', 2)])).toEqual(at('a', 1));
+  });
+});
+
+describe('furthestPosition', () => {
+  test('is the highest of those that there are', () => {
+    expect(furthestPosition([at('b'), null, at('c'), at('a')])).toBe('c');
+    expect(furthestPosition([null])).toBeNull();
+    expect(furthestPosition([])).toBeNull();
   });
 });

@@ -1,5 +1,6 @@
 import type { Batch } from './batch.ts';
 import type { CheckResult } from './check-result.ts';
+import type { ErrorCode } from './error-codes.ts';
 import type { Checkpoint, Position } from './position.ts';
 import type { Table } from './table.ts';
 
@@ -19,6 +20,20 @@ export interface SourceStatus {
   readonly snapshot: readonly TableProgress[];
   /** Bytes of log between what was last confirmed and the server's end; null when unknown. */
   readonly lagBytes: number | null;
+  /** Bytes of log that the server keeps for this pipeline; null when unknown. */
+  readonly retainedBytes?: number | null;
+  /** How many of them are allowed; null without a bound. */
+  readonly retainedLimitBytes?: number | null;
+  /** The pipeline's position was lost, and everything was copied again since; null when that never happened. */
+  readonly begunAnew?: BegunAnew | null;
+}
+
+/** That a pipeline has begun anew behind a gap, as `on_lost_position: resnapshot` allows (invariant 6). */
+export interface BegunAnew {
+  /** What was lost. */
+  readonly code: ErrorCode;
+  /** When, in ms since 1970. */
+  readonly at: number;
 }
 
 export type CopyAgain = 'anew' | 'in-place';
@@ -76,7 +91,8 @@ export interface SourcePlan {
 export interface Source {
   /**
    * @param from null starts from nothing: with a snapshot
-   * @param reach how far the sink is that is furthest, where that is beyond `from`: no copy goes on before the stream is there
+   * @param reach the furthest position that any sink has; absent when it is that of `from`. No copy goes on before the stream is
+   * there, and a source that begins anew gives positions beyond it: a sink would take what is new for a replay.
    */
   open(from: Checkpoint | null, signal: AbortSignal, reach?: Position | null): Promise<SourceSession>;
   /** The position of the source's last commit now. */

@@ -1,4 +1,5 @@
 import { connectionFields, needsServer, type ConnectionConfig } from '@weir/postgres';
+import { byteSize } from '@weir/sdk';
 import { z } from 'zod';
 import { NAME_BYTES } from './capture/publication-name.ts';
 import { tableNameText, tablePatternText } from './capture/table-pattern.ts';
@@ -19,6 +20,14 @@ export interface PostgresConfig extends ConnectionConfig {
   readonly publication?: string | undefined;
   /** The replication slot to create or use. Default: `weir_<pipeline>`. */
   readonly slot?: string | undefined;
+  /** Has standbys keep a copy of the slot, to go on from when one is promoted. PostgreSQL 17 and later. */
+  readonly failover: boolean;
+  /** What becomes of a pipeline whose checkpoint leads to no next change any more; see `lost-position.ts`. */
+  readonly on_lost_position: 'fail' | 'resnapshot';
+  /** Bytes of log that the slot may keep the server from removing while the pipeline runs; null: as many as it takes. */
+  readonly max_retained_wal: number | null;
+  /** What is done about more. */
+  readonly on_exceed: 'alert' | 'stop' | 'drop_slot';
   readonly snapshot: SnapshotConfig;
 }
 
@@ -75,6 +84,19 @@ export const postgresConfig: z.ZodType<PostgresConfig> = z
       .optional()
       .describe('Publication to create or use; default weir_<pipeline>'),
     slot: identifier.optional().describe('Replication slot to create or use; default weir_<pipeline>'),
+    failover: z.boolean().default(false).describe('Standbys keep a copy of the slot. PostgreSQL 17 and later'),
+    on_lost_position: z
+      .enum(['fail', 'resnapshot'])
+      .default('fail')
+      .describe('Where changes were lost, stop, or copy all tables again'),
+    max_retained_wal: byteSize
+      .nullable()
+      .default(null)
+      .describe('Log that the slot may keep at the server while the pipeline runs, for example 20GiB; default no bound'),
+    on_exceed: z
+      .enum(['alert', 'stop', 'drop_slot'])
+      .default('alert')
+      .describe('When the slot keeps more: warn, stop the pipeline, or drop the slot and stop'),
     snapshot: z
       .strictObject({
         mode: z

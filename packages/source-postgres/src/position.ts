@@ -1,5 +1,5 @@
 import type { PgType } from '@weir/postgres';
-import { WeirError, type Checkpoint, type Json, type Key, type KeyRange, type Position } from '@weir/sdk';
+import { WeirError, type BegunAnew, type Checkpoint, type Json, type Key, type KeyRange, type Position } from '@weir/sdk';
 import type { ShapeState } from './shape/shape-state.ts';
 
 /**
@@ -9,6 +9,8 @@ import type { ShapeState } from './shape/shape-state.ts';
  * - a boundary: `epoch.commit-end LSN.00000000`. The end of one commit is at most the LSN of the next, so it sorts between.
  * - a chunk of a copy: the boundary at which the stream stands, then `.copy.sequence`. A copy that is started again has a
  *   higher number, so what it brings is never taken for a replay of the copy before.
+ *
+ * The epoch rises where a pipeline begins anew behind a gap, so that positions and versions ascend across it.
  */
 export function commitPosition(epoch: number, commitLsn: bigint): Position {
   return `${hex(epoch, 4)}.${hex(commitLsn, 16)}.00000001`;
@@ -27,6 +29,23 @@ export function positionLsn(position: Position): bigint {
   const match = /^[0-9a-f]{4}\.([0-9a-f]{16})\./.exec(position);
   if (match === null) throw new WeirError('WEIR_PG_CHECKPOINT', `not a position of PostgreSQL: ${position}`);
   return BigInt(`0x${match[1]}`);
+}
+
+/** The epoch of a position. @throws WeirError WEIR_PG_CHECKPOINT */
+export function positionEpoch(position: Position): number {
+  positionLsn(position);
+  return Number.parseInt(position.slice(0, 4), 16);
+}
+
+/**
+ * The epoch in which a pipeline begins again at an LSN, so that what it gives from there on lies beyond what any sink holds.
+ * @param from position of the checkpoint that is given up; null when there is none
+ * @param reach the furthest position of any sink; null when no sink has one
+ */
+export function nextEpoch(from: Position | null, reach: Position | null, lsn: bigint): number {
+  const own = from === null ? 0 : positionEpoch(from) + 1;
+  const reached = reach === null ? 0 : positionEpoch(reach) + (positionLsn(reach) < lsn ? 0 : 1);
+  return Math.max(own, reached);
 }
 
 function hex(value: number | bigint, digits: number): string {
@@ -107,6 +126,8 @@ export interface PostgresState {
   /** System identifier of the server's data directory. */
   readonly system: string;
   readonly timeline: number;
+  /** Oid of the database; absent in checkpoints of version 0.1. */
+  readonly database?: number;
   readonly slot: string;
   readonly publication: Publication;
   /** The publication of the tables that are captured without updates and deletes. */
@@ -119,6 +140,8 @@ export interface PostgresState {
   readonly tables: readonly TableState[];
   /** Types of somebody's own that columns have: the log may have values of one that is dropped by now. */
   readonly types: readonly PgType[];
+  /** When the pipeline last began anew behind a gap, and which. */
+  readonly begunAnew?: BegunAnew;
 }
 
 /** @throws WeirError WEIR_PG_CHECKPOINT when another version or connector wrote it */

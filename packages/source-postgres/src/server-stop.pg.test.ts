@@ -2,7 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EmbeddedPostgres, temporaryPostgres } from '@weir/services';
 import type { Checkpoint, WeirError } from '@weir/sdk';
 import { Reading, failure } from '@weir/testkit';
+import { formatLsn } from '@weir/pgoutput';
+import pg from 'pg';
 import { describe, expect, test } from 'vitest';
+import { positionLsn } from './position.ts';
 import { copiedCheckpoint, refusal } from './testing/open-source.ts';
 import { TestDatabase, databaseUrl } from './testing/test-database.ts';
 
@@ -25,6 +28,13 @@ async function pump(reading: Reading): Promise<WeirError> {
   const error = await failure(pumping);
   await reading[Symbol.asyncDispose]();
   return error;
+}
+
+/** Whether a slot has been told of an LSN. */
+const AT_LEAST = 'SELECT confirmed_flush_lsn >= $2::pg_lsn FROM pg_replication_slots WHERE slot_name = $1';
+
+function lsnOf({ position }: Checkpoint): string {
+  return formatLsn(positionLsn(position));
 }
 
 const ids = (reading: Reading): number[] => reading.rows.map(({ after }) => Number(after![0]));
@@ -86,12 +96,20 @@ describe('a server that is stopped', { timeout: 90_000 }, () => {
       await reading.untilStreamed(5);
       checkpoint = reading.checkpoint;
       await reading.session.confirm(checkpoint);
+      const confirmed = async (): Promise<unknown> => await database.value(AT_LEAST, [database.slot, lsnOf(checkpoint)]);
+      await expect.poll(confirmed, { timeout: 20_000 }).toBe(true);
       await database.sql('INSERT INTO orders VALUES (6), (7)');
       await temporary.stop('immediate');
       expect(await reading.untilFailure()).toMatchObject({ policy: { policy: 'retry' } });
     }
     const { server, url } = await restarted(temporary.directory, database.name);
     await using _ = server;
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    const values = [database.slot, lsnOf(checkpoint)];
+    const { rows } = await client.query<unknown[]>({ text: AT_LEAST, values, rowMode: 'array' });
+    await client.end();
+    expect(rows[0], 'the server has forgotten what it was told').toEqual([false]);
     await using rest = await Reading.open(database.source({}, url), checkpoint);
     await rest.untilHead();
     expect(ids(rest)).toEqual([6, 7]);

@@ -3,6 +3,8 @@ import type pg from 'pg';
 
 /** From here on publications have column lists, row filters and schemas. */
 export const LISTS_AND_FILTERS = 150_000;
+/** From here on standbys can keep copies of slots, and the server says why it gave one up. */
+export const FAILOVER_SLOTS = 170_000;
 /** From here on publications can have stored generated columns, and a slot skips one that is younger than its log. */
 export const GENERATED_COLUMNS = 180_000;
 

@@ -24,6 +24,7 @@ import { shapedTable, type CapturedTable } from './shape/captured-table.ts';
 import type { CapturedTables } from './shape/captured-tables.ts';
 import { ChangeStream } from './stream/change-stream.ts';
 import type { PostgresConfig } from './config.ts';
+import { lostUnderWay } from './lost-position.ts';
 import { publishTables } from './shape/open-tables.ts';
 import { boundaryPosition, chunkPosition, positionLsn, stateJson, unreadChunks } from './position.ts';
 import { SchemaWatch } from './shape/schema-watch.ts';
@@ -39,6 +40,7 @@ import { streamPublications } from './stream/stream-publications.ts';
 import { StreamTables } from './shape/stream-tables.ts';
 import type { TableReplacement } from './shape/table-replacement.ts';
 import { tableOf, type CatalogShape } from './shape/table-shape.ts';
+import { WalRetention } from './wal-retention.ts';
 
 /** How often the server is asked where its log ends and whether tables and publication are as they were, in ms. */
 const WATCH_MS = 2_000;
@@ -61,6 +63,8 @@ export interface SessionOptions {
   readonly reach: bigint;
   /** Where the stream stands: everything that committed below is in every sink. */
   readonly from: bigint;
+  /** The state is of a new epoch: every sink has to know it before anything of it is written. */
+  readonly isAnew: boolean;
   /** `server_version_num` */
   readonly version: number;
 }
@@ -99,6 +103,7 @@ export class PostgresSession implements SourceSession {
   #head: bigint | null = null;
   /** The stream is to end at a boundary, for a copy or for another publication, and to go on behind it. */
   #interrupted = false;
+  readonly #retention: WalRetention;
   readonly #closed = new AbortController();
 
   constructor(options: SessionOptions) {
@@ -108,10 +113,26 @@ export class PostgresSession implements SourceSession {
     this.#missing = options.missing;
     this.#gate = options.gate;
     this.#copy = new ChunkedCopy(options);
+    const { slot } = options.tables.surroundings;
+    this.#retention = new WalRetention({ ...options, slot, letGo: async () => await this.#closeStream() });
   }
 
   async *batches(pulling: AbortSignal): AsyncGenerator<Batch> {
-    const signal = AbortSignal.any([pulling, this.#closed.signal]);
+    const retention = this.#retention;
+    const ending = AbortSignal.any([pulling, this.#closed.signal]);
+    const watching = retention.watch(ending);
+    try {
+      if (this.#options.isAnew) yield emptyBatch(this.#boundaryCheckpoint());
+      yield* this.#read(AbortSignal.any([ending, retention.exceeded]));
+    } catch (error) {
+      if (retention.failure === null) throw lostUnderWay(this.#options.config, error);
+    }
+    if (retention.failure === null) return;
+    await watching;
+    throw retention.failure;
+  }
+
+  async *#read(signal: AbortSignal): AsyncGenerator<Batch> {
     while (!signal.aborted) {
       if (this.#missing.length > 0) yield* this.#beginCopies(signal);
       if (signal.aborted) return;
@@ -152,6 +173,9 @@ export class PostgresSession implements SourceSession {
       phase: this.#phase === 'stream' && this.#owesCopies ? 'snapshot' : this.#phase,
       snapshot: [...(this.#snapshot?.progress ?? []), ...(this.#copy.isActive ? this.#copy.progress : [])],
       lagBytes: lag === null ? null : Math.max(0, lag),
+      retainedBytes: this.#retention.bytes,
+      retainedLimitBytes: this.#options.config.max_retained_wal,
+      begunAnew: this.#options.tables.surroundings.begunAnew ?? null,
     };
   }
 
@@ -167,6 +191,11 @@ export class PostgresSession implements SourceSession {
     await this.#closeStream();
     await this.#copy[Symbol.asyncDispose]();
     await this.#options.control.end();
+  }
+
+  #boundaryCheckpoint(): Checkpoint {
+    const { tables } = this.#options;
+    return { position: boundaryPosition(tables.surroundings.epoch, this.#boundary), state: stateJson(tables.state) };
   }
 
   async *#stream(stream: ChangeStream, signal: AbortSignal): AsyncGenerator<Batch> {
@@ -361,7 +390,7 @@ export class PostgresSession implements SourceSession {
     try {
       const mark = (await watch.look()) ?? 0n;
       const copies = this.#options.tables.all.map(({ copiedAt }) => copiedAt ?? 0n);
-      stream.finishAt([finishAt, mark, ...copies].reduce((a, b) => (a > b ? a : b)));
+      stream.finishAt([finishAt, mark, this.#copy.end, ...copies].reduce((a, b) => (a > b ? a : b)));
     } catch (error) {
       stream.fail(toWeirError(error));
     }

@@ -185,3 +185,54 @@ test('a session leaves no connection, however it ends', async () => {
     await expect.poll(async () => await database.connections(), { message: `after end ${i}` }).toBe(0);
   }
 });
+
+describe('what is wrong with a slot has a code, and goes on once mended as it says', () => {
+  const sqlOf = (fix: string): string => /(?:SELECT|ALTER)[^;]*;/.exec(fix)![0];
+
+  test('gone: on_lost_position', async () => {
+    await using database = await shop();
+    const from = await copiedCheckpoint(database.source());
+    await database.sql('SELECT pg_drop_replication_slot($1)', [database.slot]);
+    const error = await failure(Reading.open(database.source(), from));
+    expect(error).toMatchObject({ code: 'WEIR_PG_SLOT_LOST', message: `replication slot ${database.slot} is gone` });
+    expect(error.fix).toContain('`on_lost_position: resnapshot`');
+    await using reading = await Reading.open(database.source({ on_lost_position: 'resnapshot' }), from);
+    await reading.untilHead();
+    expect(ids(reading)).toEqual(['1', '2']);
+  });
+
+  test('foreign: a slot of its own, from nothing and from a checkpoint', async () => {
+    await using database = await shop();
+    const from = await copiedCheckpoint(database.source());
+    await database.sql('SELECT pg_drop_replication_slot($1)', [database.slot]);
+    await database.sql("SELECT pg_create_logical_replication_slot($1, 'test_decoding')", [database.slot]);
+    const own = { slot: `${database.slot}_own` };
+    for (const checkpoint of [null, from]) {
+      const error = await failure(Reading.open(database.source(), checkpoint));
+      expect(error).toMatchObject({ code: 'WEIR_PG_SLOT_FOREIGN', path: 'slot' });
+      expect(error.fix).toContain('`slot`');
+    }
+    expect(await refusal(database.source(own), from), 'a new slot has nothing of before').toBe('WEIR_PG_SLOT_LOST');
+    for (const [checkpoint, options] of [[null, own], [from, { ...own, on_lost_position: 'resnapshot' }]] as const) {
+      await using reading = await Reading.open(database.source(options), checkpoint);
+      await reading.untilHead();
+      expect(ids(reading)).toEqual(['1', '2']);
+    }
+  });
+
+  test('in use: the server process is ended', async () => {
+    await using database = await shop();
+    const from = await copiedCheckpoint(database.source());
+    await using reading = await Reading.open(database.source(), from);
+    const pending = reading.untilFailure();
+    const active = 'SELECT active FROM pg_replication_slots WHERE slot_name = $1';
+    await expect.poll(async () => await database.value(active, [database.slot])).toBe(true);
+    const error = await failure(Reading.open(database.source(), from));
+    expect(error.code).toBe('WEIR_PG_SLOT_IN_USE');
+    await database.sql(sqlOf(error.fix));
+    expect((await pending).policy.policy).toBe('retry');
+    await expect.poll(async () => await database.value(active, [database.slot])).toBe(false);
+    await using next = await Reading.open(database.source(), from);
+    await next.untilHead();
+  });
+});

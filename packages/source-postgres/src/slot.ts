@@ -1,27 +1,39 @@
 import { parseLsn } from '@weir/pgoutput';
-import { query } from '@weir/postgres';
+import { connect, cutOnAbort, query, quoteIdentifier, quoteLiteral } from '@weir/postgres';
 import { WeirError, crashPoint } from '@weir/sdk';
 import type pg from 'pg';
+import type { PostgresConfig } from './config.ts';
+import { FAILOVER_SLOTS, serverVersion } from './server-version.ts';
 
-interface SlotRow {
+export interface SlotRow {
   readonly plugin: string;
   readonly database: string;
   readonly walStatus: string;
+  /** Why the server gave it up; null when it did not, or does not say. */
+  readonly reason: string | null;
   readonly confirmed: bigint;
   readonly activePid: string | null;
   /** Decodes at PREPARE TRANSACTION: rows of a transaction that is rolled back later would be delivered. */
   readonly twoPhase: boolean;
+  /** Standbys keep a copy of it. */
+  readonly failover: boolean;
+  /** It is, or was before a promotion, such a copy. */
+  readonly synced: boolean;
+}
+
+export interface SlotOptions {
+  readonly failover: boolean;
 }
 
 /**
  * The slot to start with when there is no checkpoint, and where it stands. An existing one was left by a start that died
- * before its first checkpoint, or made by hand: nothing was delivered from it yet, so it is moved to the present.
+ * before its first checkpoint, or made by hand: nothing was delivered from it yet, so it is moved to the present. Its name
+ * is the pipeline's, so there is none that nobody knows of: see decision 11.
  */
-export async function createSlot(client: pg.Client, slot: string): Promise<bigint> {
+export async function createSlot(client: pg.Client, slot: string, options: SlotOptions): Promise<bigint> {
   const found = await findSlot(client, slot);
   if (found === null) {
-    await query(client, "SELECT pg_create_logical_replication_slot($1, 'pgoutput')", [slot], { timeoutMs: null });
-    crashPoint('source.slot-created');
+    await makeSlot(client, slot, options);
   } else {
     await refuseForeign(client, slot, found);
     const advance = 'SELECT pg_replication_slot_advance($1, pg_current_wal_flush_lsn())';
@@ -30,13 +42,33 @@ export async function createSlot(client: pg.Client, slot: string): Promise<bigin
   return (await findSlot(client, slot))!.confirmed;
 }
 
+/** Drops the slot of a position that was lost, if it is there, and makes it anew. Returns where it stands. */
+export async function remakeSlot(client: pg.Client, slot: string, options: SlotOptions): Promise<bigint> {
+  const found = await findSlot(client, slot);
+  if (found !== null) {
+    await refuseOthers(client, slot, found);
+    refuseActive(slot, found);
+    await query(client, 'SELECT pg_drop_replication_slot($1)', [slot]);
+  }
+  await makeSlot(client, slot, options);
+  return (await findSlot(client, slot))!.confirmed;
+}
+
+async function makeSlot(client: pg.Client, slot: string, { failover }: SlotOptions): Promise<void> {
+  const kind = failover ? ', false, false, true' : '';
+  await query(client, `SELECT pg_create_logical_replication_slot($1, 'pgoutput'${kind})`, [slot], { timeoutMs: null });
+  crashPoint('source.slot-created');
+}
+
 /**
- * Holds the slot against the checkpoint: it must still be able to give every change behind it (invariant 6).
+ * Holds the slot against the checkpoint: it must still be able to give every change behind it (invariant 6). That it stands
+ * at or behind the checkpoint is enough, whoever made it and when: a slot gives every transaction that commits behind the
+ * place where it was made, and one that is made later than the checkpoint stands past it.
  * @param from LSN of the checkpoint
  * @throws WeirError WEIR_PG_SLOT_LOST, WEIR_PG_SLOT_INVALIDATED, WEIR_PG_SLOT_ADVANCED, WEIR_PG_SLOT_IN_USE,
  * WEIR_PG_SLOT_FOREIGN
  */
-export async function checkSlot(client: pg.Client, slot: string, from: bigint): Promise<void> {
+export async function checkSlot(client: pg.Client, slot: string, from: bigint): Promise<SlotRow> {
   const found = await findSlot(client, slot);
   if (found === null) throw new WeirError('WEIR_PG_SLOT_LOST', `replication slot ${slot} is gone`);
   await refuseForeign(client, slot, found);
@@ -44,9 +76,29 @@ export async function checkSlot(client: pg.Client, slot: string, from: bigint): 
   if (found.confirmed > from) {
     throw new WeirError('WEIR_PG_SLOT_ADVANCED', `replication slot ${slot} was moved past the checkpoint, or made again`);
   }
+  return found;
 }
 
+/** Lets standbys keep a copy of a slot that was made without. */
+export async function enableFailover(config: PostgresConfig, slot: string, signal: AbortSignal): Promise<void> {
+  const client = await connect(config, signal, { replication: true });
+  try {
+    using _ = cutOnAbort(client, signal);
+    await query(client, `ALTER_REPLICATION_SLOT ${quoteIdentifier(slot)} ( FAILOVER true )`);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+/** @throws WeirError WEIR_PG_SLOT_FOREIGN, WEIR_PG_SLOT_INVALIDATED, WEIR_PG_SLOT_IN_USE */
 async function refuseForeign(client: pg.Client, slot: string, found: SlotRow): Promise<void> {
+  await refuseOthers(client, slot, found);
+  if (found.walStatus === 'lost') throw invalidated(slot, found);
+  refuseActive(slot, found);
+}
+
+/** @throws WeirError WEIR_PG_SLOT_FOREIGN when the slot is not one that Weir would have made */
+export async function refuseOthers(client: pg.Client, slot: string, found: SlotRow): Promise<void> {
   const [here] = await query(client, 'SELECT current_database() AS database');
   if (found.plugin !== 'pgoutput' || found.database !== here!['database']) {
     const what = `replication slot ${slot} is of plugin ${found.plugin} in database ${found.database}`;
@@ -54,32 +106,52 @@ async function refuseForeign(client: pg.Client, slot: string, found: SlotRow): P
   }
   if (found.twoPhase) {
     const what = `replication slot ${slot} has two_phase on, so it sends what is prepared and not committed`;
-    const fix = `Give this pipeline its own \`slot\`, or copy again after: SELECT pg_drop_replication_slot('${slot}');`;
+    const fix = `Give this pipeline its own \`slot\`, or copy again after: ${dropSql(slot)}`;
     throw new WeirError('WEIR_PG_SLOT_FOREIGN', what, { fix, path: 'slot' });
-  }
-  if (found.walStatus === 'lost') {
-    const drop = `SELECT pg_drop_replication_slot('${slot}'); then copy again from scratch.`;
-    const message = `replication slot ${slot} is lost: the server removed log that it needs`;
-    throw new WeirError('WEIR_PG_SLOT_INVALIDATED', message, { fix: drop });
-  }
-  if (found.activePid !== null) {
-    const fix = `Stop the process that uses it (server process ${found.activePid}), or give this pipeline its own \`slot\`.`;
-    throw new WeirError('WEIR_PG_SLOT_IN_USE', `replication slot ${slot} is in use`, { fix, path: 'slot' });
   }
 }
 
-async function findSlot(client: pg.Client, slot: string): Promise<SlotRow | null> {
+/** @throws WeirError WEIR_PG_SLOT_IN_USE */
+export function refuseActive(slot: string, { activePid }: SlotRow): void {
+  if (activePid === null) return;
+  const end = `SELECT pg_terminate_backend(${activePid});`;
+  const fix = `Stop the process that uses it (server process ${activePid}: ${end}), or give this pipeline its own \`slot\`.`;
+  throw new WeirError('WEIR_PG_SLOT_IN_USE', `replication slot ${slot} is in use`, { fix, path: 'slot' });
+}
+
+/** That the server gave a slot up. */
+export function invalidated(slot: string, { reason }: Pick<SlotRow, 'reason'>): WeirError {
+  const isRemoved = reason === null || reason === 'wal_removed';
+  const why = isRemoved ? 'the server removed log that it needs' : `the server says ${reason}`;
+  const again = 'set `on_lost_position: resnapshot` to copy all tables again';
+  const fix = `Raise max_slot_wal_keep_size at the server if it was too small, then ${again}. Or: ${dropSql(slot)}`;
+  return new WeirError('WEIR_PG_SLOT_INVALIDATED', `replication slot ${slot} is lost: ${why}`, { fix });
+}
+
+/** SQL that drops a slot. */
+export function dropSql(slot: string): string {
+  return `SELECT pg_drop_replication_slot(${quoteLiteral(slot)});`;
+}
+
+export async function findSlot(client: pg.Client, slot: string): Promise<SlotRow | null> {
+  const hasFailover = (await serverVersion(client)) >= FAILOVER_SLOTS;
+  const none = "NULL AS invalidation_reason, 'f' AS failover, 'f' AS synced";
+  const newer = hasFailover ? 'invalidation_reason, failover, synced' : none;
   const sql = `SELECT plugin, database, coalesce(wal_status, 'lost') AS wal_status, confirmed_flush_lsn, active_pid,
-                      two_phase
+                      two_phase, ${newer}
                  FROM pg_replication_slots WHERE slot_name = $1`;
   const [row] = await query(client, sql, [slot]);
   if (row === undefined) return null;
+  const reason = row['invalidation_reason'] ?? null;
   return {
     plugin: row['plugin'] ?? 'none (physical)',
     database: row['database'] ?? 'none',
-    walStatus: row['wal_status']!,
+    walStatus: reason === null ? row['wal_status']! : 'lost',
+    reason,
     confirmed: parseLsn(row['confirmed_flush_lsn'] ?? '0/0'),
     activePid: row['active_pid'] ?? null,
     twoPhase: row['two_phase'] === 't',
+    failover: row['failover'] === 't',
+    synced: row['synced'] === 't',
   };
 }

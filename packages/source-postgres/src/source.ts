@@ -23,23 +23,26 @@ import { CapturedTables } from './shape/captured-tables.ts';
 import { bindTable, quoteTable, type CatalogTable } from './capture/catalog.ts';
 import { Catalog } from './shape/catalog-view.ts';
 import { defaultName, type PostgresConfig } from './config.ts';
-import { inspectServer, refuseErrors } from './capture/inspect.ts';
+import { errorsFirst, inspectServer, refuseErrors } from './capture/inspect.ts';
 import { markLog } from './log-mark.ts';
 import { planSource } from './capture/source-plan.ts';
 import { compareTables, publishTables } from './shape/open-tables.ts';
+import { beginsAnew } from './lost-position.ts';
 import {
-  boundaryPosition,
-  positionLsn,
-  readState,
-  type PostgresState,
-  type Publication,
-} from './position.ts';
-import { alterPublications, checkPublications } from './capture/publication.ts';
+  anewMessage,
+  beginAnew,
+  resume,
+  startFromNothing,
+  type Boundary,
+  type Resumption,
+  type Surroundings,
+} from './opening.ts';
+import { boundaryPosition, positionLsn, readState, type CopyReason } from './position.ts';
+import { removeTraces } from './reset.ts';
 import { PostgresSession } from './session.ts';
 import { SharedConnection } from './shared-connection.ts';
-import { checkSlot, createSlot } from './slot.ts';
+import { slotResults } from './slot-report.ts';
 import { TableReplacement } from './shape/table-replacement.ts';
-import { VisibleTransactions } from './stream/visible-transactions.ts';
 
 /** A PostgreSQL database as a source. */
 export class PostgresSource implements Source {
@@ -54,22 +57,31 @@ export class PostgresSource implements Source {
     this.#names = { slot: config.slot ?? name, publication: config.publication ?? name };
   }
 
-  async open(from: Checkpoint | null, signal: AbortSignal, reach?: Position | null): Promise<SourceSession> {
+  async open(from: Checkpoint | null, signal: AbortSignal, reach: Position | null = null): Promise<SourceSession> {
     const client = await connect(this.#config, signal);
     using _ = cutOnAbort(client, signal);
     try {
-      const state = from === null ? null : readState(from);
-      const { results, capture } = await inspectServer(client, this.#config, this.#names, { resumed: state !== null, signal });
-      refuseErrors(results);
-      const boundary =
-        from === null ? await this.#prepare(client, capture) : await this.#resume(client, state!, positionLsn(from.position));
-      // A checkpoint's publications may have to be changed; those that were just made are right.
-      const furthest = reach == null ? boundary.from : positionLsn(reach);
-      return await this.#session(client, boundary, state === null ? null : capture, furthest);
+      const around = { client, config: this.#config, slot: this.#names.slot, signal };
+      if (from === null) {
+        const capture = await this.#inspect(client, false, signal);
+        return await this.#session(client, await startFromNothing(around, capture, reach), null, 'first');
+      }
+      return await this.#resume(around, { state: readState(from), position: from.position, reach });
     } catch (error) {
       await client.end().catch(() => {});
       signal.throwIfAborted();
       throw error;
+    }
+  }
+
+  /** Drops the slot of this pipeline and the publications that Weir made for it. @throws WeirError WEIR_PG_SLOT_IN_USE */
+  async reset(signal: AbortSignal): Promise<readonly string[]> {
+    const client = await connect(this.#config, signal);
+    using _ = cutOnAbort(client, signal);
+    try {
+      return await removeTraces(client, this.#names);
+    } finally {
+      await client.end().catch(() => {});
     }
   }
 
@@ -118,7 +130,8 @@ export class PostgresSource implements Source {
       return [{ code, level: 'error', message, fix, path }];
     }
     try {
-      return [...(await inspectServer(control, this.#config, this.#names, { signal })).results];
+      const { results } = await inspectServer(control, this.#config, this.#names, { signal });
+      return [...results, ...(await slotResults(control, this.#config, this.#names.slot))].toSorted(errorsFirst);
     } finally {
       await control.end().catch(() => {});
     }
@@ -147,55 +160,47 @@ export class PostgresSource implements Source {
     }
   }
 
-  /** No checkpoint: publication, then slot (it cannot decode with a publication younger than its log), nothing copied. */
-  async #prepare(client: pg.Client, capture: Capture): Promise<Boundary> {
-    const { publications } = await alterPublications(client, capture);
-    const gate = new VisibleTransactions(await readSnapshot(client)).next;
-    const from = await createSlot(client, this.#names.slot);
-    const { main, inserts } = publications;
-    const state: PostgresState = {
-      v: 2,
-      ...(await identify(client)),
-      slot: this.#names.slot,
-      publication: withoutAge(main),
-      ...(inserts === null ? {} : { inserts: withoutAge(inserts) }),
-      epoch: 0,
-      copies: 0,
-      tables: [],
-      types: [],
-    };
-    return { from, gate, state };
+  async #resume(around: Surroundings, resumption: Resumption): Promise<SourceSession> {
+    const { client } = around;
+    positionLsn(resumption.position);
+    const inspected = await this.#inspect(client, true, around.signal);
+    try {
+      // A checkpoint's publications may have to be changed; those that were just made are right.
+      const { reach } = resumption;
+      const boundary = await resume(around, resumption);
+      return await this.#session(client, boundary, inspected, 'new', reach === null ? undefined : positionLsn(reach));
+    } catch (error) {
+      if (!beginsAnew(this.#config, error)) throw error;
+      return await this.#beginAnew(around, resumption, error);
+    }
   }
 
-  /** Everything that the checkpoint relies on must still hold, or it is refused with its code (invariant 6). */
-  async #resume(client: pg.Client, state: PostgresState, from: bigint): Promise<Boundary> {
-    const here = await identify(client);
-    if (here.system !== state.system) {
-      throw new WeirError(
-        'WEIR_PG_SYSTEM_CHANGED',
-        `the server's system identifier is ${here.system}, the checkpoint's ${state.system}`,
-      );
-    }
-    if (here.timeline !== state.timeline) {
-      throw new WeirError(
-        'WEIR_PG_TIMELINE_CHANGED',
-        `the server is on timeline ${here.timeline}, the checkpoint on ${state.timeline}`,
-      );
-    }
-    await checkSlot(client, state.slot, from);
-    await checkPublications(client, state);
-    return { from, gate: null, state };
+  async #beginAnew(around: Surroundings, resumption: Resumption, lost: WeirError): Promise<SourceSession> {
+    const { clock, log, pipeline } = this.#context;
+    const capture = await this.#inspect(around.client, false, around.signal);
+    const boundary = await beginAnew(around, capture, resumption, { code: lost.code, at: clock.now() });
+    log.warn({ pipeline, code: lost.code, epoch: boundary.state.epoch }, anewMessage(lost, resumption.state.slot, boundary));
+    return await this.#session(around.client, boundary, null, 'new');
+  }
+
+  /** What is to be captured. @throws WeirError the first thing that the server lacks */
+  async #inspect(client: pg.Client, resumed: boolean, signal: AbortSignal): Promise<Capture> {
+    const { results, capture } = await inspectServer(client, this.#config, this.#names, { resumed, signal });
+    refuseErrors(results);
+    return capture;
   }
 
   /**
-   * @param inspected what is to be captured; null when nothing was before, and all of it is published
+   * @param inspected what is to be captured; null when all of it is published just now
+   * @param fresh why a table is copied that the state does not have
    * @param reach LSN before which no copy goes on
    */
   async #session(
     client: pg.Client,
-    { from, gate, state }: Boundary,
+    { from, gate, state, isAnew }: Boundary,
     inspected: Capture | null,
-    reach: bigint,
+    fresh: CopyReason,
+    reach = from,
   ): Promise<PostgresSession> {
     const [config, context] = [this.#config, this.#context];
     const control = new SharedConnection(client);
@@ -204,10 +209,11 @@ export class PostgresSource implements Source {
     const tables = new CapturedTables(state, content.types);
     const [row] = await query(client, 'SELECT current_user AS role');
     const replacement = new TableReplacement(tables, context, row!['role']!);
-    compareTables(tables, content, config, replacement, inspected === null ? 'first' : 'new');
+    compareTables(tables, content, config, replacement, fresh);
     const missing = await publishTables(client, tables, catalog, inspected ?? content.capture, replacement);
     const { version } = content.capture;
-    return new PostgresSession({ config, context, control, catalog, tables, replacement, missing, gate, reach, from, version });
+    const options = { config, context, control, catalog, tables, replacement, missing, gate, reach, from, isAnew, version };
+    return new PostgresSession(options);
   }
 
   /** @throws WeirError WEIR_PG_TABLES_NONE */
@@ -217,29 +223,4 @@ export class PostgresSource implements Source {
     if (found === undefined) throw new WeirError('WEIR_PG_TABLES_NONE', `table ${tableName(table)} does not exist`);
     return found;
   }
-}
-
-/** Where a session starts. */
-interface Boundary {
-  readonly from: bigint;
-  /** Transactions below this id have to end before a table is copied; null when all that are open have to. */
-  readonly gate: bigint | null;
-  readonly state: PostgresState;
-}
-
-/** A publication that is older than the slot. */
-function withoutAge({ name, oid, owned, viaRoot }: Publication): Publication {
-  return { name, oid, owned, ...(viaRoot === undefined ? {} : { viaRoot }) };
-}
-
-/** Text of a `pg_snapshot` that is taken now. */
-async function readSnapshot(client: pg.Client): Promise<string> {
-  return (await query(client, 'SELECT pg_current_snapshot()::text AS snapshot'))[0]!['snapshot']!;
-}
-
-async function identify(client: pg.Client): Promise<{ system: string; timeline: number }> {
-  const sql =
-    'SELECT s.system_identifier AS system, c.timeline_id AS timeline FROM pg_control_system() s, pg_control_checkpoint() c';
-  const [row] = await query(client, sql);
-  return { system: row!['system']!, timeline: Number(row!['timeline']) };
 }

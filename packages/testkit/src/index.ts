@@ -1,14 +1,16 @@
 export { FaultScript, type Fault, type FaultKind } from './fault-script.ts';
 export { FaultySink } from './faulty-sink.ts';
 export { foldHistory } from './fold-history.ts';
+export { foldItems, type Item } from './items.ts';
 export { ManualClock } from './manual-clock.ts';
 export { MemorySink } from './memory-sink.ts';
 export { MemoryTarget } from './memory-target.ts';
 export type { LoggedRow } from './logged-table.ts';
 export { PrunedLog, type LoggedChange, type LoggedTransaction } from './pruned-log.ts';
-export { boundaryOf, commitOf, tableIsAt, transactionOf } from './pruning-position.ts';
+export { boundaryOf, commitOf, epochOf, tableIsAt, transactionOf } from './pruning-position.ts';
 export { PruningSource, type BatchLedger, type PruningSourceOptions } from './pruning-source.ts';
 export { Reading, failure } from './reading.ts';
+export { scanTable } from './scan-table.ts';
 export { seededRandom, testSeed } from './seed.ts';
 export { seeBatch, type SeenBatch, type SeenCell, type SeenRow } from './seen-batch.ts';
 export { sinkContract } from './sink-contract.ts';

@@ -7,26 +7,33 @@ export interface PruningState {
   readonly copies: number;
   /** The tables that are copied, by `namespace.name`, and after which transaction each was. */
   readonly copied: { readonly [table: string]: number };
+  /** How often everything began anew behind a gap. */
+  readonly epoch: number;
 }
 
 /** Behind transaction `number`, before the next. Positions order as those of a real log do (invariant 2). */
-export function boundaryOf(number: number): Position {
-  return `${digits(number)}.0`;
+export function boundaryOf(number: number, epoch = 0): Position {
+  return `${epochPart(epoch)}${digits(number)}.0`;
 }
 
 /** Where transaction `number` stands: behind the boundary of the one before it, although both name the same place. */
-export function commitOf(number: number): Position {
-  return `${digits(number - 1)}.1`;
+export function commitOf(number: number, epoch = 0): Position {
+  return `${epochPart(epoch)}${digits(number - 1)}.1`;
 }
 
 /** A chunk of a copy that is made while the stream stands behind transaction `number`. */
-export function chunkOf(number: number, copy: number, sequence: number): Position {
-  return `${boundaryOf(number)}.${digits(copy)}.${digits(sequence)}`;
+export function chunkOf(number: number, copy: number, sequence: number, epoch = 0): Position {
+  return `${boundaryOf(number, epoch)}.${digits(copy)}.${digits(sequence)}`;
+}
+
+/** The epoch of any position. */
+export function epochOf(position: Position): number {
+  return Number(/^e(\d{4})\./.exec(position)?.[1] ?? 0);
 }
 
 /** The transaction that a checkpoint's position is behind. @throws WeirError WEIR_PG_CHECKPOINT */
 export function transactionOf(position: Position): number {
-  const match = /^(\d{8})\.0(?:\.|$)/.exec(position);
+  const match = /^(?:e\d{4}\.)?(\d{8})\.0(?:\.|$)/.exec(position);
   if (match === null) throw new WeirError('WEIR_PG_CHECKPOINT', `not a checkpoint's position: ${position}`);
   return Number(match[1]);
 }
@@ -46,4 +53,9 @@ export function tableIsAt(checkpoint: Checkpoint, table: Table): number | null {
 
 function digits(number: number): string {
   return String(number).padStart(8, '0');
+}
+
+/** Nothing for the first epoch; what there is for others sorts behind all digits. */
+function epochPart(epoch: number): string {
+  return epoch === 0 ? '' : `e${String(epoch).padStart(4, '0')}.`;
 }

@@ -2,6 +2,7 @@ import {
   BatchBuilder,
   WeirError,
   emptyBatch,
+  packVersion,
   tableName,
   type Batch,
   type Checkpoint,
@@ -41,6 +42,8 @@ export interface PruningSessionOptions extends ReadingOptions {
   /** The transaction that the session starts behind. */
   readonly start: number;
   readonly state: PruningState;
+  /** The state is of a new epoch, which every sink has to know before anything of it is written. */
+  readonly isAnew: boolean;
   readonly handOut: (batch: Batch) => Batch;
 }
 
@@ -121,7 +124,7 @@ export class PruningSession implements SourceSession {
   }
 
   #finished(): boolean {
-    return this.#finishAt !== null && this.#taken === 0 && boundaryOf(this.#read) >= this.#finishAt;
+    return this.#finishAt !== null && this.#taken === 0 && this.#read >= transactionOf(this.#finishAt);
   }
 
   /** Resolves when there may be more, or nothing more is wanted. */
@@ -138,7 +141,8 @@ export class PruningSession implements SourceSession {
 
   /** All tables that are not copied as they are now: first what starts them empty, then their rows in chunks. */
   *#copy(): Generator<Batch> {
-    const { log, start, rowsPerBatch = 4 } = this.#options;
+    const { log, start, isAnew, rowsPerBatch = 4 } = this.#options;
+    if (isAnew) yield emptyBatch({ position: boundaryOf(start, this.#state.epoch), state: this.#state });
     const isMissing = (table: Table): boolean => this.#state.copied[tableName(table)] === undefined;
     const missing = log.tables.filter((table) => this.#isRead(table) && isMissing(table));
     if (missing.length === 0 || this.#options.copies !== true) return;
@@ -146,7 +150,7 @@ export class PruningSession implements SourceSession {
     const copies = this.#state.copies + 1;
     this.#state = { ...this.#state, copies };
     let sequence = 0;
-    const checkpoint = (): Checkpoint => ({ position: chunkOf(start, copies, ++sequence), state: this.#state });
+    const checkpoint = (): Checkpoint => ({ position: chunkOf(start, copies, ++sequence, this.#state.epoch), state: this.#state });
     const tables = copies % 2 === 0 ? missing.toReversed() : missing;
     const rows = new Map(tables.map((table) => [table, copies % 2 === 0 ? log.rows(table).toReversed() : log.rows(table)]));
     const now = log.head;
@@ -172,7 +176,7 @@ export class PruningSession implements SourceSession {
   }
 
   #chunk(table: Table, rows: readonly Cells[], last: boolean, checkpoint: Checkpoint): Batch {
-    const version = BigInt(this.#options.start) * 2n + 1n;
+    const version = this.#version(this.#options.start) + 1n;
     this.#builder.begin({ position: checkpoint.position, version, time: 0, transactionId: '' });
     for (const row of rows) this.#builder.read(table, readRow(table, row));
     return this.#builder.chunk(table, { range: null, last }).build(checkpoint);
@@ -201,7 +205,7 @@ export class PruningSession implements SourceSession {
       done++;
       if (isReshaped && this.#builder.rows === 0) break;
     }
-    const checkpoint = this.#taken > 0 ? null : { position: boundaryOf(this.#read), state: this.#state };
+    const checkpoint = this.#taken > 0 ? null : { position: boundaryOf(this.#read, this.#state.epoch), state: this.#state };
     const batch = { ...this.#builder.build(checkpoint), skipped };
     // The first commit of a batch is that of its changes, by which a replay of them is known, rows or not.
     const isBare = batch.schemaChanges.length > 0 && batch.commits.length === 0;
@@ -210,7 +214,11 @@ export class PruningSession implements SourceSession {
 
   #commit(number: number): Commit {
     const time = this.#options.log.transaction(number).at * 1000;
-    return { position: commitOf(number), version: BigInt(number) * 2n, time, transactionId: String(number) };
+    return { position: commitOf(number, this.#state.epoch), version: this.#version(number), time, transactionId: String(number) };
+  }
+
+  #version(number: number): bigint {
+    return packVersion(this.#state.epoch, BigInt(number) * 2n);
   }
 
   #isRead(table: Table): boolean {

@@ -11,13 +11,17 @@ import {
   type Table,
 } from '@weir/sdk';
 import { FaultScript } from './fault-script.ts';
-import { boundaryOf, stateOf, transactionOf } from './pruning-position.ts';
+import { boundaryOf, epochOf, stateOf, transactionOf, type PruningState } from './pruning-position.ts';
 import { PruningSession, readRow, type ReadingOptions } from './pruning-session.ts';
 
 export interface PruningSourceOptions extends ReadingOptions {
   readonly clock: Clock;
   /** Its operations are `source.open`, `source.pull`, `source.confirm` and `source.dispose`. */
   readonly script?: FaultScript;
+  /** Begins anew, with a copy of everything, where what follows a checkpoint is deleted. */
+  readonly resnapshot?: boolean;
+  /** A position counts as lost although its log is there: as when the address names another server for a while. */
+  readonly isElsewhere?: () => boolean;
 }
 
 /** What became of the batches that a source has handed out; those of all its sessions. */
@@ -46,20 +50,18 @@ export class PruningSource implements Source {
   }
 
   /** @throws WeirError WEIR_PG_SLOT_IN_USE; WEIR_PG_SLOT_ADVANCED when what follows `from` is deleted (invariant 6) */
-  async open(from: Checkpoint | null, signal: AbortSignal): Promise<SourceSession> {
+  async open(from: Checkpoint | null, signal: AbortSignal, reach: Position | null = null): Promise<SourceSession> {
     signal.throwIfAborted();
-    const { log, copies = false } = this.#options;
+    const { log } = this.#options;
     let session: PruningSession | null = null;
     try {
       return await this.#script.perform('source.open', async () => {
-        const state = from === null ? { copies: 0, copied: copies ? {} : this.#streamedTables() } : stateOf(from);
-        const start = from === null ? (copies ? log.head : 0) : transactionOf(from.position);
-        if (start < log.forgotten) log.transaction(start + 1);
+        const { state, start, isAnew } = this.#startAt(from, reach);
         const handOut = (batch: Batch): Batch => this.#handOut(batch);
-        session = new PruningSession({ ...this.#options, start, state, script: this.#script, handOut });
+        session = new PruningSession({ ...this.#options, start, state, isAnew, script: this.#script, handOut });
         log.attach(session);
         // What a source is opened with is durable in every sink: as good as a confirm.
-        log.forget(start);
+        if (!isAnew) log.forget(start);
         return session;
       });
     } catch (error) {
@@ -86,6 +88,22 @@ export class PruningSource implements Source {
     const builder = new BatchBuilder().begin({ position: await this.head(), version: 0n, time: 0, transactionId: '' });
     for (const row of this.#options.log.rows(table)) builder.read(table, readRow(table, row));
     yield this.#handOut(builder.build(null));
+  }
+
+  #startAt(from: Checkpoint | null, reach: Position | null): { state: PruningState; start: number; isAnew: boolean } {
+    const { log, copies = false, resnapshot = false, isElsewhere = () => false } = this.#options;
+    const reached = reach === null ? 0 : epochOf(reach);
+    const nothing = { copies: 0, copied: copies ? {} : this.#streamedTables(), epoch: reached };
+    const state = from === null ? nothing : stateOf(from);
+    const start = from === null ? (copies ? log.head : 0) : transactionOf(from.position);
+    const isLost = start < log.forgotten;
+    // A sink that has begun anew would take what this checkpoint leads to for replays.
+    if (resnapshot && from !== null && (isLost || reached > state.epoch || isElsewhere())) {
+      const epoch = Math.max(reached, state.epoch) + 1;
+      return { state: { ...state, copied: {}, epoch }, start: log.head, isAnew: true };
+    }
+    if (isLost) log.transaction(start + 1);
+    return { state, start, isAnew: false };
   }
 
   #streamedTables(): Record<string, number> {

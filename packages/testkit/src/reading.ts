@@ -30,8 +30,9 @@ export class Reading implements AsyncDisposable {
     this.#batches = session.batches(this.#abort.signal)[Symbol.asyncIterator]();
   }
 
-  static async open(source: Source, from: Checkpoint | null): Promise<Reading> {
-    return new Reading(source, await source.open(from, new AbortController().signal), from);
+  /** @param reach the furthest position of any sink */
+  static async open(source: Source, from: Checkpoint | null, reach: Position | null = null): Promise<Reading> {
+    return new Reading(source, await source.open(from, new AbortController().signal, reach), from);
   }
 
   /** Every row so far. */

@@ -71,8 +71,8 @@ export function describeCopy(driver: SourceDriver): void {
       expect(during.snapshot.map(({ table }) => table.split('.')[1])).toEqual(['items']);
       expect(during.snapshot[0]!.rows).toBeGreaterThan(0);
       await reading.untilCopied();
-      const behind = reading.session.status();
-      if (behind.phase === 'snapshot') expect(behind.snapshot).toMatchObject([{ rows: 20_000, done: true }]);
+      // A table that is done is told for as long as others are copied.
+      for (const { rows, done } of reading.session.status().snapshot) expect({ rows, done }).toEqual({ rows: 20_000, done: true });
       await environment.apply([{ op: 'delete', id: 1 }]);
       await reading.untilStreamed(1);
       expect(reading.session.status()).toMatchObject({ phase: 'stream', snapshot: [] });

@@ -24,6 +24,8 @@ export interface TemporaryPostgres extends AsyncDisposable {
 export interface TemporaryOptions {
   /** The major version; by default what `WEIR_TEST_POSTGRES_VERSION` says, else 18. */
   readonly version?: PostgresVersion;
+  /** Puts data into the directory before the server starts there, instead of a new database cluster. */
+  readonly prepare?: (directory: string) => Promise<void>;
 }
 
 /**
@@ -32,13 +34,14 @@ export interface TemporaryOptions {
  */
 export async function temporaryPostgres(
   settings: Readonly<Record<string, string>> = {},
-  { version = versionForTests() }: TemporaryOptions = {},
+  { version = versionForTests(), prepare }: TemporaryOptions = {},
 ): Promise<TemporaryPostgres> {
   const account = isRoot() ? nobody() : null;
   const directory = await mkdtemp(join(await temporaryRoot(account), 'weir-test-postgres-'));
   if (account !== null) await chown(directory, account.uid, account.gid);
   const watchdog = startWatchdog(directory);
   try {
+    await prepare?.(directory);
     const server = await EmbeddedPostgres.start({ directory, settings, version });
     return {
       url: server.url,

@@ -92,7 +92,13 @@ const definitions: readonly Definition[] = [
     name: 'weir_slot_retained_bytes',
     type: 'gauge',
     help: 'Log that the server keeps for this pipeline.',
-    samples: (_, { source }) => one(source.lagBytes),
+    samples: (_, { source }) => one(source.retainedBytes ?? source.lagBytes),
+  },
+  {
+    name: 'weir_slot_retained_limit_bytes',
+    type: 'gauge',
+    help: 'How much log the server may keep for this pipeline; absent without a bound.',
+    samples: (_, { source }) => one(source.retainedLimitBytes ?? null),
   },
   {
     name: 'weir_queue_bytes',

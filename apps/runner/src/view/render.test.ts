@@ -104,6 +104,20 @@ shop  retrying, attempt 3
     expect(lines[3]).toContain(' 99%');
   });
 
+  test('a source that began anew behind a gap, and one whose slot keeps too much log (invariant 6)', () => {
+    const source = {
+      phase: 'stream',
+      snapshot: [],
+      lagBytes: 0,
+      retainedBytes: 3 * 2 ** 30,
+      retainedLimitBytes: 2 * 2 ** 30,
+      begunAnew: { code: 'WEIR_PG_SLOT_LOST', at: NOW - 5000 },
+    } as const;
+    const lines = render([pipelineStatus({ source })], options);
+    expect(lines[1]).toBe('  began anew 5.0 s ago: WEIR_PG_SLOT_LOST');
+    expect(lines[2]).toBe('  the server keeps 3.0 GiB of log, more than 2.0 GiB');
+  });
+
   test('two pipelines and two sinks', () => {
     const sinks = {
       a: sinkStatus({ rowsByTable: {} }),

@@ -48,6 +48,7 @@ function layOut(pipelines: readonly PipelineStatus[], options: RenderOptions, ta
     ...(index > 0 ? [''] : []),
     header(status, options),
     ...failureLines(status, options),
+    ...sourceLines(status, options),
     ...(status.source.phase === 'snapshot' ? snapshotLines(status.source.snapshot, options, tables) : []),
     ...Object.entries(status.sinks).flatMap(([name, sink]) => sinkLines(status, name, sink, options, tables)),
   ]);
@@ -58,6 +59,17 @@ function header(status: PipelineStatus, { width, now, startedAt, paint = plain }
   const right = startedAt === undefined ? '' : paint.dim(elapsed(now - startedAt));
   const gap = Math.min(width, MAX_WIDTH) - textWidth(left) - textWidth(right);
   return right === '' || gap < 2 ? left : `${left}${' '.repeat(gap)}${right}`;
+}
+
+/** What a person should know of the source: that it began anew behind a gap, and that it keeps too much log. */
+function sourceLines({ source }: PipelineStatus, { width, now, paint = plain }: RenderOptions): string[] {
+  const { begunAnew = null, retainedBytes = null, retainedLimitBytes = null } = source;
+  const told: string[] = [];
+  if (begunAnew !== null) told.push(`began anew ${span(now - begunAnew.at)} ago: ${begunAnew.code}`);
+  if (retainedBytes !== null && retainedLimitBytes !== null && retainedBytes > retainedLimitBytes) {
+    told.push(`the server keeps ${bytes(retainedBytes)} of log, more than ${bytes(retainedLimitBytes)}`);
+  }
+  return told.flatMap((text) => paragraph(text, 2, Math.min(width, MAX_WIDTH)).map((line) => paint.warning(line)));
 }
 
 /** What the pipeline does, in one or two words. */

@@ -37,11 +37,13 @@ async function expectMended(database: TestDatabase, source: PostgresSource, { fi
 test('a server that is ready: every result is fine, the message says what was looked at, nothing is changed', async () => {
   await using database = await shop();
   const results = await database.source().check(signal);
-  expect(results.filter(({ level }) => level !== 'ok')).toEqual([]);
+  // A server as it comes out of the box keeps log for a stopped pipeline until its disk is full.
+  expect(results.filter(({ level }) => level !== 'ok')).toMatchObject([{ code: 'WEIR_PG_RETAINED_WAL', level: 'warning' }]);
   expect(results.map(({ code }) => code).toSorted()).toEqual([
     'PG_TLS',
     'WEIR_PG_GRANT_PUBLICATION',
     'WEIR_PG_GRANT_REPLICATION',
+    'WEIR_PG_RETAINED_WAL',
     'WEIR_PG_SENDERS_FULL',
     'WEIR_PG_SLOTS_FULL',
     'WEIR_PG_STANDBY',

@@ -8,7 +8,7 @@ import { publicationResults, type PublisherRole } from './inspect-publication.ts
 import { readServer, serverResults } from './inspect-server.ts';
 import { tableResults } from './inspect-tables.ts';
 import { readRowFilters } from './row-filter.ts';
-import { LISTS_AND_FILTERS } from '../server-version.ts';
+import { FAILOVER_SLOTS, LISTS_AND_FILTERS } from '../server-version.ts';
 
 /** What `check` and `open` need to know of a server before anything is changed there. */
 export interface Inspection {
@@ -32,6 +32,7 @@ export async function inspectServer(
   const vendor = await vendorOf(client);
   const server = await readServer(client, names.slot);
   results.push(...serverResults(server, vendor), encryptionResult(client));
+  results.push(...failoverResults(config, server.version));
   if (vendor !== null) results.push(vendorResult(vendor, quoteIdentifier(server.role)));
   const { role, database, standby, mayCreate } = server;
   const publisher: PublisherRole = { role, database, mayCreate };
@@ -47,7 +48,15 @@ export async function inspectServer(
     ...tableResults(capture, role),
   );
   if (capture.tables.length > 0) results.push(...publicationResults(capture, config, publisher, resumed));
-  return { results: results.toSorted((a, b) => Number(b.level === 'error') - Number(a.level === 'error')), capture };
+  return { results: results.toSorted(errorsFirst), capture };
+}
+
+function failoverResults({ failover }: PostgresConfig, version: number): CheckResult[] {
+  const code = 'WEIR_PG_FAILOVER';
+  if (!failover) return [];
+  if (version >= FAILOVER_SLOTS) return [{ code, level: 'ok', message: 'standbys can keep a copy of the slot' }];
+  const message = `PostgreSQL ${Math.floor(version / 10_000)} has no failover slots`;
+  return [{ code, level: 'error', message, fix: errorCodes[code].remedy, path: 'failover' }];
 }
 
 /**
@@ -86,6 +95,11 @@ async function withRowFilters(
     return { ...table, scope: { ...table.scope, rowFilter: filter.expression, filterColumns: filter.columns } };
   });
   return { capture: { ...capture, tables }, results };
+}
+
+/** Orders findings so that the errors come first. */
+export function errorsFirst(a: CheckResult, b: CheckResult): number {
+  return Number(b.level === 'error') - Number(a.level === 'error');
 }
 
 /** Throws the first error among the results. */

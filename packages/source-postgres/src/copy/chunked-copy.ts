@@ -73,6 +73,7 @@ export class ChunkedCopy implements AsyncDisposable {
   /** What of the last round matters to the transaction that is open; null when its snapshot does not see it. */
   #ranges: RoundState['ranges'] | null = null;
   #round: { readonly state: RoundState; readonly visible: VisibleTransactions; readonly end: bigint } | null = null;
+  #end = 0n;
   #wasToldAt: number | null = null;
 
   constructor(options: ChunkedCopyOptions) {
@@ -86,9 +87,9 @@ export class ChunkedCopy implements AsyncDisposable {
     return this.#round !== null || this.#unread().length > 0;
   }
 
-  /** Behind this LSN all that was copied belongs together; null before the first round. */
-  get end(): bigint | null {
-    return this.#round?.end ?? null;
+  /** From this LSN on all that was copied belongs together; 0 before the first round. */
+  get end(): bigint {
+    return this.#end;
   }
 
   get progress(): TableProgress[] {
@@ -166,7 +167,7 @@ export class ChunkedCopy implements AsyncDisposable {
       else await this.#keepRate(rows, started, signal);
     }
     if (signal.aborted) return false;
-    await this.#end();
+    await this.#close();
     return true;
   }
 
@@ -207,8 +208,9 @@ export class ChunkedCopy implements AsyncDisposable {
   }
 
   #remember(state: RoundState | null): void {
-    this.#round =
-      state === null ? null : { state, visible: new VisibleTransactions(state.snapshot), end: parseLsn(state.end) };
+    if (state === null) return;
+    this.#end = parseLsn(state.end);
+    this.#round = { state, visible: new VisibleTransactions(state.snapshot), end: this.#end };
   }
 
   #setRound(state: RoundState): void {
@@ -385,7 +387,7 @@ export class ChunkedCopy implements AsyncDisposable {
     if (due > clock.now()) await clock.sleep(due - clock.now(), signal).catch(() => {});
   }
 
-  async #end(): Promise<void> {
+  async #close(): Promise<void> {
     const leader = this.#leader;
     this.#leader = null;
     await leader?.end().catch(() => {});
@@ -393,7 +395,7 @@ export class ChunkedCopy implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#end();
+    await this.#close();
   }
 }
 

@@ -326,7 +326,7 @@ export class ChangeStream {
   async #insert(batch: Batch): Promise<boolean> {
     await this.#batches.room();
     if (this.#stopTicking.signal.aborted) return false;
-    this.#batches.enqueue({ batch, boundary: null });
+    this.#batches.enqueue({ batch, boundary: this.boundary });
     return true;
   }
 

@@ -1,5 +1,6 @@
 import type { Checkpoint, ErrorCode } from '@weir/sdk';
-import type { Discontinuity } from '@weir/testkit';
+import { Reading, type Discontinuity } from '@weir/testkit';
+import { boundaryPosition } from '../position.ts';
 import type { PostgresEnvironment } from './postgres-environment.ts';
 
 type Cause = Discontinuity<PostgresEnvironment>['cause'];
@@ -24,6 +25,17 @@ export const discontinuities: readonly Discontinuity<PostgresEnvironment>[] = [
     await dropSlot(environment, checkpoint);
     const { database } = environment;
     await database.sql("SELECT pg_create_logical_replication_slot($1, 'pgoutput')", [database.slot]);
+  }),
+  stopped('the slot was dropped and made again, and nothing was written since', 'WEIR_PG_SLOT_ADVANCED', async (environment) => {
+    const { database } = environment;
+    // The start of a session writes nothing, so this is the checkpoint of all that there is.
+    await using reading = await Reading.open(environment.source(), null);
+    await reading.untilHead();
+    const { checkpoint } = reading;
+    await reading[Symbol.asyncDispose]();
+    await database.sql('SELECT pg_drop_replication_slot($1)', [database.slot]);
+    await database.sql("SELECT pg_create_logical_replication_slot($1, 'pgoutput')", [database.slot]);
+    return checkpoint;
   }),
   stopped('another reader advanced the slot', 'WEIR_PG_SLOT_ADVANCED', async ({ database }) => {
     await database.sql("INSERT INTO items VALUES (1000, 'read by another', NULL)");
@@ -50,6 +62,12 @@ export const discontinuities: readonly Discontinuity<PostgresEnvironment>[] = [
   }),
   stopped('the checkpoint is of another timeline', 'WEIR_PG_TIMELINE_CHANGED', async (_, checkpoint) => {
     return await Promise.resolve(doctored(checkpoint, { timeline: 7 }));
+  }),
+  stopped('the server was put back to an older copy of itself', 'WEIR_PG_LOG_BEHIND', async (_, checkpoint) => {
+    return await Promise.resolve({ ...checkpoint, position: boundaryPosition(0, 0x7fff_0000_0000n) });
+  }),
+  stopped('the checkpoint is of another database of the server', 'WEIR_PG_DATABASE_CHANGED', async (_, checkpoint) => {
+    return await Promise.resolve(doctored(checkpoint, { database: 1 }));
   }),
   stopped('the checkpoint has another form', 'WEIR_PG_CHECKPOINT', async (_, checkpoint) => {
     return await Promise.resolve(doctored(checkpoint, { v: 1 }));

@@ -1,4 +1,4 @@
-import type { CheckResult, Checkpoint, Source } from '@weir/sdk';
+import type { CheckResult, Checkpoint, Position, Source } from '@weir/sdk';
 import { Reading, failure } from '@weir/testkit';
 
 const { signal } = new AbortController();
@@ -9,8 +9,12 @@ export async function errorsOf(source: Source): Promise<CheckResult[]> {
 }
 
 /** The code with which opening is refused. */
-export async function refusal(source: Source, from: Checkpoint | null = null): Promise<string> {
-  return (await failure(Reading.open(source, from))).code;
+export async function refusal(
+  source: Source,
+  from: Checkpoint | null = null,
+  reach: Position | null = null,
+): Promise<string> {
+  return (await failure(Reading.open(source, from, reach))).code;
 }
 
 /** A checkpoint behind the copy of everything. */

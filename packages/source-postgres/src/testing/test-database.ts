@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { silentLogger, systemClock } from '@weir/sdk';
+import { silentLogger, systemClock, type Logger } from '@weir/sdk';
 import pg from 'pg';
 import { postgresConfig } from '../config.ts';
 import { PostgresSource } from '../source.ts';
@@ -43,9 +43,9 @@ export class TestDatabase implements AsyncDisposable {
   }
 
   /** @param config the `postgres` block as in the YAML, `url` apart */
-  source(config: object = {}, url: string = this.url): PostgresSource {
+  source(config: object = {}, url: string = this.url, log: Logger = silentLogger): PostgresSource {
     const parsed = postgresConfig.parse({ url, ...config });
-    return new PostgresSource(parsed, { pipeline: this.name, name: 'test', log: silentLogger, clock: systemClock });
+    return new PostgresSource(parsed, { pipeline: this.name, name: 'test', log, clock: systemClock });
   }
 
   /** Runs statements without parameters, or one with. */

@@ -1,0 +1,36 @@
+import { WeirError, type ErrorCode } from '@weir/sdk';
+import type { PostgresConfig } from './config.ts';
+
+/**
+ * What says that a checkpoint leads to no next change here, and whether a pipeline may begin anew because of it
+ * (invariant 6). `never`: what is there is somebody else's, or passes by itself, or cannot be read, so a copy would go over
+ * what is right or come from where it should not.
+ */
+const LOST_POSITIONS = {
+  WEIR_PG_SLOT_LOST: 'resnapshot',
+  WEIR_PG_SLOT_INVALIDATED: 'resnapshot',
+  WEIR_PG_SLOT_ADVANCED: 'resnapshot',
+  WEIR_PG_SYSTEM_CHANGED: 'resnapshot',
+  WEIR_PG_TIMELINE_CHANGED: 'resnapshot',
+  WEIR_PG_LOG_BEHIND: 'resnapshot',
+  WEIR_PG_PUBLICATION_MISSING: 'resnapshot',
+  WEIR_PG_PUBLICATION_CHANGED: 'resnapshot',
+  WEIR_PG_EPOCH: 'resnapshot',
+  WEIR_PG_SLOT_FOREIGN: 'never',
+  WEIR_PG_SLOT_IN_USE: 'never',
+  WEIR_PG_DATABASE_CHANGED: 'never',
+  WEIR_PG_CHECKPOINT: 'never',
+} as const satisfies Partial<Record<ErrorCode, 'resnapshot' | 'never'>>;
+
+/** Whether a pipeline is to begin anew where it meets this failure. */
+export function beginsAnew({ on_lost_position }: PostgresConfig, error: unknown): error is WeirError {
+  if (on_lost_position !== 'resnapshot' || !(error instanceof WeirError)) return false;
+  return (LOST_POSITIONS as Partial<Record<ErrorCode, string>>)[error.code] === 'resnapshot';
+}
+
+/** A failure of a running session; where the pipeline is to begin anew it is one that is tried again. */
+export function lostUnderWay(config: PostgresConfig, error: unknown): unknown {
+  if (!beginsAnew(config, error)) return error;
+  const message = `the position was lost while streaming, so all tables are copied again; ${error.code}: ${error.message}`;
+  return new WeirError('WEIR_PG_RESNAPSHOT', message, { cause: error });
+}
