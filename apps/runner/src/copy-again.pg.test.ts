@@ -195,6 +195,38 @@ describe('tables that are copied once more while a process runs and rows are wri
   });
 });
 
+describe('reset', () => {
+  test('--sinks: the next run copies from scratch, over what others made of the tables', async () => {
+    expect(await weir('run', 'weir.yaml', '--until-caught-up')).toMatchObject({ code: 0 });
+    await tamper();
+    expect(await json('reset', 'weir.yaml', '--sinks', '--yes')).toEqual({
+      parts: [
+        { pipeline: 'shop', part: 'source', done: expect.arrayContaining(['dropped replication slot weir_shop']) as string[] },
+        { pipeline: 'shop', part: 'sink warehouse', done: ['forgot its checkpoint'] },
+        { pipeline: 'shop', part: 'sink replica', done: ['forgot its checkpoint'] },
+      ],
+    });
+    expect((await weir('reset', 'weir.yaml', '--sinks', '--yes')).stdout).toBe(
+      `shop: source: there was no replication slot weir_shop
+shop: source: there was no publication weir_shop
+shop: sink warehouse: had no checkpoint
+shop: sink replica: had no checkpoint
+`,
+    );
+    expect(await weir('run', 'weir.yaml', '--until-caught-up')).toMatchObject({ code: 0 });
+    expect(await json<Verdict>('verify', 'weir.yaml')).toMatchObject({ equal: true });
+  });
+
+  test('without --sinks the next run is refused, and copies once they have forgotten too', async () => {
+    expect(await weir('run', 'weir.yaml', '--until-caught-up')).toMatchObject({ code: 0 });
+    expect(await weir('reset', 'weir.yaml', '--yes')).toMatchObject({ code: 0 });
+    const refused = await weir('run', 'weir.yaml', '--until-caught-up');
+    expect(refused).toMatchObject({ code: 4, stderr: expect.stringContaining('WEIR_PG_SLOT_LOST') as string });
+    expect(await weir('reset', 'weir.yaml', '--sinks', '--yes')).toMatchObject({ code: 0 });
+    expect(await weir('run', 'weir.yaml', '--until-caught-up')).toMatchObject({ code: 0 });
+  });
+});
+
 describe('while a process runs', () => {
   test('check, discover, plan and sql answer, about DuckDB too', async () => {
     await start();

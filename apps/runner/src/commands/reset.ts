@@ -25,8 +25,8 @@ export const registerReset: Register = (program, context) => {
     .description(
       'Drops what the pipelines of a file keep at their sources: for PostgreSQL the replication slot and the publications ' +
         'that Weir made. With --sinks the sinks also forget how far they are, so that the next run copies everything from ' +
-        'scratch over the tables that are there; without it the next run is refused, since its place at the source is gone. ' +
-        'Rows and tables are not touched. Asks first; refused while `weir run` is up.',
+        'scratch over the tables that are there; without it the next run finds its place at the source gone and is refused, ' +
+        'or copies anew under `on_lost_position: resnapshot`. Rows and tables are not touched. Asks first; refused while `weir run` is up.',
     )
     .argument('<file>', 'the configuration')
     .option('--sinks', 'the sinks forget their checkpoints: the next run copies from scratch')
