@@ -10,7 +10,7 @@ import {
   type Source,
 } from '@weir/sdk';
 import { openSqliteStore, type Store } from '@weir/store';
-import type { Copies } from './api/copies.ts';
+import type { Copies } from './api/host.ts';
 import { serveApi, type ApiServer } from './api/serve.ts';
 import { choosePipelines } from './config/choose-pipelines.ts';
 import type { Config, PipelineConfig } from './config/config.ts';

@@ -14,7 +14,8 @@ class CopyingWorld {
   refusal: WeirError | null = null;
 
   constructor(faults: readonly Fault[] = [], canCopy = true) {
-    const { clock, log, target } = { ...this.world, target: this.world.target() };
+    const { clock, log } = this.world;
+    const target = this.world.target();
     const script = new FaultScript(clock, faults);
     const inner = new PruningSource({ log, clock, script });
     const source: Source = Object.assign(Object.create(inner) as Source, {

@@ -61,9 +61,9 @@ export class ApiClient implements FileAnswers {
    * Has tables copied once more. Where `wait` is asked for, the answer may take as long as the copy.
    * @throws WeirError the process's own; WEIR_NOT_RUNNING when it ends meanwhile
    */
-  async copy(request: CopyRequest, signal?: AbortSignal): Promise<CopyAnswer> {
+  async copy(wanted: CopyRequest, signal?: AbortSignal): Promise<CopyAnswer> {
     try {
-      return (await this.#ask('POST', '/v1/copies', request, signal)) as CopyAnswer;
+      return (await this.#ask('POST', '/v1/copies', wanted, signal)) as CopyAnswer;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
       throw new WeirError('WEIR_NOT_RUNNING', 'the process ended before the copy was done', {

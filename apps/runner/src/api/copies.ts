@@ -1,7 +1,6 @@
-import type { OrderedCopy } from '@weir/engine';
 import { tableName, WeirError, type CopyAgain, type Source } from '@weir/sdk';
 import { z } from 'zod';
-import type { ApiHost } from './host.ts';
+import type { ApiHost, Copies } from './host.ts';
 
 /** The body of `POST /v1/copies`. */
 export const copyRequest: z.ZodType<CopyRequest> = z.strictObject({
@@ -43,12 +42,6 @@ export async function answerCopy(host: ApiHost, request: CopyRequest, signal: Ab
     if (wait) await copy.done;
   }
   return { pipeline: name, how, tables, leftOut: all?.leftOut ?? [], done: wait || tables.length === 0 };
-}
-
-/** How tables of one running pipeline are copied once more. */
-export interface Copies {
-  readonly source: Source;
-  begin(tables: readonly string[], how: CopyAgain): Promise<OrderedCopy>;
 }
 
 function chooseCopied(host: ApiHost, pipeline: string | undefined): { name: string; copies: Copies } {

@@ -1,6 +1,12 @@
-import type { Sink } from '@weir/sdk';
+import type { OrderedCopy } from '@weir/engine';
+import type { CopyAgain, Sink, Source } from '@weir/sdk';
 import type { RuntimeStatus } from '../runtime-status.ts';
-import type { Copies } from './copies.ts';
+
+/** How tables of one running pipeline are copied once more. */
+export interface Copies {
+  readonly source: Source;
+  begin(tables: readonly string[], how: CopyAgain): Promise<OrderedCopy>;
+}
 
 /** What the API asks of the process that runs pipelines. */
 export interface ApiHost {

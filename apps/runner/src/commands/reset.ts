@@ -96,9 +96,9 @@ async function resetPipeline({ name, source, sinks }: PipelineConfig, forget: bo
   const done = (await opened.reset?.(signal)) ?? [`${source.connector.name} has nothing that Weir can drop`];
   const parts: ResetPart[] = [{ pipeline: name, part: 'source', done }];
   for (const sink of forget ? sinks : []) {
-    const forgets = createSink(sink, { ...context, name: sink.name }).forget;
+    const kept = createSink(sink, { ...context, name: sink.name });
     const shard = { pipeline: name, sink: sink.name, shard: 0 };
-    const forgotten = forgets === undefined ? null : await forgets(shard, signal);
+    const forgotten = (await kept.forget?.(shard, signal)) ?? null;
     const text = { null: 'cannot forget its checkpoint', true: 'forgot its checkpoint', false: 'had no checkpoint' }[`${forgotten}`];
     parts.push({ pipeline: name, part: `sink ${sink.name}`, done: [text] });
   }

@@ -30,8 +30,8 @@ export function fileUrl(url: string, variable: string): FileUrl | null {
 }
 
 /** `${` would begin a reference. */
-function plain(text: string): string {
-  return text.replaceAll('${', '$${');
+export function plain(text: string): string {
+  return text.replaceAll('${', () => '$${');
 }
 
 function decoded(text: string): string {

@@ -1,5 +1,5 @@
 import { WeirError } from '@weir/sdk';
-import { fileUrl, type FileUrl } from './connection-url.ts';
+import { fileUrl, plain, type FileUrl } from './connection-url.ts';
 
 /** A configuration to begin with. */
 export interface FirstFile {
@@ -41,7 +41,7 @@ function serverUrl(option: string, url: string, variable: string, expected: stri
 
 function sinkBlock(to: string): { readonly lines: readonly string[]; readonly hasPassword: boolean } {
   if (to.startsWith('duckdb:') && to.length > 'duckdb:'.length) {
-    const path = to.slice('duckdb:'.length).replaceAll('${', '$${');
+    const path = plain(to.slice('duckdb:'.length));
     return { lines: [`duckdb: { path: ${quoted(path)} }`], hasPassword: false };
   }
   const { text, hasPassword } = serverUrl('--to', to, TO_VARIABLE, 'duckdb:PATH or postgres://user@host/database');
