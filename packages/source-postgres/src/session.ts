@@ -91,8 +91,8 @@ export class PostgresSession implements SourceSession {
   #snapshot: Snapshot | null = null;
   readonly #copy: ChunkedCopy;
   #isCopying = false;
-  /** The rows of the last copy lie before this boundary. */
-  #copiedUpTo = 0n;
+  /** How many of the batches that the copy by key has made the consumer was given. */
+  #chunks = 0;
   readonly #requests = new CopyRequests();
   #gate: bigint | null;
   #open: OpenStream | null = null;
@@ -181,7 +181,7 @@ export class PostgresSession implements SourceSession {
 
   /** Tables are about to be copied, or rows of a copy have not been given to the consumer yet. */
   get #owesCopies(): boolean {
-    return this.#options.tables.uncopied.length > 0 || this.#boundary < this.#copiedUpTo;
+    return this.#options.tables.uncopied.length > 0 || this.#chunks < this.#copy.made;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -205,13 +205,16 @@ export class PostgresSession implements SourceSession {
         // Where it is to finish must be known before more is given.
         await this.#finishing;
         const next: IteratorResult<Batch, void> = await batches.next();
-        if (next.done === true) return void (this.#copiedUpTo = 0n);
+        if (next.done === true) return;
         const batch = next.value;
         if (batch.checkpoint !== null) this.#boundary = positionLsn(batch.checkpoint.position);
+        if (batch.chunk !== null) this.#chunks++;
         yield batch;
       }
     } finally {
       await batches.return(undefined);
+      // What it has not given comes again.
+      this.#chunks = this.#copy.made;
     }
   }
 
@@ -405,7 +408,6 @@ export class PostgresSession implements SourceSession {
     const isDone = await this.#copy.run(open.stream, this.#options.reach, gate, open.ending);
     this.#isCopying = false;
     if (!isDone || this.#open !== open) return;
-    this.#copiedUpTo = open.placeOf(open.stream.boundary);
     this.#phase = 'stream';
     if (this.#options.config.snapshot.mode === 'only') this.#finishAt ??= this.#boundary;
     if (this.#finishAt !== null) this.#finishing = this.#finish(open);

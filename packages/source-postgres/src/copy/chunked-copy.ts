@@ -75,6 +75,8 @@ export class ChunkedCopy implements AsyncDisposable {
   #round: { readonly state: RoundState; readonly visible: VisibleTransactions; readonly end: bigint } | null = null;
   #end = 0n;
   #wasToldAt: number | null = null;
+  /** Batches that were made, whether or not a consumer has them yet. */
+  #made = 0;
 
   constructor(options: ChunkedCopyOptions) {
     this.#options = options;
@@ -90,6 +92,10 @@ export class ChunkedCopy implements AsyncDisposable {
   /** From this LSN on all that was copied belongs together; 0 before the first round. */
   get end(): bigint {
     return this.#end;
+  }
+
+  get made(): number {
+    return this.#made;
   }
 
   get progress(): TableProgress[] {
@@ -324,6 +330,7 @@ export class ChunkedCopy implements AsyncDisposable {
       for await (const piece of this.#readers.read(ahead, signal)) {
         rows += piece.batch?.rows ?? 0;
         const batch = this.#take(piece, boundary, () => ++sequence);
+        this.#made++;
         crashPoint('source.chunk-read');
         if (!(await give(batch))) break;
       }
