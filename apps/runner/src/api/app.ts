@@ -13,7 +13,7 @@ const MAX_BODY_BYTES = 2 ** 20;
 /**
  * The API of a process that runs pipelines. `private`: what reads rows or changes
  * something, for the Unix socket alone.
- * Errors are `{error: {code, message, fix}}`.
+ * Errors are `{error: {code, message, fix, path?, place?}}`.
  */
 export function buildApi(host: ApiHost, access: 'public' | 'private'): FastifyInstance {
   const app = fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true });
@@ -73,7 +73,7 @@ function sendError(reply: FastifyReply, error: unknown): FastifyReply {
     statusCode !== undefined && statusCode < 500
       ? new WeirError('WEIR_API_REQUEST', (error as Error).message)
       : toWeirError(error);
-  const { code, message, fix } = failure;
+  const { code, message, fix, path, place } = failure;
   if (reply.statusCode < 400) void reply.code(failure.code === 'WEIR_API_REQUEST' ? (statusCode ?? 400) : 500);
-  return reply.send({ error: { code, message, fix } });
+  return reply.send({ error: { code, message, fix, path, place } });
 }

@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { errorCodes, WeirError, type ErrorCode, type QueryResult } from '@weir/sdk';
+import { errorCodes, WeirError, type ErrorCode, type QueryResult, type WeirErrorOptions } from '@weir/sdk';
 import type { Finding } from '../check.ts';
 import type { PipelinePlan } from '../plan.ts';
 import type { RuntimeStatus } from '../runtime-status.ts';
@@ -114,8 +114,8 @@ export class ApiClient implements FileAnswers {
 }
 
 function parseAnswer(status: number, text: string): unknown {
-  const answer = JSON.parse(text) as { error?: { code: string; message: string; fix: string } };
+  const answer = JSON.parse(text) as { error?: { code: string; message: string } & WeirErrorOptions };
   if (status < 400) return answer;
-  const { code = 'WEIR_INTERNAL', message = `status ${status}`, fix } = answer.error ?? {};
-  throw new WeirError(code in errorCodes ? (code as ErrorCode) : 'WEIR_INTERNAL', message, { fix });
+  const { code = 'WEIR_INTERNAL', message = `status ${status}`, fix, path, place } = answer.error ?? {};
+  throw new WeirError(code in errorCodes ? (code as ErrorCode) : 'WEIR_INTERNAL', message, { fix, path, place });
 }
