@@ -137,6 +137,20 @@ describe('transactions', () => {
     expect(batch.skipped).toBe(2);
   });
 
+  test('a judge leaves rows out, which are counted and numbered, and hears of a truncate, which stays', () => {
+    const session = new Session().feed(encodeRelation(items), begin(1n));
+    const truncated: number[] = [];
+    session.host.bindings.get(items.oid)!.judge = {
+      keeps: (writer) => Buffer.from(writer.cellAt(writer.lastRow.after) as Uint8Array).toString() !== '2',
+      truncated: () => truncated.push(session.writer.rows),
+    };
+    session.feed(insert('1'), insert('2'), encodeTruncate([items.oid]), insert('3'), commit(1n));
+    const batch = session.close();
+    expect(Array.from(batch.op)).toEqual([Op.insert, Op.truncate, Op.insert]);
+    expect(Array.from(batch.ordinal)).toEqual([1, 3, 4]);
+    expect([batch.skipped, truncated]).toEqual([1, [1]]);
+  });
+
   test('rows of an unbound table are left out and not counted, but numbered', () => {
     const session = new Session();
     const other = { ...items, oid: 7 };

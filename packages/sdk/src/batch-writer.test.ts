@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { BATCH_BYTES, BATCH_ROWS, BatchWriter, Spill } from './batch-writer.ts';
+import { BATCH_BYTES, BATCH_ROWS, Spill } from './batch-storage.ts';
+import { BatchWriter } from './batch-writer.ts';
 import { NO_IMAGE, NULL_CELL, Op, UNCHANGED_CELL, type Batch, type Commit } from './batch.ts';
 import type { Table } from './table.ts';
 
@@ -42,6 +43,40 @@ function manyCells(writer: BatchWriter): void {
     for (let cell = 0; cell < 70; cell++) writer.nullCell();
   }
 }
+
+describe('the row that was begun last', () => {
+  function update(writer: BatchWriter): void {
+    writer.beginRow(Op.update, writer.tableIndex(table), writer.addCommit(commit), 1);
+    writer.beginBefore();
+    writer.spill.ascii('old');
+    writer.spilledCell(0);
+    writer.beginAfter();
+    writer.cell(writer.append(bytes('new')), 3);
+    writer.unchangedCell();
+  }
+
+  test('can be looked at, cells of the slab and of the spill alike', () => {
+    const writer = new BatchWriter();
+    insert(writer, 'before it');
+    update(writer);
+    const { op, before, after } = writer.lastRow;
+    expect(op).toBe(Op.update);
+    expect([before, after].map((cell) => Buffer.from(writer.cellAt(cell) as Uint8Array).toString())).toEqual(['old', 'new']);
+    expect(writer.cellAt(after + 1)).toBe(UNCHANGED_CELL);
+  });
+
+  test('can become the delete or the insert that an update is made of', () => {
+    const writer = new BatchWriter();
+    update(writer);
+    writer.turnIntoDelete();
+    const deleted = writer.close(null);
+    expect([deleted.op[0], deleted.after[0], text(deleted, deleted.before[0]!)]).toEqual([Op.delete, NO_IMAGE, 'old']);
+    update(writer);
+    writer.turnIntoInsert();
+    const inserted = writer.close(null);
+    expect([inserted.op[0], inserted.before[0], text(inserted, inserted.after[0]!)]).toEqual([Op.insert, NO_IMAGE, 'new']);
+  });
+});
 
 describe('the cells of a batch', () => {
   test('lie in the slab or in the spill, are NULL or unchanged', () => {

@@ -12,7 +12,8 @@ export {
   type Commit,
 } from './batch.ts';
 export { BatchBuilder, canonicalCell, unchanged, type CellValue, type RowValues } from './batch-builder.ts';
-export { BATCH_BYTES, BATCH_ROWS, BatchWriter, Spill } from './batch-writer.ts';
+export { BATCH_BYTES, BATCH_ROWS, Spill } from './batch-storage.ts';
+export { BatchWriter } from './batch-writer.ts';
 export {
   Changes,
   type Change,

@@ -1,62 +1,36 @@
-import { formatLsn, type TableBinding } from '@weir/pgoutput';
 import { connect, Wire } from '@weir/postgres';
 import {
   WeirError,
-  crashPoint,
   emptyBatch,
-  packVersion,
   tableName,
   toWeirError,
   type Batch,
   type Checkpoint,
-  type Commit,
-  type ConnectorContext,
   type CopyAgain,
   type Position,
-  type SchemaChange,
   type SourceSession,
   type SourceStatus,
 } from '@weir/sdk';
-import type pg from 'pg';
-import type { CatalogTable } from './capture/catalog.ts';
-import type { Catalog } from './shape/catalog-view.ts';
-import { shapedTable, type CapturedTable } from './shape/captured-table.ts';
-import type { CapturedTables } from './shape/captured-tables.ts';
-import { ChangeStream } from './stream/change-stream.ts';
-import type { PostgresConfig } from './config.ts';
-import { lostUnderWay } from './lost-position.ts';
-import { publishTables } from './shape/open-tables.ts';
-import { boundaryPosition, chunkPosition, positionLsn, stateJson, unreadChunks } from './position.ts';
-import { SchemaWatch } from './shape/schema-watch.ts';
-import type { SharedConnection } from './shared-connection.ts';
-import { beginCopies, planCopies } from './copy/begin-copy.ts';
 import { ChunkedCopy } from './copy/chunked-copy.ts';
 import { CopyRequests, requestedTables, type CopyRequest } from './copy/copy-requests.ts';
 import { isCopiedByKey } from './copy/key-sql.ts';
+import { MissingTables, type MissingTablesOptions } from './copy/missing-tables.ts';
 import { markLog } from './log-mark.ts';
-import { Snapshot, type CopiedBatch } from './copy/exported-snapshot.ts';
+import { lostUnderWay } from './lost-position.ts';
+import { boundaryPosition, positionLsn, stateJson } from './position.ts';
+import { SchemaWatch } from './shape/schema-watch.ts';
+import { StreamTables } from './shape/stream-tables.ts';
+import type { SharedConnection } from './shared-connection.ts';
+import { ChangeStream } from './stream/change-stream.ts';
 import { newestProtocol } from './stream/stream-protocol.ts';
 import { streamPublications } from './stream/stream-publications.ts';
-import { StreamTables } from './shape/stream-tables.ts';
-import type { TableReplacement } from './shape/table-replacement.ts';
-import { tableOf, type CatalogShape } from './shape/table-shape.ts';
 import { WalRetention } from './wal-retention.ts';
 
 /** How often the server is asked where its log ends and whether tables and publication are as they were, in ms. */
 const WATCH_MS = 2_000;
-/** Tables may change while a copy begins; it is tried so often before the attempt is given up. */
-const COPY_TRIES = 3;
-
-export interface SessionOptions {
-  readonly config: PostgresConfig;
-  readonly context: ConnectorContext;
+export interface SessionOptions extends MissingTablesOptions {
   /** Connected, for questions; the session ends it. */
   readonly control: SharedConnection;
-  readonly catalog: Catalog;
-  readonly tables: CapturedTables;
-  readonly replacement: TableReplacement;
-  /** Tables that are to be copied before the stream starts. */
-  readonly missing: readonly CatalogTable[];
   /** Transactions below this id have ended before any table was published; null when that is not known. */
   readonly gate: bigint | null;
   /** No table is copied before the stream has come there: some sink is as far already. */
@@ -87,8 +61,7 @@ export class PostgresSession implements SourceSession {
   /** The last boundary that was given to the consumer. */
   #boundary: bigint;
   #confirmed: bigint;
-  #missing: readonly CatalogTable[];
-  #snapshot: Snapshot | null = null;
+  readonly #missing: MissingTables;
   readonly #copy: ChunkedCopy;
   #isCopying = false;
   /** How many of the batches that the copy by key has made the consumer was given. */
@@ -110,7 +83,7 @@ export class PostgresSession implements SourceSession {
     this.#options = options;
     this.#boundary = options.from;
     this.#confirmed = options.from;
-    this.#missing = options.missing;
+    this.#missing = new MissingTables(options);
     this.#gate = options.gate;
     this.#copy = new ChunkedCopy(options);
     const { slot } = options.tables.surroundings;
@@ -134,14 +107,17 @@ export class PostgresSession implements SourceSession {
 
   async *#read(signal: AbortSignal): AsyncGenerator<Batch> {
     while (!signal.aborted) {
-      if (this.#missing.length > 0) yield* this.#beginCopies(signal);
+      if (this.#missing.areThere) {
+        this.#phase = 'snapshot';
+        yield* this.#missing.begin(this.#boundary, signal);
+      }
       if (signal.aborted) return;
       const { stream, placeOf } = await this.#openStream(signal);
       yield* this.#stream(stream, signal);
       // It may have ended where it was asked to finish, before it came to the place where it was to be interrupted.
       if (!this.#interrupted || placeOf(stream.boundary) !== this.#boundary) return;
       await this.#closeStream();
-      await this.#findMissing();
+      await this.#missing.find();
     }
   }
 
@@ -171,7 +147,7 @@ export class PostgresSession implements SourceSession {
     const lag = head === null ? null : Number(head - this.#confirmed);
     return {
       phase: this.#phase === 'stream' && this.#owesCopies ? 'snapshot' : this.#phase,
-      snapshot: [...(this.#snapshot?.progress ?? []), ...(this.#copy.isActive ? this.#copy.progress : [])],
+      snapshot: [...this.#missing.progress, ...(this.#copy.chunks.isActive ? this.#copy.progress : [])],
       lagBytes: lag === null ? null : Math.max(0, lag),
       retainedBytes: this.#retention.bytes,
       retainedLimitBytes: this.#options.config.max_retained_wal,
@@ -187,7 +163,7 @@ export class PostgresSession implements SourceSession {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort();
     this.#requests.close();
-    await this.#snapshot?.[Symbol.asyncDispose]();
+    await this.#missing[Symbol.asyncDispose]();
     await this.#closeStream();
     await this.#copy[Symbol.asyncDispose]();
     await this.#options.control.end();
@@ -218,102 +194,6 @@ export class PostgresSession implements SourceSession {
     }
   }
 
-  /** Tables that are copied by key start empty here; the stream goes by when they are read. Others are copied now. */
-  async *#beginCopies(signal: AbortSignal): AsyncGenerator<Batch> {
-    const { tables, control } = this.#options;
-    this.#phase = 'snapshot';
-    const copies = tables.surroundings.copies + 1;
-    tables.surroundings = { ...tables.surroundings, copies };
-    let sequence = 0;
-    const checkpoint = (): Checkpoint => ({
-      position: chunkPosition(tables.surroundings.epoch, this.#boundary, copies, ++sequence),
-      state: stateJson(tables.state),
-    });
-    const plan = await this.#unlessRewritten(async () => await control.use(async (client) => await this.#beginByKey(client)));
-    if (plan.byKey.length > 0) yield emptyBatch(checkpoint(), plan.byKey.map(creation));
-    this.#missing = plan.inSnapshot;
-    if (this.#missing.length > 0) yield* this.#copyInSnapshot(checkpoint, signal);
-  }
-
-  /** Marks the tables that are copied by key as begun, or as done where nothing is to be copied. */
-  async #beginByKey(client: pg.Client): Promise<{ byKey: CapturedTable[]; inSnapshot: readonly CatalogTable[] }> {
-    const { tables, config, context } = this.#options;
-    const isNever = config.snapshot.mode === 'never';
-    const plan = isNever ? { byKey: this.#missing, inSnapshot: [] } : await planCopies(client, this.#missing);
-    if (plan.byKey.length === 0) return { byKey: [], inSnapshot: plan.inSnapshot };
-    const { shapes, at } = await beginCopies(client, plan.byKey);
-    const byKey = plan.byKey.map((table) => {
-      const chunks = { ...unreadChunks, done: isNever };
-      return { ...this.#copiedTable(table, shapes.get(table.oid)!, at), chunks };
-    });
-    for (const table of byKey) tables.put(table);
-    context.log.info({ pipeline: context.pipeline, tables: byKey.length }, isNever ? 'streaming tables' : 'copying tables by key');
-    return { byKey, inSnapshot: plan.inSnapshot };
-  }
-
-  /** Copies the missing tables in one snapshot. A table counts as copied from the checkpoint of its last batch on. */
-  async *#copyInSnapshot(checkpoint: () => Checkpoint, signal: AbortSignal): AsyncGenerator<Batch> {
-    const { context, tables } = this.#options;
-    const snapshot = await this.#beginSnapshot(signal);
-    this.#snapshot = snapshot;
-    try {
-      const { shapes, consistentPoint: at } = snapshot;
-      const copied = new Map(this.#missing.map((table) => [table.oid, this.#copiedTable(table, shapes.get(table.oid)!, at)]));
-      const consistentPoint = formatLsn(snapshot.consistentPoint);
-      context.log.info({ pipeline: context.pipeline, tables: copied.size, consistentPoint }, 'copying tables');
-      yield emptyBatch(checkpoint(), Array.from(copied.values(), creation));
-      const bindings = new Map<number, TableBinding>(Array.from(copied, ([oid, { shaped }]) => [oid, shaped!.binding]));
-      for await (const chunk of snapshot.batches(bindings, signal)) {
-        const table = copied.get(chunk.table.oid)!;
-        if (chunk.tableDone) tables.put(table);
-        const batch = this.#chunk(chunk, table, checkpoint());
-        crashPoint('source.chunk-read');
-        yield batch;
-      }
-      this.#missing = [];
-    } finally {
-      await snapshot[Symbol.asyncDispose]();
-      this.#snapshot = null;
-    }
-  }
-
-  async #beginSnapshot(signal: AbortSignal): Promise<Snapshot> {
-    const { config, tables } = this.#options;
-    const { name } = tables.surroundings.publication;
-    return await this.#unlessRewritten(async () => await Snapshot.begin(config, this.#missing, name, signal));
-  }
-
-  /** Looks again what is to be copied, and begins once more, when a table changed under our hands. */
-  async #unlessRewritten<T>(begin: () => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await begin();
-      } catch (error) {
-        if (attempt === COPY_TRIES || !(error instanceof WeirError) || error.code !== 'WEIR_PG_TABLE_REWRITTEN') throw error;
-        await this.#findMissing();
-      }
-    }
-  }
-
-  /** A table as it is in its copy. */
-  #copiedTable(table: CatalogTable, shape: CatalogShape, copiedAt: bigint): CapturedTable {
-    const { tables, catalog } = this.#options;
-    const { namespace, name, oid } = table;
-    const { reason } = tables.named(table)!;
-    const shaped = shapedTable(tableOf(table, shape, tables.types, tables.nextVersion(table)), shape, tables.types);
-    const member = catalog.last!.content.members.get(oid) ?? 0;
-    return { namespace, name, oid, member, reason, copiedAt, chunks: null, shaped };
-  }
-
-  #chunk(copied: CopiedBatch, { shaped }: CapturedTable, checkpoint: Checkpoint): Batch {
-    const version = packVersion(this.#options.tables.surroundings.epoch, this.#boundary);
-    const commit: Commit = { position: checkpoint.position, version, time: 0, transactionId: '' };
-    const { batch } = copied;
-    const tables = batch.tables.length > 0 ? batch.tables : [shaped!.table];
-    const chunk = { table: 0, range: null, last: copied.tableDone };
-    return { ...batch, tables, commits: [commit], chunk, checkpoint, release: () => batch.release() };
-  }
-
   async #openStream(signal: AbortSignal): Promise<OpenStream> {
     const { config, context, tables, catalog, control, replacement, version } = this.#options;
     const from = this.#boundary;
@@ -330,7 +210,7 @@ export class PostgresSession implements SourceSession {
       return wire;
     };
     const wire = await reconnect();
-    const streamTables = new StreamTables({ tables, catalog, replacement, copy: this.#copy, epoch, from, until, signal: ending });
+    const streamTables = new StreamTables({ tables, catalog, replacement, chunks: this.#copy.chunks, epoch, from, until, signal: ending });
     const stream = new ChangeStream({
       wire,
       reconnect,
@@ -352,10 +232,11 @@ export class PostgresSession implements SourceSession {
     if (until !== null) stream.atBoundary(until, () => (interrupt(), []));
     const watch = new SchemaWatch({ control, catalog, tables, streamTables, replacement, stream, until, context });
     this.#open = { stream, wire, watch, placeOf, ended, ending };
-    this.#phase = this.#copy.isActive ? 'snapshot' : 'stream';
+    this.#phase = this.#copy.chunks.isActive ? 'snapshot' : 'stream';
+    if (config.snapshot.mode === 'only' && until === null && !this.#copy.chunks.isActive) this.#finishAt ??= this.#boundary;
     void this.#watch(this.#open, ending);
     if (until === null) {
-      if (this.#copy.isActive) void this.#copyByKey(this.#open);
+      if (this.#copy.chunks.isActive) void this.#copyByKey(this.#open);
       for (const request of this.#requests.waiting) void this.#placeRequest(request, this.#open);
     }
     if (this.#finishAt !== null) this.#finishing = this.#finish(this.#open);
@@ -373,15 +254,6 @@ export class PostgresSession implements SourceSession {
     if (this.#open === open) this.#open = null;
   }
 
-  /** The tables that are to be copied now, in publications that have them. */
-  async #findMissing(): Promise<void> {
-    const { control, catalog, tables, replacement } = this.#options;
-    this.#missing = await control.use(async (client) => {
-      const { content } = await catalog.lookWith(client);
-      return await publishTables(client, tables, catalog, content.capture, replacement);
-    });
-  }
-
   /**
    * Finishes behind the position that was asked for; behind what a look finds now; and behind every copy, since only there
    * do its rows and those of the other tables belong together.
@@ -389,11 +261,11 @@ export class PostgresSession implements SourceSession {
   async #finish({ stream, watch }: OpenStream): Promise<void> {
     const finishAt = this.#finishAt!;
     // It is called again when everything is copied.
-    if (this.#copy.isActive) return;
+    if (this.#copy.chunks.isActive) return;
     try {
       const mark = (await watch.look()) ?? 0n;
       const copies = this.#options.tables.all.map(({ copiedAt }) => copiedAt ?? 0n);
-      stream.finishAt([finishAt, mark, this.#copy.end, ...copies].reduce((a, b) => (a > b ? a : b)));
+      stream.finishAt([finishAt, mark, this.#copy.chunks.end, ...copies].reduce((a, b) => (a > b ? a : b)));
     } catch (error) {
       stream.fail(toWeirError(error));
     }
@@ -440,7 +312,7 @@ export class PostgresSession implements SourceSession {
         // What is still to be copied will be.
         if (captured.shaped === null) continue;
         if (request.how === 'anew') replacement.copy(table, captured, 'it was asked for');
-        else this.#copy.readAgain(captured.oid);
+        else this.#copy.chunks.readAgain(captured.oid);
       }
       if (request.how === 'in-place' && !this.#isCopying) void this.#copyByKey(open);
     });
@@ -459,9 +331,4 @@ export class PostgresSession implements SourceSession {
       await context.clock.sleep(WATCH_MS, signal).catch(() => {});
     }
   }
-}
-
-/** A table starts empty. */
-function creation({ shaped, reason }: CapturedTable): SchemaChange {
-  return { table: shaped!.table, change: 'create', reason };
 }

@@ -60,7 +60,7 @@ describe('a partitioned table', () => {
     await using reading = await Reading.open(database.source(), null);
     await reading.untilHead();
     expect(reading.seen.filter(({ chunk }) => chunk !== null).map(({ chunk }) => chunk)).toEqual([
-      { table: 'public.visits', last: true },
+      { table: 'public.visits', range: { after: null, upTo: null }, last: true },
     ]);
   });
 

@@ -1,4 +1,3 @@
-import { formatLsn, parseLsn, type Begin, type TableBinding } from '@weir/pgoutput';
 import { connect, cutOnAbort } from '@weir/postgres';
 import {
   crashPoint,
@@ -6,7 +5,6 @@ import {
   filterRows,
   keyOrder,
   packVersion,
-  rangeHolds,
   tableName,
   type Batch,
   type Checkpoint,
@@ -19,19 +17,17 @@ import type pg from 'pg';
 import type { CatalogTable } from '../capture/catalog.ts';
 import type { PostgresConfig } from '../config.ts';
 import { markLog } from '../log-mark.ts';
-import { chunkPosition, isWhole, stateJson, unreadChunks, type ChunkState, type RoundState } from '../position.ts';
-import type { CapturedTable } from '../shape/captured-table.ts';
+import { chunkPosition, isWhole, stateJson, type ChunkState } from '../position.ts';
 import type { CapturedTables } from '../shape/captured-tables.ts';
 import type { Catalog } from '../shape/catalog-view.ts';
 import { rewriteReason } from '../shape/shape-difference.ts';
 import { keyIsUnsure } from '../shape/table-shape.ts';
 import type { SharedConnection } from '../shared-connection.ts';
-import type { ChangeStream, Give } from '../stream/change-stream.ts';
-import { VisibleTransactions } from '../stream/visible-transactions.ts';
+import type { ChangeStream } from '../stream/change-stream.ts';
+import type { Give } from '../stream/stream-pause.ts';
 import { ChunkReaders, type ChunkBatch } from './chunk-reader.ts';
-import { CopyJudge, type CopyPlace } from './copy-judge.ts';
+import { CopiedChunks } from './copied-chunks.ts';
 import { CopyRound, keyAt, type ChunkPart, type PartStart, type RoundView } from './copy-round.ts';
-import { PassedTransactions } from './passed-transactions.ts';
 
 /** How long one round reads: the stream, and what it confirms, waits so long. In ms. */
 const ROUND_MS = 1_000;
@@ -43,8 +39,6 @@ const ROUND_ROWS = 1_000_000;
 /** How soon a round is tried again that could not read yet, in ms, and when somebody is told why. */
 const RETRY_MS = 200;
 const TELL_MS = 10_000;
-/** More keys to read once more than this, and no more are gathered: a round comes first. */
-const MOST_HOLES = 1_000;
 
 export interface ChunkedCopyOptions {
   readonly config: PostgresConfig;
@@ -65,15 +59,9 @@ export interface ChunkedCopyOptions {
 export class ChunkedCopy implements AsyncDisposable {
   readonly #options: ChunkedCopyOptions;
   readonly #readers: ChunkReaders;
-  readonly #passed = new PassedTransactions();
-  /** Bindings that ask before each row, by the table's oid. */
-  readonly #judged = new Map<TableBinding, number>();
+  readonly chunks: CopiedChunks;
   readonly #rowBytes = new Map<number, number>();
   #leader: pg.Client | null = null;
-  /** What of the last round matters to the transaction that is open; null when its snapshot does not see it. */
-  #ranges: RoundState['ranges'] | null = null;
-  #round: { readonly state: RoundState; readonly visible: VisibleTransactions; readonly end: bigint } | null = null;
-  #end = 0n;
   #wasToldAt: number | null = null;
   /** Batches that were made, whether or not a consumer has them yet. */
   #made = 0;
@@ -81,17 +69,7 @@ export class ChunkedCopy implements AsyncDisposable {
   constructor(options: ChunkedCopyOptions) {
     this.#options = options;
     this.#readers = new ChunkReaders(options.config);
-    this.#remember(options.tables.surroundings.round ?? null);
-  }
-
-  /** Tables are being copied, or the stream has not come by the last of them yet. */
-  get isActive(): boolean {
-    return this.#round !== null || this.#unread().length > 0;
-  }
-
-  /** From this LSN on all that was copied belongs together; 0 before the first round. */
-  get end(): bigint {
-    return this.#end;
+    this.chunks = new CopiedChunks(options.tables);
   }
 
   get made(): number {
@@ -107,44 +85,6 @@ export class ChunkedCopy implements AsyncDisposable {
     });
   }
 
-  /** Who decides about a table's rows in the stream; null when all of them are news. */
-  judge(captured: CapturedTable): CopyJudge | null {
-    const { chunks, shaped, oid } = captured;
-    if (chunks === null || (this.#round === null && isWhole(chunks))) return null;
-    this.#judged.set(shaped!.binding, oid);
-    return new CopyJudge(shaped!.table, this.#placeOf(oid));
-  }
-
-  /** A table is read once more, over the rows that sinks have of it. */
-  readAgain(oid: number): void {
-    const { tables } = this.#options;
-    const captured = tables.withOid(oid)!;
-    tables.put({ ...captured, chunks: { ...unreadChunks, inPlace: true } });
-    captured.shaped!.binding.judge = this.judge(tables.withOid(oid)!);
-  }
-
-  /** The stream begins a transaction that it delivers. */
-  begins({ commitLsn, transactionId }: Begin): void {
-    if (!this.isActive) return;
-    this.#passed.passed(transactionId);
-    const round = this.#round;
-    const isSeen = round !== null && commitLsn < round.end && round.visible.sees(transactionId);
-    this.#ranges = isSeen ? round.state.ranges : null;
-  }
-
-  /** What was read of these tables so far does not count: they are read from their first key on. */
-  restart(oid: number): void {
-    const { tables } = this.#options;
-    const captured = tables.withOid(oid);
-    if (captured?.chunks == null) return;
-    const { inPlace } = captured.chunks;
-    tables.put({ ...captured, chunks: { ...unreadChunks, ...(inPlace === true && { inPlace }) } });
-    const round = this.#round;
-    if (round === null) return;
-    this.#setRound({ ...round.state, ranges: round.state.ranges.filter((range) => range.oid !== oid) });
-    if (this.#ranges !== null) this.#ranges = this.#round!.state.ranges;
-  }
-
   /**
    * Reads round after round until every table is copied and the stream has come by the last round.
    * @param from no round before the stream is there
@@ -153,11 +93,12 @@ export class ChunkedCopy implements AsyncDisposable {
    */
   async run(stream: ChangeStream, from: bigint, gate: bigint | null, signal: AbortSignal): Promise<boolean> {
     const { clock } = this.#options.context;
-    this.#passed.startOver(gate);
+    const { chunks } = this;
+    chunks.passed.startOver(gate);
     await reached(stream, from, signal, () => {});
-    while (this.isActive && !signal.aborted) {
-      if (this.#round !== null) await reached(stream, this.#round.end, signal, () => this.#forget());
-      if (!this.isActive || signal.aborted) break;
+    while (chunks.isActive && !signal.aborted) {
+      if (chunks.remembersRound) await reached(stream, chunks.end, signal, () => chunks.forget());
+      if (!chunks.isActive || signal.aborted) break;
       const started = clock.now();
       let rows: number | null = null;
       const isPaused = await stream.pause(async (give) => {
@@ -177,69 +118,6 @@ export class ChunkedCopy implements AsyncDisposable {
     return true;
   }
 
-  #placeOf(oid: number): CopyPlace {
-    return {
-      delivers: (key, order) => this.#delivers(oid, key, order),
-      addHole: (key) => this.#addHole(oid, key),
-      truncated: () => this.#truncated(oid),
-    };
-  }
-
-  #delivers(oid: number, key: Key, order: (a: Key, b: Key) => number): boolean {
-    const chunks = this.#options.tables.withOid(oid)?.chunks ?? null;
-    if (chunks === null) return true;
-    const isRead = chunks.done || (chunks.upTo !== null && order(key, chunks.upTo) <= 0);
-    if (!isRead && chunks.inPlace !== true) return false;
-    if (chunks.holes.some((hole) => order(hole, key) === 0)) return false;
-    return this.#ranges === null || !this.#ranges.some((range) => range.oid === oid && rangeHolds(range, key, order));
-  }
-
-  /** Chunks that were read behind the TRUNCATE are lost at the sink with it; those from before it are empty now. */
-  #truncated(oid: number): void {
-    if (this.#ranges?.some((range) => range.oid === oid) === true) this.restart(oid);
-  }
-
-  #addHole(oid: number, key: Key): void {
-    const { tables } = this.#options;
-    const captured = tables.withOid(oid)!;
-    const chunks = captured.chunks!;
-    // Beyond any use: then the table is quicker to read as a whole.
-    if (chunks.holes.length >= MOST_HOLES) return this.restart(oid);
-    tables.put({ ...captured, chunks: { ...chunks, holes: [...chunks.holes, key] } });
-  }
-
-  /** Tables of which something is still to be read. */
-  #unread(): CapturedTable[] {
-    return this.#options.tables.all.filter(({ chunks }) => chunks !== null && !isWhole(chunks));
-  }
-
-  #remember(state: RoundState | null): void {
-    if (state === null) return;
-    this.#end = parseLsn(state.end);
-    this.#round = { state, visible: new VisibleTransactions(state.snapshot), end: this.#end };
-  }
-
-  #setRound(state: RoundState): void {
-    const { tables } = this.#options;
-    this.#round = { ...this.#round!, state };
-    tables.surroundings = { ...tables.surroundings, round: state };
-  }
-
-  /** The stream has come by everything that the last round's snapshot saw. */
-  #forget(): void {
-    const { tables } = this.#options;
-    const { round: _, ...surroundings } = tables.surroundings;
-    tables.surroundings = surroundings;
-    this.#round = null;
-    this.#ranges = null;
-    for (const [binding, oid] of this.#judged) {
-      const chunks = tables.withOid(oid)?.chunks ?? null;
-      if (chunks !== null && !isWhole(chunks)) continue;
-      binding.judge = null;
-      this.#judged.delete(binding);
-    }
-  }
-
   /**
    * Reads a round at a boundary.
    * @returns how many rows were read; null when the server was not ready for it
@@ -255,10 +133,10 @@ export class ChunkedCopy implements AsyncDisposable {
     const { round, view } = begun;
     try {
       const starts = this.#starts(view);
-      if (starts.length === 0 || !this.#passed.areVisibleIn(view.visible)) return null;
+      if (starts.length === 0 || !this.chunks.passed.areVisibleIn(view.visible)) return null;
       // On disk behind it is everything that the snapshot sees: a crash of the server takes nothing back.
       const end = await control.use(markLog);
-      this.#beginRound(view.snapshot, end);
+      this.chunks.beginRound(view.snapshot, end);
       crashPoint('source.round-begun');
       return await this.#deliver(round, starts, boundary, give, signal);
     } finally {
@@ -266,18 +144,11 @@ export class ChunkedCopy implements AsyncDisposable {
     }
   }
 
-  #beginRound(snapshot: string, end: bigint): void {
-    const { tables } = this.#options;
-    const state: RoundState = { snapshot, end: formatLsn(end), ranges: [] };
-    this.#remember(state);
-    tables.surroundings = { ...tables.surroundings, copies: tables.surroundings.copies + 1, round: state };
-  }
-
   /** Tables for one round, those first that were begun. */
   #choose(catalogTables: readonly CatalogTable[]): CatalogTable[] {
     const chosen: CatalogTable[] = [];
     let rows = 0;
-    for (const { oid } of this.#unread().toSorted((a, b) => b.chunks!.rows - a.chunks!.rows)) {
+    for (const { oid } of this.chunks.unread().toSorted((a, b) => b.chunks!.rows - a.chunks!.rows)) {
       const table = catalogTables.find((other) => other.oid === oid);
       if (table === undefined) continue;
       if (chosen.length === ROUND_TABLES || rows > ROUND_ROWS) break;
@@ -350,9 +221,7 @@ export class ChunkedCopy implements AsyncDisposable {
     const batch = copied ?? emptyBatch(null);
     this.#measure(oid, batch);
     const { range, chunks, rows } = part.hole === null ? bulk(captured.chunks!, part, batch, isLast) : refill(captured.chunks!, part.hole, part, batch);
-    tables.put({ ...captured, chunks });
-    const { state } = this.#round!;
-    this.#setRound({ ...state, ranges: joined(state.ranges, { oid, ...range }) });
+    this.chunks.took(captured, range, chunks);
     const { epoch, copies } = tables.surroundings;
     const checkpoint: Checkpoint = {
       position: chunkPosition(epoch, boundary, copies, next()),
@@ -380,7 +249,7 @@ export class ChunkedCopy implements AsyncDisposable {
     if (now - this.#wasToldAt >= TELL_MS) {
       this.#wasToldAt = now;
       const message = 'the copy waits for a transaction that was open before it, or for a lock; see pg_stat_activity';
-      context.log.warn({ pipeline: context.pipeline, tables: this.#unread().map(tableName) }, message);
+      context.log.warn({ pipeline: context.pipeline, tables: this.chunks.unread().map(tableName) }, message);
     }
     await context.clock.sleep(RETRY_MS, signal).catch(() => {});
   }
@@ -429,13 +298,6 @@ function refill(before: ChunkState, hole: Key, { table }: ChunkPart, batch: Batc
   const rows = filterRows(batch, (row) => order(keys[row]!, hole) === 0);
   const holes = before.holes.filter((other) => order(other, hole) !== 0);
   return { range: { after, upTo: hole }, chunks: { ...before, holes, rows: before.rows + rows.rows }, rows };
-}
-
-/** With a range that goes on where another one of the table ends made one with it. */
-function joined(ranges: RoundState['ranges'], added: RoundState['ranges'][number]): RoundState['ranges'] {
-  const last = ranges.at(-1);
-  const goesOn = last !== undefined && last.oid === added.oid && last.upTo !== null && last.upTo === added.after;
-  return goesOn ? [...ranges.slice(0, -1), { ...last, upTo: added.upTo }] : [...ranges, added];
 }
 
 /** Resolves when the stream has come to an LSN, where it calls `then`, or when the signal aborts. */

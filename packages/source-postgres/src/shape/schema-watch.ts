@@ -43,6 +43,8 @@ export class SchemaWatch {
   readonly #options: SchemaWatchOptions;
   /** What was found last, and waits for the stream to come to its place. */
   #waiting: { readonly content: CatalogContent; readonly place: bigint } | null = null;
+  /** Where the last thing that was found has its place; null when nothing was found yet. */
+  #place: bigint | null = null;
   #head: bigint | null = null;
 
   constructor(options: SchemaWatchOptions) {
@@ -57,7 +59,7 @@ export class SchemaWatch {
   /**
    * Looks once, and holds the publication against the state: rows that are not published are missing without a word
    * (invariant 6).
-   * @returns the LSN behind which everything is applied that was found; null when nothing was
+   * @returns the LSN behind which everything is applied that was ever found; null when nothing was
    * @throws WeirError WEIR_PG_PUBLICATION_MISSING, WEIR_PG_PUBLICATION_CHANGED
    */
   async look(): Promise<bigint | null> {
@@ -69,12 +71,13 @@ export class SchemaWatch {
       const view = await catalog.lookWith(client);
       tables.learnTypes(view.content.types);
       const { findings, added } = this.#findings(view.content);
-      if (findings.length === 0 && added.length === 0) return null;
+      if (findings.length === 0 && added.length === 0) return this.#place;
       if (this.#waiting?.content === view.content) return this.#waiting.place;
       const { boundary } = this.#options.stream;
       const place = (view.to > boundary ? view.to : boundary) + 1n;
       // It is for the stream that follows this one, which will find it as well.
-      if (until !== null && place > until) return null;
+      if (until !== null && place > until) return this.#place;
+      this.#place = place;
       this.#waiting = { content: view.content, place };
       this.#options.stream.atBoundary(place, () => this.#apply(view.content, findings, added));
       // So that the stream gets there, though nothing else happens.

@@ -1,7 +1,7 @@
 import type { Begin, Relation, TableBinding } from '@weir/pgoutput';
 import { WeirError, packVersion, tableName, type Commit, type SchemaChange } from '@weir/sdk';
 import { announcedShape } from './announced-shape.ts';
-import type { ChunkedCopy } from '../copy/chunked-copy.ts';
+import type { CopiedChunks } from '../copy/copied-chunks.ts';
 import type { CapturedTable } from './captured-table.ts';
 import type { CapturedTables } from './captured-tables.ts';
 import { coversTransaction, precedesTransaction, type Catalog, type CatalogContent } from './catalog-view.ts';
@@ -15,7 +15,7 @@ export interface StreamTablesOptions {
   readonly tables: CapturedTables;
   readonly catalog: Catalog;
   readonly replacement: TableReplacement;
-  readonly copy: ChunkedCopy;
+  readonly chunks: CopiedChunks;
   readonly epoch: number;
   /** The boundary that the stream starts from. */
   readonly from: bigint;
@@ -52,7 +52,7 @@ export class StreamTables implements StreamHost {
   begin(begin: Begin): Commit | null {
     this.#transaction = begin;
     if (this.#isLeftOut(begin)) return null;
-    this.#options.copy.begins(begin);
+    this.#options.chunks.begins(begin);
     for (const [binding, copiedAt] of this.#behind) {
       binding.skip = begin.commitLsn < copiedAt;
       if (!binding.skip) this.#behind.delete(binding);
@@ -96,7 +96,7 @@ export class StreamTables implements StreamHost {
     const captured = this.#same(relation);
     if (captured !== undefined && fits(captured, relation)) {
       const { binding } = captured.shaped!;
-      binding.judge = this.#options.copy.judge(captured);
+      binding.judge = this.#options.chunks.judge(captured);
       return binding;
     }
     const known = this.#knownAs(relation);

@@ -1,48 +1,15 @@
 import type { Wire } from '@weir/postgres';
-import { BatchWriter, WeirError, crashPoint, type Batch, type Checkpoint, type Clock, type SchemaChange } from '@weir/sdk';
+import { BatchWriter, WeirError, crashPoint, type Batch, type SchemaChange } from '@weir/sdk';
 import { BoundaryTasks } from './boundary-tasks.ts';
+import type { ChangeStreamOptions } from './change-stream-options.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { standbyStatus } from './standby-status.ts';
 import { StreamBatches, type ClosedBatch } from './stream-batches.ts';
 import { StreamDecoding, type Interruption } from './stream-decoding.ts';
-import type { StreamHost } from './stream-host.ts';
 import { StreamMessages } from './stream-messages.ts';
 import { startReplication, type StreamProtocol } from './stream-protocol.ts';
+import { StreamPause, type PauseWork } from './stream-pause.ts';
 import { StreamSpool } from './stream-spool.ts';
-
-/** How often the server hears of us; well below the default wal_sender_timeout of 60 s. */
-const STATUS_MS = 5_000;
-/** A server that says nothing for so long although asked is gone. */
-const SILENCE_MS = 60_000;
-
-export interface ChangeStreamOptions {
-  readonly wire: Wire;
-  /** Another connection in the place of the one before, which is disposed; for a stream that has to be asked for once more. */
-  readonly reconnect?: () => Promise<Wire>;
-  readonly clock: Clock;
-  readonly slot: string;
-  readonly publications: readonly string[];
-  /** Where to start: everything that committed below is delivered already. */
-  readonly from: bigint;
-  /** What the server may forget already; `from` by default. Behind that when what came before is not durable yet. */
-  readonly confirmed?: bigint;
-  readonly host: StreamHost;
-  /** Evaluated when a batch closes, in the order of the stream. */
-  readonly checkpoint: (endLsn: bigint) => Checkpoint;
-  readonly protocol: StreamProtocol;
-  /** Where open streamed transactions are kept that do not fit in memory; `os.tmpdir()` by default. */
-  readonly spoolDirectory?: string | undefined;
-  /** Bytes of memory for open streamed transactions; 16 MiB by default. */
-  readonly spoolBytes?: number;
-}
-
-/** Hands over a batch that is put into the stream. @returns false when nobody takes it any more */
-export type Give = (batch: Batch) => Promise<boolean>;
-
-/** Work that waits for a boundary, to be done while nothing is decoded. */
-interface Pause {
-  readonly work: (give: Give) => Promise<void>;
-  readonly settle: (isDone: boolean) => void;
-}
 
 /**
  * The replication stream of a slot as batches. Bytes are decoded as they arrive and gather in one batch while the consumer
@@ -66,9 +33,8 @@ export class ChangeStream {
   #delivered: bigint;
   #confirmed: bigint;
   #finishAt: bigint | null = null;
-  #pauseWanted: Pause | null = null;
-  #heardAt = 0;
-  readonly #stopTicking = new AbortController();
+  readonly #pause = new StreamPause();
+  readonly #heartbeat: Heartbeat;
 
   constructor(options: ChangeStreamOptions) {
     const { from, clock, checkpoint, spoolDirectory: directory, spoolBytes: limit } = options;
@@ -94,6 +60,16 @@ export class ChangeStream {
       ready: () => this.#wakeConsumer(),
     });
     this.#decoding = this.#decodingFrom(from, options.protocol);
+    this.#heartbeat = new Heartbeat({
+      clock,
+      send: (asksReply) => this.#sendStatus(asksReply),
+      waits: () => [this.#finishAt, this.#tasks.next].some((lsn) => lsn !== null && this.boundary < lsn),
+      isPaused: () => this.#paused,
+      silent: () => this.fail(new WeirError('WEIR_PG_CONNECTION_LOST', 'the server has gone silent')),
+      ticked: () => {
+        if (this.#batches.idleStepIsDue(this.#finishAt)) this.#wakeConsumer();
+      },
+    });
   }
 
   get confirmed(): bigint {
@@ -145,13 +121,11 @@ export class ChangeStream {
    * in front of everything behind the boundary, `give` waiting for room (invariant 8). One pause at a time.
    * @returns false when the stream ended before; throws nothing: a failure of `work` ends the stream
    */
-  async pause(work: (give: Give) => Promise<void>): Promise<boolean> {
-    if (this.#pauseWanted !== null) throw new WeirError('WEIR_INTERNAL', 'the stream was to be paused twice');
-    if (this.#ended || this.#failure !== null || this.#stopTicking.signal.aborted) return false;
-    return await new Promise<boolean>((settle) => {
-      this.#pauseWanted = { work, settle };
-      this.#messages.rest();
-    });
+  async pause(work: PauseWork): Promise<boolean> {
+    if (this.#ended || this.#failure !== null || this.#heartbeat.isStopped) return false;
+    const done = this.#pause.want(work);
+    this.#messages.rest();
+    return await done;
   }
 
   /** The server may forget everything below (invariant 1). */
@@ -200,15 +174,13 @@ export class ChangeStream {
     this.#decoding.stop();
     this.#batches.stop();
     this.#spool.clear();
-    this.#stopTicking.abort();
-    this.#pauseWanted?.settle(false);
-    this.#pauseWanted = null;
+    this.#heartbeat.stop();
+    this.#pause.cancel();
   }
 
   #start(): void {
-    this.#heardAt = this.#options.clock.now();
+    this.#heartbeat.start();
     this.#ask();
-    void this.#tick();
   }
 
   /** Asks for the stream from the boundary on. */
@@ -230,7 +202,7 @@ export class ChangeStream {
 
   #take(chunk: Uint8Array): void {
     if (this.#failure !== null || this.#ended) return;
-    this.#heardAt = this.#options.clock.now();
+    this.#heartbeat.heard();
     this.#messages.take(chunk);
   }
 
@@ -270,7 +242,7 @@ export class ChangeStream {
     this.#spool.clear();
     this.#messages.startOver();
     this.#decoding = this.#decodingFrom(this.boundary, { version: this.#decoding.protocol.version, streaming: false });
-    if (!this.#stopTicking.signal.aborted) this.#ask();
+    if (!this.#heartbeat.isStopped) this.#ask();
   }
 
   /** Outside a transaction all below the keepalive's LSN has been sent, so it is a boundary as good as a commit's end. */
@@ -298,34 +270,24 @@ export class ChangeStream {
       this.#batches.enqueuePending();
     }
     if (this.#ending) this.#end();
-    else if (this.#pauseWanted !== null && !this.#messages.suspended) this.#pauseHere(this.#pauseWanted);
+    else if (this.#pause.isWanted && !this.#messages.suspended) this.#pauseHere();
   }
 
   #end(): void {
     this.#batches.enqueueRest();
     this.#ended = true;
     this.#messages.stop();
-    this.#pauseWanted?.settle(false);
-    this.#pauseWanted = null;
+    this.#pause.cancel();
   }
 
-  #pauseHere({ work, settle }: Pause): void {
-    this.#pauseWanted = null;
+  #pauseHere(): void {
     this.#batches.enqueueRest();
-    this.#messages.suspend(async () => {
-      try {
-        await work(async (batch) => await this.#insert(batch));
-        settle(true);
-      } catch (error) {
-        settle(false);
-        throw error;
-      }
-    });
+    this.#messages.suspend(async () => await this.#pause.work(async (batch) => await this.#insert(batch)));
   }
 
   async #insert(batch: Batch): Promise<boolean> {
     await this.#batches.room();
-    if (this.#stopTicking.signal.aborted) return false;
+    if (this.#heartbeat.isStopped) return false;
     this.#batches.enqueue({ batch, boundary: this.boundary });
     return true;
   }
@@ -372,30 +334,6 @@ export class ChangeStream {
   #wakeConsumer(): void {
     this.#consumer?.();
     this.#consumer = null;
-  }
-
-  /** Tells the server regularly where we are, asks it for its end when we wait for it, and notices when it is gone. */
-  async #tick(): Promise<void> {
-    const { clock } = this.#options;
-    let sentAt = clock.now();
-    while (!this.#stopTicking.signal.aborted) {
-      await clock.sleep(100, this.#stopTicking.signal).catch(() => {});
-      if (this.#stopTicking.signal.aborted) return;
-      const now = clock.now();
-      const waiting = this.#waitsForServer();
-      if (waiting || now - sentAt >= STATUS_MS) {
-        sentAt = now;
-        this.#sendStatus(waiting || now - this.#heardAt >= STATUS_MS * 2);
-      }
-      if (this.#paused) this.#heardAt = now;
-      if (now - this.#heardAt >= SILENCE_MS)
-        this.fail(new WeirError('WEIR_PG_CONNECTION_LOST', 'the server has gone silent'));
-      if (this.#batches.idleStepIsDue(this.#finishAt)) this.#wakeConsumer();
-    }
-  }
-
-  #waitsForServer(): boolean {
-    return [this.#finishAt, this.#tasks.next].some((lsn) => lsn !== null && this.boundary < lsn);
   }
 
   #sendStatus(askReply: boolean): void {

@@ -1,7 +1,8 @@
 import type { Batch, Table } from '@weir/sdk';
 import { ManualClock } from '@weir/testkit';
 import { expect } from 'vitest';
-import { ChangeStream, type ChangeStreamOptions } from '../stream/change-stream.ts';
+import { ChangeStream } from '../stream/change-stream.ts';
+import type { ChangeStreamOptions } from '../stream/change-stream-options.ts';
 import { boundaryPosition, commitPosition } from '../position.ts';
 import type { StreamHost } from '../stream/stream-host.ts';
 import { FakeWalsender } from './fake-walsender.ts';

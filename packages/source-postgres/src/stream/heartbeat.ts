@@ -1,0 +1,67 @@
+import type { Clock } from '@weir/sdk';
+
+/** How often the server hears of us; well below the default wal_sender_timeout of 60 s. */
+const STATUS_MS = 5_000;
+/** A server that says nothing for so long although asked is gone. */
+const SILENCE_MS = 60_000;
+const TICK_MS = 100;
+
+export interface HeartbeatOptions {
+  readonly clock: Clock;
+  /** Tells the server where we are, and may ask it for its end. */
+  send(asksReply: boolean): void;
+  /** Somebody waits for the server to say that it has got somewhere. */
+  waits(): boolean;
+  /** The socket was stopped here, so that nothing can be heard. */
+  isPaused(): boolean;
+  /** The server is gone. */
+  silent(): void;
+  ticked(): void;
+}
+
+/** Tells the server regularly where we are, asks it for its end when somebody waits for it, and notices when it is gone. */
+export class Heartbeat {
+  readonly #options: HeartbeatOptions;
+  readonly #stopping = new AbortController();
+  #heardAt = 0;
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = options;
+  }
+
+  get isStopped(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  /** Something came from the server. */
+  heard(): void {
+    this.#heardAt = this.#options.clock.now();
+  }
+
+  start(): void {
+    this.heard();
+    void this.#run();
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#options;
+    let sentAt = clock.now();
+    while (!this.isStopped) {
+      await clock.sleep(TICK_MS, this.#stopping.signal).catch(() => {});
+      if (this.isStopped) return;
+      const now = clock.now();
+      const waiting = this.#options.waits();
+      if (waiting || now - sentAt >= STATUS_MS) {
+        sentAt = now;
+        this.#options.send(waiting || now - this.#heardAt >= STATUS_MS * 2);
+      }
+      if (this.#options.isPaused()) this.#heardAt = now;
+      if (now - this.#heardAt >= SILENCE_MS) this.#options.silent();
+      this.#options.ticked();
+    }
+  }
+}
