@@ -1,6 +1,6 @@
 import { errorCodes, silentLogger, systemClock, toWeirError, type CheckResult, type ErrorCode } from '@weir/sdk';
 import { pathText, pathWithin, type Config, type ConfigPath, type PipelineConfig } from './config/config.ts';
-import { createSink, createSource } from './runtime.ts';
+import { createSink, createSource } from './parts.ts';
 
 /** What an unknown code of a connector's own exits with: most of what a check finds is about connections. */
 const DEFAULT_EXIT = 3;

@@ -1,5 +1,6 @@
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { TestFolder } from './folder.fake.ts';
 import { WeirProcess, weirIn, type Result } from './weir-process.fake.ts';
@@ -19,6 +20,9 @@ pipelines:
         duckdb: { path: ./shop.duckdb }
 `;
 
+const COMMANDS = ['init', 'check', 'discover', 'plan', 'run', 'status', 'sql', 'verify', 'snapshot', 'resync', 'repair', 'reset']
+  .concat(['connectors', 'schema', 'demo']);
+
 let folder: TestFolder;
 beforeEach(() => {
   folder = new TestFolder();
@@ -31,18 +35,18 @@ describe('help and usage', () => {
   test('--help lists the commands and gives examples', async () => {
     const { code, stdout, stderr } = await weir(['--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    for (const command of ['run', 'check', 'plan', 'status', 'sql', 'verify', 'connectors', 'schema', 'demo']) {
+    for (const command of COMMANDS) {
       expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
     }
     expect(stdout).toContain('Examples:\n  weir demo\n');
   });
 
   test('each command has examples', async () => {
-    const commands = ['run', 'check', 'plan', 'status', 'sql', 'verify', 'connectors', 'schema', 'demo'];
-    const helps = await Promise.all(commands.map(async (command) => await weir([command, '--help'])));
+    const helps = await Promise.all(COMMANDS.map(async (command) => await weir([command, '--help'])));
     for (const [index, { code, stdout }] of helps.entries()) {
       expect(code).toBe(0);
-      expect(stdout).toMatch(new RegExp(`Examples:\n.*weir ${commands[index]}`));
+      expect(stdout).toContain(' --json ');
+      expect(stdout).toMatch(new RegExp(`Examples:\n.*weir ${COMMANDS[index]}`));
     }
   });
 
@@ -63,7 +67,7 @@ describe('help and usage', () => {
     [['chekc', 'x'], "unknown command 'chekc'\n  fix: Did you mean check?\n"],
     [['frobnicate'], "unknown command 'frobnicate'\n  fix: See `weir --help`.\n"],
     [['run'], "missing required argument 'file'\n  fix: See `weir run --help`.\n"],
-    [['run', 'a', '--jsn'], "unknown option '--jsn'\n  fix: See `weir run --help`.\n"],
+    [['run', 'a', '--frob'], "unknown option '--frob'\n  fix: See `weir run --help`.\n"],
     [['sql', 'a', 'b', 'c', '--limit', '0'], 'Expected a whole number of at least 1.'],
     [['demo', '--seconds', 'x'], 'Expected a whole number of at least 1.'],
   ])('%j is a usage error', async (args, expected) => {
@@ -92,6 +96,33 @@ describe('what needs no server', () => {
       { name: 'postgres', kind: 'sink', delivery: { class: 'A' } },
     ]);
     expect((await weir(['connectors'])).stdout).toMatch(/^name .*\n─.*\npostgres +source/);
+  });
+
+  test('init writes a file that check understands, without the passwords, and leaves one that is there alone', async () => {
+    const urls = ['--from', 'postgres://app:hunter22@127.0.0.1:1/shop', '--to', 'duckdb:./shop.duckdb'];
+    const { code, stdout, stderr } = await weir(['init', ...urls]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^weir\.yaml is written\.\nSet SOURCE_PASSWORD .*\nNext:\n {2}weir check weir\.yaml .*\n {2}weir plan weir\.yaml /);
+    const text = readFileSync(join(folder.path, 'weir.yaml'), 'utf8');
+    expect(stdout + text).not.toContain('hunter22');
+    const checked = await weirIn(folder.path, ['check', 'weir.yaml'], { SOURCE_PASSWORD: 'hunter22' });
+    expect(checked).toMatchObject({ code: 3, stdout: expect.stringContaining('WEIR_PG_CONNECT') as string });
+    const again = await weir(['init', '--json']);
+    expect(again.code).toBe(2);
+    expect(JSON.parse(again.stdout)).toMatchObject({ errors: [{ code: 'WEIR_INIT_EXISTS' }] });
+    expect(readFileSync(join(folder.path, 'weir.yaml'), 'utf8')).toBe(text);
+    expect(JSON.parse((await weir(['init', '--force', '--json'])).stdout)).toMatchObject({
+      file: 'weir.yaml',
+      variables: [{ name: 'DATABASE_URL' }],
+      next: ['weir check weir.yaml', 'weir plan weir.yaml', 'weir run weir.yaml'],
+    });
+  });
+
+  test('reset asks, and where it cannot it is refused', async () => {
+    folder.file('weir.yaml', SHOP);
+    const refused = await weir(['reset', 'weir.yaml', '--sinks']);
+    expect(refused).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/^WEIR_RESET_REFUSED\n/) as string });
+    expect(readdirSync(folder.path)).toEqual(['weir.yaml']);
   });
 
   test('status of what never ran makes no state', async () => {
@@ -193,11 +224,18 @@ describe('a server that is not there', () => {
     expect(JSON.parse(stdout)).toMatchObject({
       pipelines: [{ pipeline: 'shop', running: true, pid: running.child.pid, status: { state: 'retrying' } }],
     });
-    for (const command of ['verify', 'run']) {
-      const refused = await weir([command, 'weir.yaml']);
+    for (const args of [['run', 'weir.yaml'], ['reset', 'weir.yaml', '--yes']]) {
+      const refused = await weir(args);
       expect(refused.code).toBe(1);
       expect(refused.stderr).toContain('WEIR_STORE_LOCKED');
     }
+    const verified = await weir(['verify', 'weir.yaml']);
+    expect(verified).toMatchObject({ code: 3, stderr: expect.stringMatching(/^WEIR_PG_CONNECT\b/) as string });
+    const copied = await weir(['resync', 'weir.yaml', 'public.orders', '--json']);
+    expect(copied.code).toBe(1);
+    expect(JSON.parse(copied.stdout)).toMatchObject({
+      errors: [{ code: 'WEIR_NOT_RUNNING', message: expect.stringContaining('shop is retrying: WEIR_PG_CONNECT') as string }],
+    });
     running.child.kill('SIGTERM');
     const { code, stderr } = await running.ended;
     expect(code).toBe(0);

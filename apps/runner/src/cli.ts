@@ -4,9 +4,14 @@ import { version } from './version.ts';
 import { registerCheck } from './commands/check.ts';
 import { registerConnectors } from './commands/connectors.ts';
 import { Interruption, printJson, type CommandContext } from './commands/context.ts';
+import { registerResync, registerSnapshot } from './commands/copy.ts';
 import { registerDemo } from './commands/demo.ts';
+import { registerDiscover } from './commands/discover.ts';
+import { registerInit } from './commands/init.ts';
 import { examples, type Register } from './commands/register.ts';
 import { registerPlan } from './commands/plan.ts';
+import { registerRepair } from './commands/repair.ts';
+import { registerReset } from './commands/reset.ts';
 import { registerRun } from './commands/run.ts';
 import { registerSchema } from './commands/schema.ts';
 import { registerSql } from './commands/sql.ts';
@@ -18,12 +23,18 @@ import { paintFor } from './view/paint.ts';
 
 /** In the order of the help. */
 const commands: readonly Register[] = [
-  registerRun,
+  registerInit,
   registerCheck,
+  registerDiscover,
   registerPlan,
+  registerRun,
   registerStatus,
   registerSql,
   registerVerify,
+  registerSnapshot,
+  registerResync,
+  registerRepair,
+  registerReset,
   registerConnectors,
   registerSchema,
   registerDemo,

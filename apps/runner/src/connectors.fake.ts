@@ -49,6 +49,7 @@ export class FakeSource implements Source {
   readonly failures: Error[] = [];
   findings: CheckResult[] = [{ code: 'OK', level: 'ok', message: 'connected' }];
   tables: Table[] = [ordersTable];
+  plan?: NonNullable<Source['plan']>;
   /** Before the row of a commit. */
   readonly schemaChanges: Map<number, SchemaChange> = new Map();
   /** What `scan` gives, by `namespace.name`: ids. */
@@ -124,6 +125,8 @@ export class FakeSink implements Sink {
   failure: Error | null = null;
   /** Thrown by `plan`. */
   planFailure: Error | null = null;
+  /** What `plan` says of a table that is not refused, by `namespace.name`; `create` where nothing is said. */
+  readonly actions: Map<string, TablePlan['action']> = new Map();
   /** What `plan` finds, by `namespace.name`. */
   readonly refusals: Map<string, CheckResult> = new Map();
   /** What `scan` gives, by `namespace.name`: ids. */
@@ -141,7 +144,7 @@ export class FakeSink implements Sink {
       const findings = [this.refusals.get(name)].filter((finding) => finding !== undefined);
       const target = this.options === null ? name : Object.values(targetName(table, this.options.target)).join('.');
       const columns = table.columns.map((column) => columnPlan(column));
-      return { table: name, target, action: findings.length > 0 ? 'refuse' : 'create', columns, findings };
+      return { table: name, target, action: findings.length > 0 ? 'refuse' : (this.actions.get(name) ?? 'create'), columns, findings };
     });
   }
 

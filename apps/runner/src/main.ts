@@ -10,6 +10,7 @@ const args = process.argv.slice(2);
 const interrupted = new AbortController();
 const context: CommandContext = {
   env: process.env,
+  stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
   signal: interrupted.signal,

@@ -87,6 +87,43 @@ describe('plan', () => {
     });
   });
 
+  test('says what is made and copied at the source, what is not captured any more, and which rights are missing', async () => {
+    const [shop] = await plan(SHOP, (made) => {
+      if (made instanceof FakeSink) {
+        made.actions.set('public.orders', 'use');
+        made.refusals.set('public.order_lines', { code: 'WEIR_PG_GRANT_WRITE', level: 'error', message: 'no', fix: 'GRANT CREATE …;' });
+      }
+      if (!(made instanceof FakeSource)) return;
+      const planned = { estimatedRows: 9, known: true, copy: 'by-key', note: null, problem: null } as const;
+      made.findings = [{ code: 'WEIR_PG_GRANT_SELECT', level: 'error', message: 'may not', fix: 'GRANT SELECT ON public.orders TO app;' }];
+      made.plan = async () => ({
+        tables: [
+          { ...planned, table: ordersTable },
+          { ...planned, table: lines, known: false, copy: 'snapshot' },
+          { ...planned, table: { ...ordersTable, name: 'new_at_sink' } },
+        ],
+        removed: ['public.old'],
+        others: [],
+        changes: ['ALTER PUBLICATION weir_shop DROP TABLE ONLY public.old;'],
+      });
+    });
+    expect(shop!.source).toMatchObject({
+      tables: [
+        { table: 'public.orders', estimatedRows: 9, copy: 'known' },
+        { table: 'public.order_lines', copy: 'snapshot' },
+        { table: 'public.new_at_sink', copy: 'by-key' },
+      ],
+      removed: ['public.old'],
+    });
+    expect(shop!.grants).toEqual(['GRANT SELECT ON public.orders TO app;', 'GRANT CREATE …;']);
+    const text = planLines('weir.yaml', shop!).join('\n');
+    expect(text).toContain('  go on as they are: public.orders\n');
+    expect(text).toContain('  copied by key, in chunks beside the stream: public.new_at_sink\n');
+    expect(text).toContain('  not captured any more, their rows stay at the sinks: public.old\n');
+    expect(text).toContain('  at the source: ALTER PUBLICATION weir_shop DROP TABLE ONLY public.old;\n');
+    expect(text).toContain('to be granted by their owners\n  GRANT SELECT ON public.orders TO app;\n  GRANT CREATE …;\n');
+  });
+
   test('a refusal has its table and its place, also where a sink names an option beside its block', async () => {
     const [shop] = await plan(SHOP, (made) => {
       if (made instanceof FakeSource) made.tables = [ordersTable, lines];

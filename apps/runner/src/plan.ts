@@ -5,17 +5,20 @@ import {
   systemClock,
   tableName,
   targetName,
+  type CapturePlan,
   type CheckResult,
   type ColumnPlan,
+  type CopyMethod,
   type Delivery,
   type SinkOptions,
+  type SourcePlan,
   type Table,
   type TablePlan,
 } from '@weir/sdk';
 import { errorFinding, excuse, locateFinding, type Finding, type FindingPart } from './check.ts';
 import type { Config, PipelineConfig, SinkConfig } from './config/config.ts';
 import { collisions } from './plan-collisions.ts';
-import { createSink, createSource } from './runtime.ts';
+import { createSink, createSource } from './parts.ts';
 
 /** A finding of `weir plan`; `table` is the one that it is about, as the source names it. */
 export interface PlanFinding extends Finding {
@@ -29,6 +32,13 @@ export interface SourceTable {
   /** Names of the key's columns, in its order. */
   readonly key: readonly string[];
   readonly insertsOnly: boolean;
+  /** The planner's guess; null when the source does not tell. */
+  readonly estimatedRows: number | null;
+  /**
+   * How its rows would be copied: in chunks beside the stream, in one snapshot while it waits, or not at all. `known`: it was
+   * captured before, so that a start goes on with it. Null when the source does not tell.
+   */
+  readonly copy: CopyMethod | 'known' | null;
   readonly columns: readonly {
     readonly column: string;
     readonly sourceType: string;
@@ -53,10 +63,22 @@ export interface SinkPlan extends Pick<SinkOptions, 'mode' | 'deletes' | 'schema
   readonly tables: readonly PlannedTable[];
 }
 
+/** What would be made, changed and copied at the source. */
+export interface SourceSide {
+  readonly connector: string;
+  readonly tables: readonly SourceTable[];
+  /** Captured before and not any more: their rows stay at the sinks and do not change. */
+  readonly removed: readonly string[];
+  /** What a start would make or change there, as statements in its language. */
+  readonly changes: readonly string[];
+}
+
 export interface PipelinePlan {
   readonly pipeline: string;
-  readonly source: { readonly connector: string; readonly tables: readonly SourceTable[] };
+  readonly source: SourceSide;
   readonly sinks: readonly SinkPlan[];
+  /** The rights that a role lacks at the source or a sink, as statements for whoever may grant them. */
+  readonly grants: readonly string[];
   readonly findings: readonly PlanFinding[];
 }
 
@@ -79,6 +101,11 @@ export async function planPipelines(
   return withCollisions(config, pipelines, plans);
 }
 
+/** What a source tells of itself; without plans, its tables are all that is known. */
+interface Discovered extends Partial<Pick<SourcePlan, 'removed' | 'changes'>> {
+  readonly tables: readonly (Pick<CapturePlan, 'table'> & Partial<CapturePlan>)[];
+}
+
 /** The planning of one pipeline. */
 class Planning {
   readonly #config: Config;
@@ -96,29 +123,34 @@ class Planning {
 
   async plan(): Promise<PipelinePlan> {
     const { name, source, sinks } = this.#pipeline;
-    const tables = await this.#discover();
+    const { tables, removed = [], changes = [] } = await this.#discover();
     const planned: SinkPlan[] = [];
-    for (const sink of sinks) planned.push(await this.#planSink(sink, tables));
+    for (const sink of sinks) planned.push(await this.#planSink(sink, tables.map(({ table }) => table)));
+    const isMissing = (table: string): boolean =>
+      planned.some((sink) => sink.tables.some((one) => one.table === table && one.action === 'create'));
+    const sourceTables = tables.map((one) => sourceTable(one, isMissing(tableName(one.table))));
     return {
       pipeline: name,
-      source: { connector: source.connector.name, tables: tables.map(sourceTable) },
+      source: { connector: source.connector.name, tables: sourceTables, removed, changes },
       sinks: planned,
+      grants: grantsOf(this.#findings),
       findings: this.#findings,
     };
   }
 
-  async #discover(): Promise<readonly Table[]> {
+  async #discover(): Promise<Discovered> {
     const { source, name: pipeline } = this.#pipeline;
     const part = { part: 'source', ...source };
     const opened = createSource(source, { pipeline, name: 'source', log: silentLogger, clock: systemClock });
     try {
       for (const result of await opened.check(this.#signal)) if (result.level !== 'ok') this.#found(part, result);
-      return await opened.discover(this.#signal);
+      if (opened.plan !== undefined) return await opened.plan(this.#signal);
+      return { tables: (await opened.discover(this.#signal)).map((table) => ({ table })) };
     } catch (error) {
       const finding = errorFinding(error);
       // A check may have said the same, and then with the place.
       if (!this.#findings.some(({ code, level }) => code === finding.code && level === 'error')) this.#found(part, finding);
-      return [];
+      return { tables: [] };
     }
   }
 
@@ -181,15 +213,26 @@ function partOf(sink: SinkConfig): FindingPart {
   return { part: `sink ${sink.name}`, connector: sink.connector, path: sink.path };
 }
 
-function sourceTable(table: Table): SourceTable {
+/** @param isMissing at some sink: then it is copied for all of them */
+function sourceTable({ table, estimatedRows, copy, known }: Discovered['tables'][number], isMissing: boolean): SourceTable {
   return {
     table: tableName(table),
     key: table.key.map((column) => table.columns[column]!.name),
     insertsOnly: table.insertsOnly === true,
+    estimatedRows: estimatedRows ?? null,
+    copy: known === true && !isMissing ? 'known' : (copy ?? null),
     columns: table.columns.map(({ name, type, nullable, sourceType }) => {
       return { column: name, sourceType, logicalType: logicalTypeName(type), nullable };
     }),
   };
+}
+
+/** The fixes of findings about rights that are statements, each once. */
+function grantsOf(findings: readonly PlanFinding[]): string[] {
+  const isGrant = ({ code, level, fix }: PlanFinding): boolean => {
+    return level === 'error' && code.includes('_GRANT_') && /^(GRANT|ALTER) /.test(fix ?? '');
+  };
+  return [...new Set(findings.filter(isGrant).map(({ fix }) => fix!))];
 }
 
 /** What is known of a table at a sink that could not be asked. */

@@ -5,7 +5,8 @@ import { FakeConnectors, FakeSource, ordersTable, positionOf } from './connector
 import { loadConfig } from './config/load.ts';
 import { TestFolder } from './folder.fake.ts';
 import { recallStatus } from './runtime-status.ts';
-import { choosePipelines, startRuntime, type Runtime } from './runtime.ts';
+import { choosePipelines } from './config/choose-pipelines.ts';
+import { startRuntime, type Runtime } from './runtime.ts';
 
 const TWO = `version: 1
 http: false

@@ -1,9 +1,8 @@
 import { Pipeline } from '@weir/engine';
 import {
-  closestName,
   systemClock,
   toWeirError,
-  WeirError,
+  type WeirError,
   type Clock,
   type ConnectorContext,
   type Logger,
@@ -11,9 +10,12 @@ import {
   type Source,
 } from '@weir/sdk';
 import { openSqliteStore, type Store } from '@weir/store';
+import type { Copies } from './api/host.ts';
 import { serveApi, type ApiServer } from './api/serve.ts';
-import type { Config, PipelineConfig, SinkConfig, SourceConfig } from './config/config.ts';
-import { locateFailure, locateSink, locateSource } from './located.ts';
+import { choosePipelines } from './config/choose-pipelines.ts';
+import type { Config, PipelineConfig } from './config/config.ts';
+import { locateFailure } from './located.ts';
+import { createSink, createSource } from './parts.ts';
 import { rememberStatus, type RuntimeStatus } from './runtime-status.ts';
 
 const REMEMBER_EVERY_MS = 5000;
@@ -26,6 +28,8 @@ export interface RuntimeOptions {
   readonly store?: Store;
   /** Run this pipeline only. */
   readonly only?: string | undefined;
+  /** For the configurations that the process is asked about while it runs. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 /** The pipelines of one configuration, wired and ready to run; also their API while it lives. */
@@ -70,19 +74,9 @@ export async function startRuntime(config: Config, options: RuntimeOptions): Pro
   }
 }
 
-/** @throws WeirError WEIR_USAGE when there is no pipeline of that name */
-export function choosePipelines(config: Config, only: string | undefined): PipelineConfig[] {
-  if (only === undefined) return [...config.pipelines.values()];
-  const pipeline = config.pipelines.get(only);
-  if (pipeline !== undefined) return [pipeline];
-  const names = [...config.pipelines.keys()];
-  const closest = closestName(only, names);
-  const fix = closest === null ? `Name one of: ${names.join(', ')}.` : `Did you mean ${closest}?`;
-  throw new WeirError('WEIR_USAGE', `${config.file} has no pipeline ${only}`, { fix });
-}
-
 class PipelineRuntime implements Runtime {
   readonly pipelines: ReadonlyMap<string, Pipeline>;
+  readonly env: NonNullable<RuntimeOptions['env']>;
   api: ApiServer | null = null;
   readonly #wired: ReadonlyMap<string, Wired>;
   readonly #store: Store;
@@ -98,9 +92,10 @@ class PipelineRuntime implements Runtime {
   constructor(
     configs: readonly PipelineConfig[],
     store: Store,
-    { log, clock = systemClock, place }: RuntimeOptions & Pick<Config, 'place'>,
+    { log, clock = systemClock, place, env = {} }: RuntimeOptions & Pick<Config, 'place'>,
   ) {
     this.#place = place;
+    this.env = env;
     this.#store = store;
     this.#clock = clock;
     this.#log = log;
@@ -154,6 +149,12 @@ class PipelineRuntime implements Runtime {
 
   sinks(pipeline: string): ReadonlyMap<string, Sink> | undefined {
     return this.#wired.get(pipeline)?.sinks;
+  }
+
+  copies(name: string): Copies | undefined {
+    const wired = this.#wired.get(name);
+    if (wired === undefined) return undefined;
+    return { source: wired.source, begin: async (tables, how) => await wired.pipeline.copyAgain(tables, how) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -217,16 +218,4 @@ function wire(config: PipelineConfig, shared: { store: Store; log: Logger; clock
     shutdownTimeoutMs: config.shutdownTimeoutMs,
   });
   return { pipeline, source, sinks };
-}
-
-/** A source, connected to nothing yet. */
-export function createSource(block: SourceConfig, context: ConnectorContext): Source {
-  const { connector, config } = block;
-  return locateSource(connector.create(config, context), block);
-}
-
-/** A sink, connected to nothing yet. */
-export function createSink(block: SinkConfig, context: ConnectorContext): Sink {
-  const { connector, config, options } = block;
-  return locateSink(connector.create(config, options, context), block);
 }

@@ -6,7 +6,8 @@ import { Client } from 'pg';
 import type { Config } from './config/config.ts';
 import { loadConfig } from './config/load.ts';
 import { TestFolder } from './folder.fake.ts';
-import { createSink, createSource, startRuntime, type Runtime } from './runtime.ts';
+import { createSink, createSource } from './parts.ts';
+import { startRuntime, type Runtime } from './runtime.ts';
 import { verifyPipeline, type SinkVerdict } from './verify.ts';
 
 /** Options of the sink `warehouse`, as YAML in one line. */

@@ -16,6 +16,7 @@ import { abortable } from './abortable.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { recoverCheckpoint } from './commit.ts';
 import { isCopy } from './copy.ts';
+import type { CopyOrder } from './copy-orders.ts';
 import type { LaneRecord } from './lane-record.ts';
 import { Lane } from './lane.ts';
 import type { PipelineOptions } from './pipeline-options.ts';
@@ -28,6 +29,8 @@ export const stopReason: Error = new Error('the pipeline is stopping');
 
 /** Batches that a lane holds while its sink is at work on another. */
 const LANE_AHEAD = 2;
+/** How often it is asked whether a copy is done, in ms. */
+const COPY_POLL_MS = 200;
 
 export interface AttemptEvents {
   /** Source and sinks are open. */
@@ -56,11 +59,15 @@ export class Attempt {
   readonly #hard = new AbortController();
   /** Aborted when no more is to be read. */
   readonly #pull = new AbortController();
+  /** Aborted when `run` has ended. */
+  readonly #over = new AbortController();
   #session: SourceSession | null = null;
   #finishAt: Position | null = null;
   #lanes: Lane[] = [];
   readonly #committed = new Map<Lane, Checkpoint | null>();
   #confirmed: Position | null = null;
+  /** The last checkpoint that came from the source. */
+  #read: Position | null = null;
   #startsOver = false;
   #openedAt: number | null = null;
   #wanted: (() => void) | null = null;
@@ -101,6 +108,36 @@ export class Attempt {
     this.#session?.finishAt(position);
   }
 
+  /** Ended, or about to: nothing more can be asked of it. */
+  get isOver(): boolean {
+    return this.#over.signal.aborted || this.#hard.signal.aborted || this.#pull.signal.aborted;
+  }
+
+  /** Whether the source can copy tables once more; null while it is not open. */
+  get copiesAgain(): boolean | null {
+    return this.#session === null ? null : this.#session.copyAgain !== undefined;
+  }
+
+  /**
+   * Has tables copied once more, and waits until every sink holds them. A copy that the checkpoint knows of goes on.
+   * @throws WeirError the source's refusal, or what ended the attempt
+   */
+  async copyAgain(order: CopyOrder): Promise<void> {
+    const session = this.#session!;
+    const signal = AbortSignal.any([this.#hard.signal, this.#over.signal]);
+    const underway = session.status().snapshot.filter(({ done }) => !done).map(({ table }) => table);
+    const goesOn = order.tables.every((table) => underway.includes(table));
+    if (!goesOn) await abortable(session.copyAgain!(order.tables, order.how), signal);
+    order.begins();
+    const { clock } = this.#options;
+    do await clock.sleep(COPY_POLL_MS, signal);
+    while (session.status().phase !== 'stream');
+    // All of the copy has come by now, so it lies before what comes next.
+    const reach = this.#read;
+    const isThere = ({ record: { checkpoint } }: Lane): boolean => reach === null || (checkpoint !== null && checkpoint >= reach);
+    while (!this.#lanes.every(isThere)) await clock.sleep(COPY_POLL_MS, signal);
+  }
+
   /** Resolves when the source has ended or `stop` has drained. Throws the first failure. */
   async run(): Promise<void> {
     await using sessions = new SessionStack(this.#options);
@@ -121,6 +158,7 @@ export class Attempt {
     } finally {
       if (this.#lanes.some((lane) => lane.record.rows.inFlight > 0)) this.#openedAt = null;
       for (const lane of this.#lanes) lane.abandon();
+      this.#over.abort(stopReason);
     }
   }
 
@@ -191,6 +229,7 @@ export class Attempt {
     let copying = false;
     try {
       for await (const batch of session.batches(this.#pull.signal)) {
+        if (batch.checkpoint !== null) this.#read = batch.checkpoint.position;
         // Lanes enter a copy and leave it together: behind it, one made again for one would skip changes that another needs.
         if (copying !== isCopy(batch)) await this.#allSettled(this.#lanes);
         await this.#acquire(batch);

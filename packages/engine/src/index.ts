@@ -1,3 +1,4 @@
+export type { OrderedCopy } from './copy-orders.ts';
 export { Pipeline } from './pipeline.ts';
 export type { PipelineOptions, PipelineSettings } from './pipeline-options.ts';
 export type { SchemaAction, SchemaEvent } from './schema-events.ts';

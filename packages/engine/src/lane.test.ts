@@ -69,6 +69,13 @@ describe('a lane commits on checkpoints only (invariant 3)', () => {
     expect(world.target.checkpoint).toEqual(boundary(9));
   });
 
+  test('a range of keys without rows is written: a mirror takes away what it has there', async () => {
+    const world = await LaneWorld.open();
+    const chunk = chunkOf([], boundaryOf(1));
+    await world.deliver({ ...chunk, tables: [orders], chunk: { table: 0, range: { after: ['1'], upTo: null }, last: true } });
+    expect(world.calls).toEqual(['write', 'commit']);
+  });
+
   test('schema changes without rows are written', async () => {
     const world = await LaneWorld.open();
     await world.deliver(emptyBatch(boundary(1), [{ table: orders, change: 'add', column: 'note', value: null }]));

@@ -153,7 +153,7 @@ export class Lane {
     try {
       if (this.#gate.hasMarks) await this.#gate.mark();
       if (this.#abandoned.signal.aborted) return;
-      if (admitted.rows > 0 || admitted.schemaChanges.length > 0) await this.#options.session.write(admitted);
+      if (hasWork(admitted)) await this.#options.session.write(admitted);
     } catch (error) {
       this.#failed(error);
       throw error;
@@ -237,4 +237,9 @@ export class Lane {
       this.#wake = resolve;
     });
   }
+}
+
+/** A range of keys without rows is work too: a mirror takes away what it has there. */
+function hasWork({ rows, schemaChanges, chunk }: Batch): boolean {
+  return rows > 0 || schemaChanges.length > 0 || chunk?.range != null;
 }

@@ -1,5 +1,6 @@
-import { WeirError, toWeirError, type Position } from '@weir/sdk';
+import { WeirError, toWeirError, type CopyAgain, type Position } from '@weir/sdk';
 import { Attempt, stopReason } from './attempt.ts';
+import { CopyOrders, type CopyOrder, type OrderedCopy } from './copy-orders.ts';
 import { LaneRecord } from './lane-record.ts';
 import { completeOptions, type PipelineOptions, type PipelineSettings } from './pipeline-options.ts';
 import { RetryBudget, defaultRetry } from './retry.ts';
@@ -12,6 +13,7 @@ export class Pipeline implements AsyncDisposable {
   readonly #retry: RetryBudget;
   readonly #stopping = new AbortController();
   readonly #ended = new AbortController();
+  readonly #copies = new CopyOrders();
   #attempt: Attempt;
   #state: PipelineState = 'starting';
   #failure: PipelineFailure | null = null;
@@ -55,6 +57,7 @@ export class Pipeline implements AsyncDisposable {
       throw error;
     } finally {
       this.#ended.abort();
+      this.#copies.close();
     }
   }
 
@@ -71,6 +74,38 @@ export class Pipeline implements AsyncDisposable {
   finishAt(position: Position): void {
     this.#finishAt = position;
     this.#attempt.finishAt(position);
+  }
+
+  /**
+   * Copies tables once more while the stream goes on; see `SourceSession.copyAgain`. Resolves when the copy has begun.
+   * Where an attempt fails meanwhile the next one goes on with it.
+   * @throws WeirError WEIR_NOT_RUNNING, WEIR_COPY_UNSUPPORTED, or the source's refusal
+   */
+  async copyAgain(tables: readonly string[], how: CopyAgain): Promise<OrderedCopy> {
+    const { name } = this.#options;
+    if (this.#state !== 'running') {
+      const why = this.#failure === null ? '' : `: ${this.#failure.code}: ${this.#failure.message}`;
+      const fix = this.#failure?.fix ?? 'Ask again when `weir status` says that it is running.';
+      throw new WeirError('WEIR_NOT_RUNNING', `pipeline ${name} is ${this.#state}${why}`, { fix });
+    }
+    if (this.#attempt.copiesAgain !== true) {
+      throw new WeirError('WEIR_COPY_UNSUPPORTED', `the source of ${name} cannot copy tables once more`);
+    }
+    const order = this.#copies.add(tables, how);
+    void this.#carryOut(order, this.#attempt);
+    await order.begun;
+    return { done: order.done };
+  }
+
+  /** An attempt that fails leaves its copies to the next; what the source itself refuses is the answer. */
+  async #carryOut(order: CopyOrder, attempt: Attempt): Promise<void> {
+    try {
+      await attempt.copyAgain(order);
+      this.#copies.done(order);
+    } catch (error) {
+      if (attempt.isOver || toWeirError(error).code === 'WEIR_NOT_RUNNING') return;
+      this.#copies.refused(order, error);
+    }
   }
 
   status(): PipelineStatus {
@@ -106,6 +141,7 @@ export class Pipeline implements AsyncDisposable {
         this.#failure = null;
         this.#retry.opened();
         this.#options.log.info({ pipeline: this.#options.name, from: from?.position ?? null }, 'pipeline opened');
+        for (const order of this.#copies.open) void this.#carryOut(order, attempt);
       },
       progressed: () => this.#retry.progressed(),
     });

@@ -41,6 +41,9 @@ export const errorCodes = {
 
   WEIR_TABLE_UNKNOWN: { exit: 2, policy: 'stop', remedy: 'Name a table that the pipeline captures, as schema.table; `weir discover` lists them.' },
   WEIR_TABLE_NO_KEY: { exit: 2, policy: 'stop', remedy: 'A table that is not copied by key can only be copied anew: `weir resync`.' },
+  WEIR_COPY_UNSUPPORTED: { exit: 2, policy: 'stop', remedy: 'This source copies tables only at the start: stop the pipeline, `weir reset FILE --sinks`, and start it again.' },
+  WEIR_RESET_REFUSED: { exit: 2, policy: 'stop', remedy: 'Say yes: answer the question at a terminal, or give `--yes`.' },
+  WEIR_INIT_EXISTS: { exit: 2, policy: 'stop', remedy: 'Name another file, or give `--force` to write over it.' },
 
   WEIR_SCHEMA_CHANGE: { exit: 4, policy: 'stop', remedy: 'The shape of a table changed and `schema_changes` says stop; allow the change there, then start again.' },
   WEIR_SCHEMA_IGNORED: { exit: 4, policy: 'stop', remedy: 'The table appeared later and `schema_changes` ignores new tables; allow `create` there and copy again to have it.' },

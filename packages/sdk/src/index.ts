@@ -68,7 +68,17 @@ export type {
   TablePlan,
   TransactionalSession,
 } from './sink.ts';
-export type { BegunAnew, CopyAgain, Source, SourceSession, SourceStatus, TableProgress } from './source.ts';
+export type {
+  BegunAnew,
+  CapturePlan,
+  CopyAgain,
+  CopyMethod,
+  Source,
+  SourcePlan,
+  SourceSession,
+  SourceStatus,
+  TableProgress,
+} from './source.ts';
 export { expectInRange, tableRows, type TableRows } from './table-rows.ts';
 export { tableName, type Column, type SchemaChange, type SchemaChangeKind, type Table } from './table.ts';
 export { targetName } from './target.ts';

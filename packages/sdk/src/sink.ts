@@ -92,6 +92,12 @@ export interface Sink {
   open(shard: Shard, signal: AbortSignal): Promise<SinkSession>;
   check(signal: AbortSignal): Promise<CheckResult[]>;
   /**
+   * Forgets how far a shard is, so that it starts from nothing: under a fence of its own, and with the tables left as they
+   * are. The copy that follows starts them over.
+   * @returns whether there was anything to forget
+   */
+  forget?(shard: Shard, signal: AbortSignal): Promise<boolean>;
+  /**
    * What each table of a source would become here; changes nothing. Whatever `write` would refuse about a table that can be
    * known before is a finding here, with the same code.
    */

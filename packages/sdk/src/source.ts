@@ -60,6 +60,34 @@ export interface SourceSession extends AsyncDisposable {
   status(): SourceStatus;
 }
 
+/** How rows of a table that are there already come: in chunks beside the stream, in one snapshot before it, or not at all. */
+export type CopyMethod = 'by-key' | 'snapshot' | 'none';
+
+/** A table that a start would capture. */
+export interface CapturePlan {
+  readonly table: Table;
+  /** The planner's guess; 0 when unknown. */
+  readonly estimatedRows: number;
+  /** It was captured before, so that a start goes on with it instead of copying it. */
+  readonly known: boolean;
+  /** How its rows are copied where they are. */
+  readonly copy: CopyMethod;
+  /** For a person: why it is copied so, or what of it is not captured; null when there is nothing to say. */
+  readonly note: string | null;
+  /** Why a start would refuse it; null when it would not. */
+  readonly problem: CheckResult | null;
+}
+
+export interface SourcePlan {
+  readonly tables: readonly CapturePlan[];
+  /** `namespace.name` of what was captured before and is not any more: its rows stay at the sinks. */
+  readonly removed: readonly string[];
+  /** What the source has and this pipeline would not capture, and why. */
+  readonly others: readonly { readonly table: string; readonly why: string }[];
+  /** What a start would make or change at the source, as statements in its language. */
+  readonly changes: readonly string[];
+}
+
 export interface Source {
   /**
    * @param from null starts from nothing: with a snapshot
@@ -71,6 +99,8 @@ export interface Source {
   head(signal: AbortSignal): Promise<Position>;
   discover(signal: AbortSignal): Promise<Table[]>;
   check(signal: AbortSignal): Promise<CheckResult[]>;
+  /** What a start would capture, and what it would make or change at the source; changes nothing. */
+  plan?(signal: AbortSignal): Promise<SourcePlan>;
   /**
    * Removes what this pipeline has left at the source, and nothing of anybody else: its place there, after which only a start
    * from nothing is possible. Refused while it is in use.

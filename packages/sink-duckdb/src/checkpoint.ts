@@ -75,6 +75,15 @@ export class CheckpointRow {
     if (changed !== 1) throw this.#fenced();
   }
 
+  /** Forgets how far the shard is. The fence stays: who held it before commits nothing more. @returns whether it was anywhere */
+  async forget(): Promise<boolean> {
+    const result = await this.#connection.run(
+      `UPDATE ${this.#table} SET position = NULL, state = NULL, updated_at = NULL ` +
+        `WHERE ${this.#key} AND fence = ${this.#fence} AND position IS NOT NULL`,
+    );
+    return result.rowsChanged > 0;
+  }
+
   /** To be called after the commit: the row now holds this state. */
   committed(checkpoint: Checkpoint): void {
     this.#state = checkpoint.state;

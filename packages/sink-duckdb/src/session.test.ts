@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { WeirError, canonicalCell, unchanged, type RowValues, type Table } from '@weir/sdk';
+import { WeirError, canonicalCell, emptyBatch, unchanged, type RowValues, type Table } from '@weir/sdk';
 import { openDatabase } from './database.ts';
 import { ask, batch, checkpointAt, column, openSession, ordersTable, withOrders } from './testing/orders.ts';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
@@ -306,5 +307,28 @@ describe('a session', () => {
     await session.commit(checkpointAt(2));
     const expected = columns.map((_, index) => String(kept.includes(index) || index === 64 ? index : -index));
     expect(await ask(sink, 'SELECT * FROM public.orders')).toEqual([expected]);
+  });
+});
+
+describe('forgetting', () => {
+  const shard = { pipeline: 'shop', sink: 'warehouse', shard: 0 };
+  const { signal } = new AbortController();
+
+  it('takes the fence: a session that was open commits nothing more, and the next one starts from nothing', async () => {
+    await using database = await TemporaryDatabase.make();
+    const sink = database.sink();
+    expect(await sink.forget!(shard, signal)).toBe(false);
+    expect(existsSync(database.path)).toBe(false);
+    await using before = await withOrders(sink, orders, [one]);
+    expect(await sink.forget!(shard, signal)).toBe(true);
+    expect(await sink.forget!(shard, signal)).toBe(false);
+    await before.write(batch(2, (rows) => rows.insert(orders, two)));
+    await expect(before.commit(checkpointAt(2))).rejects.toMatchObject({ code: 'WEIR_DUCKDB_FENCED' });
+    await using after = await openSession(sink);
+    expect(await after.recover()).toBeNull();
+    expect(await ask(sink, all)).toHaveLength(1);
+    await after.write(emptyBatch(null, [{ table: orders, change: 'create' }]));
+    await after.commit(checkpointAt(3));
+    expect(await ask(sink, all)).toEqual([]);
   });
 });

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import {
   targetName,
   type Batch,
@@ -12,6 +13,7 @@ import {
   type TablePlan,
 } from '@weir/sdk';
 import { checkDatabase } from './check.ts';
+import { CheckpointRow } from './checkpoint.ts';
 import type { DuckdbConfig } from './config.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './database.ts';
 import { planTables } from './plan.ts';
@@ -49,6 +51,20 @@ export class DuckdbSink implements Sink {
 
   check(_signal: AbortSignal): Promise<CheckResult[]> {
     return checkDatabase(this.#path, this.#database);
+  }
+
+  /** A file that is not there is not made. */
+  async forget(shard: Shard, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted();
+    if (!existsSync(this.#path)) return false;
+    return await this.#read(async (database) => {
+      const connection = await database.connect();
+      try {
+        return await (await CheckpointRow.take(database, connection, shard, this.#context.clock)).forget();
+      } finally {
+        connection.closeSync();
+      }
+    });
   }
 
   plan(tables: readonly Table[], signal: AbortSignal): Promise<TablePlan[]> {

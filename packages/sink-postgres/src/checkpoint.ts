@@ -85,6 +85,16 @@ export class CheckpointRow {
     if (count !== 1) throw this.fenced();
   }
 
+  /** Forgets how far the shard is. The fence stays: who held it before commits nothing more. @returns whether it was anywhere */
+  async forget(): Promise<boolean> {
+    const { count } = await this.#transaction.run(
+      `UPDATE ${TABLE} SET position = NULL, state = NULL, updated_at = NULL
+        WHERE ${this.#key} AND fence = ${this.#fence} AND position IS NOT NULL`,
+      { doing: 'forgetting the checkpoint' },
+    );
+    return count > 0;
+  }
+
   /** To be called after the commit: the row now holds this state. */
   committed(checkpoint: Checkpoint): void {
     this.#state = checkpoint.state;

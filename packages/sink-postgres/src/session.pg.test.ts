@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { WeirError, unchanged, type RowValues } from '@weir/sdk';
+import { WeirError, emptyBatch, unchanged, type RowValues } from '@weir/sdk';
 import { batch, checkpointAt, column, openSession, ordersTable, withOrders } from './testing/orders.ts';
 import { TestDatabase, makeSink } from './testing/test-database.ts';
 import { useTestServer } from './testing/test-server.ts';
@@ -278,5 +278,30 @@ describe('what somebody put on the mirror', () => {
       expect(error, sql).toMatchObject({ code: 'WEIR_PG_CONSTRAINT', table: 'public.orders' });
       expect((error as WeirError).message + (error as WeirError).stack).not.toContain('secret');
     }
+  });
+});
+
+describe('forgetting', () => {
+  const shard = { pipeline: 'shop', sink: 'warehouse', shard: 0 };
+  const { signal } = new AbortController();
+
+  it('takes the fence: a session that was open commits nothing more, and the next one starts from nothing', async () => {
+    await using database = await TestDatabase.create(server.url);
+    const sink = database.sink();
+    expect(await sink.forget!(shard, signal)).toBe(false);
+    await using before = await withOrders(sink, orders, [one]);
+    expect(await sink.forget!(shard, signal)).toBe(true);
+    const late = (async () => {
+      await before.write(batch(2, (rows) => rows.insert(orders, two)));
+      await before.commit(checkpointAt(2));
+    })();
+    await expect(late).rejects.toMatchObject({ code: 'WEIR_PG_FENCED' });
+    await using after = await openSession(sink);
+    expect(await after.recover()).toBeNull();
+    expect(await database.sql(all)).toHaveLength(1);
+    await after.write(emptyBatch(null, [{ table: orders, change: 'create' }]));
+    await after.commit(checkpointAt(3));
+    expect(await database.sql(all)).toEqual([]);
+    expect(await sink.forget!(shard, signal)).toBe(true);
   });
 });

@@ -41,6 +41,28 @@ export class PostgresSink implements Sink {
   }
 
   async open(shard: Shard, signal: AbortSignal): Promise<SinkSession> {
+    const { clock } = this.#context;
+    return await this.#fenced(shard, signal, async (transaction, checkpoint) => {
+      crashPoint('sink.fence-taken');
+      const options = { connection: this.#connection, shard, options: this.#options, clock };
+      return await PostgresSession.open(transaction, checkpoint, options);
+    });
+  }
+
+  async forget(shard: Shard, signal: AbortSignal): Promise<boolean> {
+    return await this.#fenced(shard, signal, async (transaction, checkpoint) => {
+      const forgotten = await checkpoint.forget();
+      await transaction.end();
+      return forgotten;
+    });
+  }
+
+  /** Connects a session and takes the fence for it; what fails leaves nothing open. */
+  async #fenced<T>(
+    shard: Shard,
+    signal: AbortSignal,
+    work: (transaction: Transaction, checkpoint: CheckpointRow) => Promise<T>,
+  ): Promise<T> {
     const name = sessionName(shard);
     const settings = { name, idleTimeoutMs: this.#config.idle_timeout };
     const { client, replica } = await connectSession(this.#connection, settings, signal);
@@ -56,13 +78,7 @@ export class PostgresSink implements Sink {
         await makeOwnTables(transaction);
         return await CheckpointRow.take(transaction, shard);
       });
-      crashPoint('sink.fence-taken');
-      return await PostgresSession.open(transaction, checkpoint, {
-        connection: this.#connection,
-        shard,
-        options: this.#options,
-        clock,
-      });
+      return await work(transaction, checkpoint);
     } catch (error) {
       await transaction.end();
       signal.throwIfAborted();

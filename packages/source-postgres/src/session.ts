@@ -64,6 +64,8 @@ export class PostgresSession implements SourceSession {
   readonly #missing: MissingTables;
   readonly #copy: ChunkedCopy;
   #isCopying = false;
+  /** How many of the batches that the copy by key has made the consumer was given. */
+  #chunks = 0;
   readonly #requests = new CopyRequests();
   #gate: bigint | null;
   #open: OpenStream | null = null;
@@ -144,13 +146,18 @@ export class PostgresSession implements SourceSession {
     const head = this.#open?.watch.head ?? this.#head;
     const lag = head === null ? null : Number(head - this.#confirmed);
     return {
-      phase: this.#phase,
+      phase: this.#phase === 'stream' && this.#owesCopies ? 'snapshot' : this.#phase,
       snapshot: [...this.#missing.progress, ...(this.#copy.chunks.isActive ? this.#copy.progress : [])],
       lagBytes: lag === null ? null : Math.max(0, lag),
       retainedBytes: this.#retention.bytes,
       retainedLimitBytes: this.#options.config.max_retained_wal,
       begunAnew: this.#options.tables.surroundings.begunAnew ?? null,
     };
+  }
+
+  /** Tables are about to be copied, or rows of a copy have not been given to the consumer yet. */
+  get #owesCopies(): boolean {
+    return this.#options.tables.uncopied.length > 0 || this.#chunks < this.#copy.made;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -177,10 +184,13 @@ export class PostgresSession implements SourceSession {
         if (next.done === true) return;
         const batch = next.value;
         if (batch.checkpoint !== null) this.#boundary = positionLsn(batch.checkpoint.position);
+        if (batch.chunk !== null) this.#chunks++;
         yield batch;
       }
     } finally {
       await batches.return(undefined);
+      // What it has not given comes again.
+      this.#chunks = this.#copy.made;
     }
   }
 

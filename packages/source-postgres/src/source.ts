@@ -13,6 +13,7 @@ import {
   type Row,
   type Rows,
   type Source,
+  type SourcePlan,
   type SourceSession,
   type Table,
 } from '@weir/sdk';
@@ -24,6 +25,7 @@ import { Catalog } from './shape/catalog-view.ts';
 import { defaultName, type PostgresConfig } from './config.ts';
 import { errorsFirst, inspectServer, refuseErrors } from './capture/inspect.ts';
 import { markLog } from './log-mark.ts';
+import { planSource } from './capture/source-plan.ts';
 import { compareTables, publishTables } from './shape/open-tables.ts';
 import { beginsAnew } from './lost-position.ts';
 import {
@@ -102,6 +104,17 @@ export class PostgresSource implements Source {
     const control = await connect(this.#config, signal);
     try {
       return (await readCapture(control, this.#config, this.#names.publication)).tables.map(({ table }) => table);
+    } finally {
+      await control.end().catch(() => {});
+    }
+  }
+
+  async plan(signal: AbortSignal): Promise<SourcePlan> {
+    const control = await connect(this.#config, signal);
+    using _ = cutOnAbort(control, signal);
+    try {
+      const { capture } = await inspectServer(control, this.#config, this.#names, { signal });
+      return await planSource(control, this.#config, capture, this.#names.slot);
     } finally {
       await control.end().catch(() => {});
     }

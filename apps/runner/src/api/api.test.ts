@@ -2,18 +2,24 @@ import { statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { PipelineStatus } from '@weir/engine';
-import type { Sink } from '@weir/sdk';
+import { WeirError, type Sink } from '@weir/sdk';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HttpAddress } from '../config/config.ts';
-import { FakeSink } from '../connectors.fake.ts';
+import { FakeSink, FakeSource, ordersTable } from '../connectors.fake.ts';
 import { TestFolder } from '../folder.fake.ts';
 import { NOW, pipelineStatus, sinkStatus } from '../status.fake.ts';
 import { ApiClient } from './client.ts';
-import type { ApiHost } from './host.ts';
+import type { CopyRequest } from './copies.ts';
+import type { ApiHost, Copies } from './host.ts';
 import { serveApi, type ApiServer } from './serve.ts';
 import { findSocketPath } from './socket-path.ts';
 
 class FakeHost implements ApiHost {
+  readonly env = {};
+  readonly copied: object[] = [];
+  readonly source = new FakeSource(0);
+  /** What the copies wait for. */
+  done: Promise<void> = Promise.resolve();
   pipelines: PipelineStatus[] = [pipelineStatus()];
   readonly byPipeline = new Map<string, ReadonlyMap<string, Sink>>([['shop', new Map([['warehouse', new FakeSink()]])]]);
 
@@ -23,6 +29,15 @@ class FakeHost implements ApiHost {
 
   sinks(pipeline: string) {
     return this.byPipeline.get(pipeline);
+  }
+
+  copies(pipeline: string): Copies | undefined {
+    if (!this.byPipeline.has(pipeline)) return undefined;
+    const begin = async (tables: readonly string[], how: string) => {
+      this.copied.push({ pipeline, tables, how });
+      return { done: this.done };
+    };
+    return { source: this.source, begin };
   }
 }
 
@@ -136,6 +151,66 @@ describe('SQL', () => {
     expect(await response.json()).toMatchObject({
       error: { code: 'WEIR_API_REQUEST', message: 'there is no POST /v1/sql here' },
     });
+  });
+});
+
+describe('copies', () => {
+  const ask = async (body: Partial<CopyRequest>) => {
+    await using _ = await serve();
+    const found = await ApiClient.find(folder.path);
+    return await found!.client.copy(body as CopyRequest);
+  };
+
+  test('answers when the copy has begun, or when it is done', async () => {
+    const request = { tables: ['public.orders', 'public.orders'], how: 'anew' } as const;
+    const tables = ['public.orders'];
+    expect(await ask(request)).toEqual({ pipeline: 'shop', how: 'anew', tables, leftOut: [], done: false });
+    expect(host.copied).toEqual([{ pipeline: 'shop', tables, how: 'anew' }]);
+    expect(await ask({ ...request, wait: true })).toMatchObject({ done: true });
+    host.done = Promise.reject(new WeirError('WEIR_NOT_RUNNING', 'it ended'));
+    host.done.catch(() => {});
+    expect(await ask(request)).toMatchObject({ done: false });
+    await expect(ask({ ...request, wait: true })).rejects.toMatchObject({ code: 'WEIR_NOT_RUNNING', message: 'it ended' });
+  });
+
+  test('without tables: all that can be copied so; the others are named', async () => {
+    host.source.tables = [ordersTable, { ...ordersTable, name: 'log', key: [] }];
+    expect(await ask({ how: 'in-place' })).toMatchObject({
+      tables: ['public.orders'],
+      leftOut: [{ table: 'public.log', why: expect.stringContaining('weir resync') as string }],
+    });
+    expect(await ask({ how: 'anew' })).toMatchObject({ tables: ['public.orders', 'public.log'], leftOut: [] });
+    host.source.tables = [];
+    expect(await ask({ how: 'anew' })).toMatchObject({ tables: [], done: true });
+    expect(host.copied).toHaveLength(2);
+  });
+
+  test('needs the pipeline where several run, and one that runs', async () => {
+    await expect(ask({ how: 'anew', pipeline: 'x' })).rejects.toMatchObject({
+      code: 'WEIR_NOT_RUNNING',
+      message: 'the process that runs does not run the pipeline x',
+    });
+    host.pipelines.push(pipelineStatus({ name: 'other' }));
+    await expect(ask({ how: 'anew' })).rejects.toMatchObject({ fix: 'Say which with --pipeline: shop, other.' });
+    await expect(ask({ how: 'over' as 'anew' })).rejects.toMatchObject({ code: 'WEIR_API_REQUEST' });
+  });
+
+  test('is not served over HTTP, nor are questions about files', async () => {
+    await using server = await serve(folder.path, anyPort);
+    for (const path of ['copies', 'check', 'plan', 'verify']) {
+      const response = await fetch(`${server.httpUrl}/v1/${path}`, { method: 'POST' });
+      expect(response.status).toBe(404);
+    }
+  });
+
+  test('a process that ends meanwhile is told as such', async () => {
+    const server = await serve();
+    host.done = new Promise(() => {});
+    const found = await ApiClient.find(folder.path);
+    const asked = found!.client.copy({ tables: ['public.orders'], how: 'anew', wait: true });
+    await expect.poll(() => host.copied).toHaveLength(1);
+    await server[Symbol.asyncDispose]();
+    await expect(asked).rejects.toMatchObject({ code: 'WEIR_NOT_RUNNING' });
   });
 });
 

@@ -1,15 +1,19 @@
 import { toWeirError, WeirError } from '@weir/sdk';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { RuntimeStatus } from '../runtime-status.ts';
+import { answerCopy, copyRequest } from './copies.ts';
+import { fileAnswers, fileQuestion } from './file-questions.ts';
 import type { ApiHost } from './host.ts';
 import { renderMetrics } from './metrics.ts';
+import type { z } from 'zod';
 import { answerSql, sqlRequest } from './sql.ts';
 
 const MAX_BODY_BYTES = 2 ** 20;
 
 /**
- * The API of a process that runs pipelines. `private`: what reads rows, for the Unix socket alone.
- * Errors are `{error: {code, message, fix}}`.
+ * The API of a process that runs pipelines. `private`: what reads rows or changes
+ * something, for the Unix socket alone.
+ * Errors are `{error: {code, message, fix, path?, place?}}`.
  */
 export function buildApi(host: ApiHost, access: 'public' | 'private'): FastifyInstance {
   const app = fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true });
@@ -27,10 +31,20 @@ export function buildApi(host: ApiHost, access: 'public' | 'private'): FastifyIn
     return reply.type(contentType).send(text);
   });
   app.get('/v1/status', () => host.status());
-  if (access === 'private') {
-    app.post('/v1/sql', async (request, reply) => await answerSql(host, parseBody(request), whileConnected(reply)));
-  }
+  if (access === 'private') addPrivate(app, host);
   return app;
+}
+
+function addPrivate(app: FastifyInstance, host: ApiHost): void {
+  const answers = fileAnswers(host);
+  const post = <T, Answer>(path: string, schema: z.ZodType<T>, answer: (body: T, signal: AbortSignal) => Promise<Answer>): void => {
+    app.post(path, async (request, reply) => await answer(parseBody(schema, request), whileConnected(reply)));
+  };
+  post('/v1/sql', sqlRequest, async (body, signal) => await answerSql(host, body, signal));
+  post('/v1/copies', copyRequest, async (body, signal) => await answerCopy(host, body, signal));
+  post('/v1/check', fileQuestion, async (body, signal) => await answers.check(body, signal));
+  post('/v1/plan', fileQuestion, async (body, signal) => await answers.plan(body, signal));
+  post('/v1/verify', fileQuestion, async (body, signal) => await answers.verify(body, signal));
 }
 
 /** Ready: every pipeline has its source and its sinks connected. */
@@ -39,8 +53,8 @@ function readinessOf({ pipelines }: RuntimeStatus): { ready: boolean; pipelines:
   return { ready, pipelines: Object.fromEntries(pipelines.map(({ name, state }) => [name, state])) };
 }
 
-function parseBody(request: FastifyRequest): ReturnType<typeof sqlRequest.parse> {
-  const result = sqlRequest.safeParse(request.body);
+function parseBody<T>(schema: z.ZodType<T>, request: FastifyRequest): T {
+  const result = schema.safeParse(request.body);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw new WeirError('WEIR_API_REQUEST', `${issue!.path.join('.') || 'body'}: ${issue!.message}`);
@@ -59,7 +73,7 @@ function sendError(reply: FastifyReply, error: unknown): FastifyReply {
     statusCode !== undefined && statusCode < 500
       ? new WeirError('WEIR_API_REQUEST', (error as Error).message)
       : toWeirError(error);
-  const { code, message, fix } = failure;
+  const { code, message, fix, path, place } = failure;
   if (reply.statusCode < 400) void reply.code(failure.code === 'WEIR_API_REQUEST' ? (statusCode ?? 400) : 500);
-  return reply.send({ error: { code, message, fix } });
+  return reply.send({ error: { code, message, fix, path, place } });
 }

@@ -1,6 +1,11 @@
 import { request } from 'node:http';
-import { errorCodes, WeirError, type ErrorCode, type QueryResult } from '@weir/sdk';
+import { errorCodes, WeirError, type ErrorCode, type QueryResult, type WeirErrorOptions } from '@weir/sdk';
+import type { Finding } from '../check.ts';
+import type { PipelinePlan } from '../plan.ts';
 import type { RuntimeStatus } from '../runtime-status.ts';
+import type { PipelineVerdict } from '../verify-file.ts';
+import type { CopyAnswer, CopyRequest } from './copies.ts';
+import type { FileAnswers, FileQuestion } from './file-questions.ts';
 import { findSocketPath } from './socket-path.ts';
 import type { SqlRequest } from './sql.ts';
 
@@ -11,7 +16,7 @@ const MAX_ANSWER_BYTES = 256 * 2 ** 20;
 const ANSWER_TIMEOUT_MS = 5000;
 
 /** Asks the process that runs pipelines with some state directory. */
-export class ApiClient {
+export class ApiClient implements FileAnswers {
   readonly #socketPath: string;
 
   private constructor(socketPath: string) {
@@ -52,6 +57,33 @@ export class ApiClient {
     return (await this.#ask('POST', '/v1/sql', query, signal)) as QueryResult;
   }
 
+  /**
+   * Has tables copied once more. Where `wait` is asked for, the answer may take as long as the copy.
+   * @throws WeirError the process's own; WEIR_NOT_RUNNING when it ends meanwhile
+   */
+  async copy(wanted: CopyRequest, signal?: AbortSignal): Promise<CopyAnswer> {
+    try {
+      return (await this.#ask('POST', '/v1/copies', wanted, signal)) as CopyAnswer;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
+      throw new WeirError('WEIR_NOT_RUNNING', 'the process ended before the copy was done', {
+        fix: 'Start it again with `weir run FILE`: a copy that the sinks have begun goes on there; ask again for any other.',
+      });
+    }
+  }
+
+  async check(question: FileQuestion, signal: AbortSignal): Promise<readonly Finding[]> {
+    return (await this.#ask('POST', '/v1/check', question, signal)) as readonly Finding[];
+  }
+
+  async plan(question: FileQuestion, signal: AbortSignal): Promise<readonly PipelinePlan[]> {
+    return (await this.#ask('POST', '/v1/plan', question, signal)) as readonly PipelinePlan[];
+  }
+
+  async verify(question: FileQuestion, signal: AbortSignal): Promise<readonly PipelineVerdict[]> {
+    return (await this.#ask('POST', '/v1/verify', question, signal)) as readonly PipelineVerdict[];
+  }
+
   #ask(method: string, path: string, body: unknown, signal: AbortSignal | undefined): Promise<unknown> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const headers = body === undefined ? {} : { 'content-type': 'application/json' };
@@ -82,8 +114,8 @@ export class ApiClient {
 }
 
 function parseAnswer(status: number, text: string): unknown {
-  const answer = JSON.parse(text) as { error?: { code: string; message: string; fix: string } };
+  const answer = JSON.parse(text) as { error?: { code: string; message: string } & WeirErrorOptions };
   if (status < 400) return answer;
-  const { code = 'WEIR_INTERNAL', message = `status ${status}`, fix } = answer.error ?? {};
-  throw new WeirError(code in errorCodes ? (code as ErrorCode) : 'WEIR_INTERNAL', message, { fix });
+  const { code = 'WEIR_INTERNAL', message = `status ${status}`, fix, path, place } = answer.error ?? {};
+  throw new WeirError(code in errorCodes ? (code as ErrorCode) : 'WEIR_INTERNAL', message, { fix, path, place });
 }

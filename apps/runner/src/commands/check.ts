@@ -24,17 +24,17 @@ export const registerCheck: Register = (program, context) => {
 };
 
 async function check(file: string, options: CheckOptions, context: CommandContext): Promise<void> {
+  const { resolve } = await import('node:path');
   const { openConfig } = await import('./open-config.ts');
-  const { choosePipelines } = await import('../runtime.ts');
+  const { choosePipelines } = await import('../config/choose-pipelines.ts');
   const { checkPipeline, firstError } = await import('../check.ts');
   const { ApiClient } = await import('../api/client.ts');
   const config = openConfig(file, context);
   const pipelines = choosePipelines(config, options.pipeline);
   const running = await ApiClient.find(config.stateDirectory, context.signal);
   const findings: Finding[] = [];
-  for (const pipeline of pipelines) {
-    findings.push(...(await checkPipeline(config, pipeline, running?.status.pid ?? null, context.signal)));
-  }
+  if (running !== null) findings.push(...(await running.client.check({ file: resolve(file), pipeline: options.pipeline }, context.signal)));
+  else for (const pipeline of pipelines) findings.push(...(await checkPipeline(config, pipeline, null, context.signal)));
   const error = firstError(findings);
   if (options.json) printJson(context, { file, ok: error === null, findings });
   else await printFindings(config, findings, context);

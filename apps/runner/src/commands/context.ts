@@ -1,6 +1,8 @@
 /** What a command has of the world. */
 export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** For answers to questions. */
+  readonly stdin: NodeJS.ReadStream;
   /** For what was asked for. */
   readonly stdout: NodeJS.WriteStream;
   /** For logs, errors and the live view. */

@@ -8,5 +8,7 @@ export interface DemoOptions {
   readonly rate?: number;
   /** Where the demo keeps its servers, state and database. */
   readonly directory?: string;
+  /** Print the comparison at the end as JSON. */
+  readonly json?: true;
   readonly verbose?: true;
 }

@@ -14,6 +14,7 @@ export const registerDemo: Register = (program, context) => {
     .option('--fresh', 'start over: throw away what an earlier demo left')
     .option('--rate <n>', 'transactions per second of the load', wholeNumber(0))
     .option('--directory <dir>', 'where the demo keeps everything')
+    .option('--json', 'print the comparison at the end as JSON: {equal, pipelines: [{pipeline, sinks}]}, as `verify` does')
     .addHelpText('after', examples('weir demo', 'weir demo --seconds 20', 'weir demo --fresh'))
     .action(async (_: unknown, command: Command) => {
       const { runDemo } = await import('../demo/demo.ts');

@@ -8,10 +8,10 @@ import { examples, type Register } from './register.ts';
 const REFUSED = 2;
 
 const JSON_SHAPE =
-  'print as JSON: {file, ok, pipelines: [{pipeline, source: {connector, tables: [{table, key, insertsOnly, columns: ' +
-  '[{column, sourceType, logicalType, nullable}]}]}, sinks: [{sink, connector, delivery: {class, mechanism, limit}, mode, ' +
+  'print as JSON: {file, ok, pipelines: [{pipeline, source: {connector, tables: [{table, key, insertsOnly, ' +
+  'estimatedRows, copy, columns: [{column, sourceType, logicalType, nullable}]}], removed: [table], changes: [SQL]}, sinks: [{sink, connector, delivery: {class, mechanism, limit}, mode, ' +
   'deletes, schemaChanges, onError, tables: [{table, target, action, columns: [{column, sourceType, logicalType, sinkType, ' +
-  'note}]}]}], findings: [{pipeline, part, connector, table, code, level, message, fix, path, line, column}]}]}';
+  'note}]}]}], grants: [SQL], findings: [{pipeline, part, connector, table, code, level, message, fix, path, line, column}]}]}';
 
 interface PlanOptions {
   readonly json?: true;
@@ -22,10 +22,11 @@ interface PlanOptions {
 export const registerPlan: Register = (program, context) => {
   program
     .command('plan')
-    .summary('show what each table becomes at each sink')
+    .summary('show what a start would copy, make and change, table by table')
     .description(
-      'Shows what each table of the source becomes at each sink: its name and columns there, what is different or lost, ' +
-        'how it is delivered, and what would be refused. Changes nothing. Exits with 2 (or the code’s own) when ' +
+      'Shows what a start would make or change at the source and how each table would be copied, then what each becomes at ' +
+        'each sink: its name and columns there, what is different or lost, how it is delivered, what would be refused, and ' +
+        'the rights that are missing, as SQL. Changes nothing. Exits with 2 (or the code’s own) when ' +
         'something is refused. With --verbose every column is shown, not only those with something to say.',
     )
     .argument('<file>', 'the configuration')
@@ -39,15 +40,19 @@ export const registerPlan: Register = (program, context) => {
 };
 
 async function plan(file: string, options: PlanOptions, context: CommandContext): Promise<void> {
+  const { resolve } = await import('node:path');
   const { openConfig } = await import('./open-config.ts');
-  const { choosePipelines } = await import('../runtime.ts');
+  const { choosePipelines } = await import('../config/choose-pipelines.ts');
   const { planPipelines } = await import('../plan.ts');
   const { firstError } = await import('../check.ts');
   const { ApiClient } = await import('../api/client.ts');
   const config = openConfig(file, context);
   const chosen = choosePipelines(config, options.pipeline);
   const running = await ApiClient.find(config.stateDirectory, context.signal);
-  const pipelines = await planPipelines(config, chosen, running?.status.pid ?? null, context.signal);
+  const pipelines =
+    running === null
+      ? await planPipelines(config, chosen, null, context.signal)
+      : await running.client.plan({ file: resolve(file), pipeline: options.pipeline }, context.signal);
   const findings = pipelines.flatMap((planned) => planned.findings);
   const error = firstError(findings, REFUSED);
   if (options.json) printJson(context, { file, ok: error === null, pipelines });

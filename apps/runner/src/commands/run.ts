@@ -1,10 +1,11 @@
 import type { PipelineStatus } from '@weir/engine';
 import { toWeirError, type Logger, type WeirError } from '@weir/sdk';
 import type { Command } from 'commander';
-import type { CommandContext } from './context.ts';
+import { printJson, type CommandContext } from './context.ts';
 import { examples, type Register } from './register.ts';
 
 interface RunOptions {
+  readonly json?: true;
   readonly untilCaughtUp?: true;
   readonly pipeline?: string;
   readonly verbose?: true;
@@ -21,6 +22,7 @@ export const registerRun: Register = (program, context) => {
     .argument('<file>', 'the configuration, for example weir.yaml')
     .option('--until-caught-up', 'deliver everything up to the source’s position at the start, then end')
     .option('--pipeline <name>', 'run this pipeline only')
+    .option('--json', 'at the end print as JSON: {at, pid, startedAt, pipelines: [status]}; the log stays on stderr')
     .addHelpText(
       'after',
       examples('weir run weir.yaml', 'weir run weir.yaml --until-caught-up', 'weir run weir.yaml --pipeline shop'),
@@ -42,7 +44,7 @@ async function run(file: string, options: RunOptions, context: CommandContext): 
     writeLine: (line, { pipelines }) => pipelines.forEach((status) => log.info(statusFields(status), line)),
   });
   const log = await commandLog(options, context, interactive ? (line) => view.print(line) : null);
-  await using runtime = await startRuntime(config, { log, only: options.pipeline });
+  await using runtime = await startRuntime(config, { log, only: options.pipeline, env: context.env });
   if (runtime.httpUrl !== null) log.info({ url: runtime.httpUrl }, 'health, metrics and status are served');
   const stop = (): void => runtime.stop();
   context.signal.addEventListener('abort', stop);
@@ -58,6 +60,7 @@ async function run(file: string, options: RunOptions, context: CommandContext): 
   } finally {
     context.signal.removeEventListener('abort', stop);
   }
+  if (options.json) printJson(context, runtime.status());
   log.info({}, context.signal.aborted ? 'drained and stopped' : 'done');
 }
 

@@ -8,6 +8,7 @@ export const registerSchema: Register = (program, context) => {
     .description(
       'Prints the JSON Schema of the configuration file, for editors: completion, descriptions, errors while typing.',
     )
+    .option('--json', 'what it prints is JSON with or without it')
     .addHelpText(
       'after',
       examples(

@@ -48,7 +48,7 @@ async function sql(file: string, request: SqlRequest, { json }: SqlOptions, cont
 
 async function askDirectly(config: Config, request: SqlRequest, context: CommandContext): Promise<QueryResult> {
   const { chooseSink, querySink } = await import('../api/sql.ts');
-  const { createSink } = await import('../runtime.ts');
+  const { createSink } = await import('../parts.ts');
   const byPipeline = [...config.pipelines.values()].map(({ name, sinks }) => {
     return [name, new Map(sinks.map((sink) => [sink.name, { pipeline: name, sink }]))] as const;
   });

@@ -31,7 +31,7 @@ export const registerStatus: Register = (program, context) => {
 
 async function showStatus(file: string, options: StatusOptions, context: CommandContext): Promise<void> {
   const { openConfig } = await import('./open-config.ts');
-  const { choosePipelines } = await import('../runtime.ts');
+  const { choosePipelines } = await import('../config/choose-pipelines.ts');
   const { ApiClient } = await import('../api/client.ts');
   const config = openConfig(file, context);
   const names = choosePipelines(config, options.pipeline).map(({ name }) => name);

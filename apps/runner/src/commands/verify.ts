@@ -1,8 +1,7 @@
-import type { TableStop } from '@weir/engine';
-import { silentLogger, systemClock, WeirError } from '@weir/sdk';
-import type { Config, PipelineConfig } from '../config/config.ts';
 import type { RuntimeStatus } from '../runtime-status.ts';
-import type { SinkVerdict } from '../verify.ts';
+import type { Config, PipelineConfig } from '../config/config.ts';
+import type { PipelineVerdict } from '../verify-file.ts';
+import { WeirError } from '@weir/sdk';
 import { interruptible, printJson, printLines, tableWidth, type CommandContext } from './context.ts';
 import { examples, type Register } from './register.ts';
 
@@ -11,18 +10,14 @@ interface VerifyOptions {
   readonly pipeline?: string;
 }
 
-interface PipelineVerdict {
-  readonly pipeline: string;
-  readonly sinks: readonly SinkVerdict[];
-}
-
 export const registerVerify: Register = (program, context) => {
   program
     .command('verify')
     .summary('compare source and sinks row by row')
     .description(
       'Compares every table of the source with each sink: row counts, every value of every column, duplicates. ' +
-        'Both sides are read as they are now, so catch up first, and let nobody write to the source meanwhile. ' +
+        'Both sides are read as they are now, so catch up first, and let nobody write to the source meanwhile; while ' +
+        '`weir run` is up it answers, and rows that are on their way differ. ' +
         'Tables that are stopped at a sink are listed and left out; a sink in `mode: append` cannot be compared.',
     )
     .argument('<file>', 'the configuration')
@@ -37,18 +32,17 @@ export const registerVerify: Register = (program, context) => {
 };
 
 async function verify(file: string, options: VerifyOptions, context: CommandContext): Promise<void> {
+  const { resolve } = await import('node:path');
   const { openConfig } = await import('./open-config.ts');
-  const { choosePipelines } = await import('../runtime.ts');
+  const { choosePipelines } = await import('../config/choose-pipelines.ts');
+  const { ApiClient } = await import('../api/client.ts');
   const config = openConfig(file, context);
   const pipelines = choosePipelines(config, options.pipeline);
-  await refuseWhileRunning(config, context.signal);
-  const verdicts: PipelineVerdict[] = [];
-  const { recallStatus } = await import('../runtime-status.ts');
-  const statuses = recallStatus(config.stateDirectory);
-  for (const pipeline of pipelines) {
-    const stopped = stoppedTables(pipeline, statuses.get(pipeline.name));
-    verdicts.push({ pipeline: pipeline.name, sinks: await verifyOne(pipeline, stopped, context) });
-  }
+  const running = await ApiClient.find(config.stateDirectory, context.signal);
+  const verdicts =
+    running === null
+      ? await verifyHere(config, pipelines, context)
+      : await running.client.verify({ file: resolve(file), pipeline: options.pipeline }, context.signal);
   const different = verdicts.flatMap(({ pipeline, sinks }) =>
     sinks.filter(({ equal }) => equal === false).map(({ sink }) => `${pipeline} → ${sink}`),
   );
@@ -57,52 +51,36 @@ async function verify(file: string, options: VerifyOptions, context: CommandCont
   if (different.length === 0) return;
   throw new WeirError('WEIR_VERIFY_DIFFERENT', `source and sink differ: ${different.join(', ')}`, {
     fix:
-      `Catch up first, with the source at rest: weir run ${file} --until-caught-up. ` +
-      'If they differ then, the keys above are where to look.',
+      running === null
+        ? `Catch up first, with the source at rest: weir run ${file} --until-caught-up. ` +
+          'If they differ then, the keys above are where to look.'
+        : 'Rows that are on their way differ too: ask again with the source at rest. If they differ then, ' +
+          `\`weir repair ${file}\` reads those tables again.`,
   });
 }
 
-async function refuseWhileRunning(config: Config, signal: AbortSignal): Promise<void> {
-  const { ApiClient } = await import('../api/client.ts');
-  const running = await ApiClient.find(config.stateDirectory, signal);
-  if (running === null) return;
-  throw new WeirError(
-    'WEIR_STORE_LOCKED',
-    `weir runs these pipelines now (process ${running.status.pid}) and has the sinks open`,
-    {
-      fix: `Stop it, catch up with \`weir run ${config.file} --until-caught-up\`, then verify.`,
-    },
-  );
-}
-
-/** As the last run remembered them, by sink: a sink tells them only to who takes its fence. */
-function stoppedTables({ name, sinks }: PipelineConfig, last: RuntimeStatus | undefined): Map<string, readonly TableStop[]> {
-  const status = last?.pipelines.find((pipeline) => pipeline.name === name);
-  return new Map(sinks.map((sink) => [sink.name, status?.sinks[sink.name]?.stoppedTables ?? []]));
-}
-
-async function verifyOne(
-  pipeline: PipelineConfig,
-  stopped: ReadonlyMap<string, readonly TableStop[]>,
+async function verifyHere(
+  config: Config,
+  pipelines: readonly PipelineConfig[],
   { signal, stderr }: CommandContext,
-): Promise<SinkVerdict[]> {
-  const { createSink, createSource } = await import('../runtime.ts');
-  const { verifyPipeline } = await import('../verify.ts');
+): Promise<PipelineVerdict[]> {
+  const { recallStatus } = await import('../runtime-status.ts');
+  const { verifyFile } = await import('../verify-file.ts');
   const { rows } = await import('../view/quantities.ts');
-  const context = { pipeline: pipeline.name, log: silentLogger, clock: systemClock };
-  const source = createSource(pipeline.source, { ...context, name: 'source' });
-  const sinks = pipeline.sinks.map((block) => {
-    const { name, options } = block;
-    return { name, sink: createSink(block, { ...context, name }), mode: options.mode, stopped: stopped.get(name) ?? [] };
-  });
+  const remembered = [...recallStatus(config.stateDirectory)];
+  const statuses = new Map(remembered.flatMap(([name, status]) => statusOf(name, status)));
   const progress = stderr.isTTY;
   try {
-    return await verifyPipeline(source, sinks, signal, (sink, { table, sourceRows }) => {
+    return await verifyFile(pipelines, statuses, signal, (sink, { table, sourceRows }) => {
       if (progress) stderr.write(`\r\u001B[K${sink}: ${table}, ${rows(sourceRows)}`.slice(0, stderr.columns));
     });
   } finally {
     if (progress) stderr.write('\r\u001B[K');
   }
+}
+
+function statusOf(name: string, { pipelines }: RuntimeStatus): [string, RuntimeStatus['pipelines'][number]][] {
+  return pipelines.filter((pipeline) => pipeline.name === name).map((pipeline) => [name, pipeline]);
 }
 
 async function printVerdicts(verdicts: readonly PipelineVerdict[], context: CommandContext): Promise<void> {

@@ -53,7 +53,7 @@ interface Run {
 function startDemo(directory: string, options: { seconds?: number; fresh?: true; rate?: number } = {}): Run {
   const [stdout, stderr, interrupt] = [new Captured(), new Captured(), new AbortController()];
   const streams = { stdout, stderr } as unknown as Pick<CommandContext, 'stdout' | 'stderr'>;
-  const ended = runDemo({ directory, ...options }, { ...streams, env: {}, signal: interrupt.signal, secrets: [] }, SMALL);
+  const ended = runDemo({ directory, ...options }, { ...streams, stdin: process.stdin, env: {}, signal: interrupt.signal, secrets: [] }, SMALL);
   ended.catch(() => {});
   const run = { stdout, stderr, interrupt, ended };
   runs.push(run);

@@ -43,7 +43,7 @@ export async function runDemo(options: DemoOptions, context: CommandContext, siz
   const log = demoLog(options, context, view);
   await runSession({ config, store, log, view, url: postgres.url, rate, seconds, again: directory.hasMirror() }, signal);
   view.print('comparing every row of both sides');
-  for (const pipeline of config.pipelines.values()) await verifyDemo(pipeline, context);
+  for (const pipeline of config.pipelines.values()) await verifyDemo(pipeline, context, options.json === true);
   view.print(`The mirror is ${directory.show(directory.mirror)}. Another start goes on from here; --fresh starts over.`);
 }
 

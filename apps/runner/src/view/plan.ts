@@ -1,5 +1,5 @@
 import { schemaPolicies, type ColumnPlan } from '@weir/sdk';
-import type { PipelinePlan, PlanFinding, PlannedTable, SinkPlan } from '../plan.ts';
+import type { PipelinePlan, PlanFinding, PlannedTable, SinkPlan, SourceSide } from '../plan.ts';
 import { oneFinding } from './finding.ts';
 import { plain, type Paint } from './paint.ts';
 import { count } from './quantities.ts';
@@ -20,13 +20,44 @@ const ACTION = 2;
 export function planLines(file: string, plan: PipelinePlan, options: PlanViewOptions = {}): string[] {
   const { width, paint = plain } = options;
   const { pipeline, source, sinks, findings } = plan;
-  const tables = `${count(source.tables.length)} ${source.tables.length === 1 ? 'table' : 'tables'}`;
   const ofPart = (part: string): PlanFinding[] => findings.filter((finding) => finding.part === part);
   return [
-    `${paint.bold(printable(`${pipeline}: source (${source.connector})`))}  ${tables}`,
+    `${paint.bold(printable(`${pipeline}: source (${source.connector})`))}  ${tableCount(source.tables)}`,
+    ...sourceLines(source, width),
     ...ofPart('source').flatMap((finding) => oneFinding(file, finding, { width, paint })),
+    ...grantLines(plan, options),
     ...sinks.flatMap((sink) => ['', ...sinkLines(file, plan, sink, ofPart(`sink ${sink.sink}`), options)]),
   ];
+}
+
+const COPIES = {
+  known: 'go on as they are',
+  'by-key': 'copied by key, in chunks beside the stream',
+  snapshot: 'copied in one snapshot, while the stream waits',
+  none: 'not copied, only their changes from the start on',
+} as const;
+
+/** What becomes of the tables at the start, and what is made or changed for it. */
+function sourceLines({ tables, removed, changes }: SourceSide, width: number | undefined): string[] {
+  const groups = (Object.keys(COPIES) as (keyof typeof COPIES)[]).flatMap((copy) => {
+    const names = tables.filter((table) => table.copy === copy).map(({ table }) => printable(table));
+    return names.length === 0 ? [] : paragraph(`${COPIES[copy]}: ${names.join(', ')}`, 2, width);
+  });
+  const gone = removed.map((table) => printable(table)).join(', ');
+  return [
+    ...groups,
+    ...(removed.length === 0 ? [] : paragraph(`not captured any more, their rows stay at the sinks: ${gone}`, 2, width)),
+    ...changes.flatMap((sql) => paragraph(`at the source: ${printable(sql)}`, 2, width)),
+  ];
+}
+
+function grantLines({ grants }: PipelinePlan, { width, paint = plain }: PlanViewOptions): string[] {
+  if (grants.length === 0) return [];
+  return ['', paint.bold('rights that are missing, to be granted by their owners'), ...grants.flatMap((sql) => paragraph(printable(sql), 2, width))];
+}
+
+function tableCount({ length }: readonly unknown[]): string {
+  return `${count(length)} ${length === 1 ? 'table' : 'tables'}`;
 }
 
 function sinkLines(

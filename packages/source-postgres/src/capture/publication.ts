@@ -121,21 +121,49 @@ function hasScope(member: Member, { scope, allColumns }: CatalogTable): boolean 
 
 async function applyChange(
   client: pg.Client,
-  { name, facts }: FoundPublication,
+  publication: FoundPublication,
   kind: 'main' | 'inserts',
   change: MembershipChange,
 ): Promise<void> {
+  for (const sql of changeSql(publication, kind, change)) await query(client, sql);
+  const comment = publicationComment([...(publication.facts?.replaced ?? []), ...change.gone]);
+  await query(client, `COMMENT ON PUBLICATION ${quoteIdentifier(publication.name)} IS ${quoteLiteral(comment)}`);
+}
+
+function changeSql({ name }: FoundPublication, kind: 'main' | 'inserts', change: MembershipChange): string[] {
   const quoted = quoteIdentifier(name);
-  if (change.create) await query(client, createSql(name, kind, change.add));
-  if (change.drop.length > 0) {
-    const list = change.drop.map((table) => `ONLY ${table}`).join(', ');
-    await query(client, `ALTER PUBLICATION ${quoted} DROP TABLE ${list}`);
+  if (change.create) return [createSql(name, kind, change.add)];
+  const dropped = change.drop.map((table) => `ONLY ${table}`).join(', ');
+  return [
+    ...(change.drop.length > 0 ? [`ALTER PUBLICATION ${quoted} DROP TABLE ${dropped}`] : []),
+    ...(change.add.length > 0 ? [`ALTER PUBLICATION ${quoted} ADD TABLE ${change.add.map(memberSql).join(', ')}`] : []),
+  ];
+}
+
+/** What `alterPublications` would do. */
+export interface PlannedPublications {
+  /** Statements, without a semicolon. */
+  readonly statements: readonly string[];
+  /** Oids of the tables whose entries would be new. */
+  readonly added: ReadonlySet<number>;
+  /** Members that would go, as `namespace.name`. */
+  readonly removed: readonly string[];
+}
+
+export async function planPublications(client: pg.Client, capture: Capture): Promise<PlannedPublications> {
+  const statements: string[] = [];
+  const added = new Set<number>();
+  const wanted = new Set(capture.tables.map(quoteTable));
+  const removed = new Set<string>();
+  for (const kind of ['inserts', 'main'] as const) {
+    const change = await membershipChange(client, capture, kind);
+    if (change === null) continue;
+    statements.push(...changeSql(capture[kind], kind, change));
+    for (const { oid } of change.add) added.add(oid);
+    const gone = capture.relations.filter((one) => change.drop.includes(quoteTable(one)) && !wanted.has(quoteTable(one)));
+    for (const one of gone) removed.add(tableName(one));
   }
-  if (!change.create && change.add.length > 0) {
-    await query(client, `ALTER PUBLICATION ${quoted} ADD TABLE ${change.add.map(memberSql).join(', ')}`);
-  }
-  const comment = publicationComment([...(facts?.replaced ?? []), ...change.gone]);
-  await query(client, `COMMENT ON PUBLICATION ${quoted} IS ${quoteLiteral(comment)}`);
+  return { statements, added, removed: [...removed] };
 }
 
 /** `CREATE PUBLICATION …`, without a semicolon. */

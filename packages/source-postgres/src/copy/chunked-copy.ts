@@ -65,11 +65,17 @@ export class ChunkedCopy implements AsyncDisposable {
   #wasToldAt: number | null = null;
   /** How often in a row a table was locked: then each is tried by itself, so that it holds up no other. */
   #locked = 0;
+  /** Batches that were made, whether or not a consumer has them yet. */
+  #made = 0;
 
   constructor(options: ChunkedCopyOptions) {
     this.#options = options;
     this.#readers = new ChunkReaders(options.config);
     this.chunks = new CopiedChunks(options.tables);
+  }
+
+  get made(): number {
+    return this.#made;
   }
 
   get progress(): TableProgress[] {
@@ -209,6 +215,7 @@ export class ChunkedCopy implements AsyncDisposable {
         rows += copied?.rows ?? 0;
         const batch = this.#take(piece, before, { boundary, sequence: ++sequence });
         before = null;
+        this.#made++;
         crashPoint('source.chunk-read');
         if (!(await give(batch))) break;
       }

@@ -1,4 +1,4 @@
-import { WeirError, tableName, type CopyAgain } from '@weir/sdk';
+import { WeirError, closestName, tableName, type CopyAgain } from '@weir/sdk';
 import type { CapturedTable } from '../shape/captured-table.ts';
 import type { CapturedTables } from '../shape/captured-tables.ts';
 
@@ -49,6 +49,14 @@ export function requestedTables({ names }: CopyRequest, tables: CapturedTables):
   return names.map((name) => {
     const captured = tables.all.find((table) => tableName(table) === name);
     if (captured !== undefined) return captured;
-    throw new WeirError('WEIR_TABLE_UNKNOWN', `the pipeline captures no table ${name}`);
+    const closest = closestCaptured(name, tables);
+    const fix = closest === null ? undefined : `Did you mean ${closest}?`;
+    throw new WeirError('WEIR_TABLE_UNKNOWN', `the pipeline captures no table ${name}`, { fix });
   });
+}
+
+/** Also one that was named without its schema. */
+function closestCaptured(name: string, tables: CapturedTables): string | null {
+  const bare = tables.all.find((table) => table.name === name);
+  return bare === undefined ? closestName(name, tables.all.map(tableName)) : tableName(bare);
 }
