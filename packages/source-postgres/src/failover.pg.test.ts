@@ -6,7 +6,7 @@ import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { boundaryPosition } from './position.ts';
 import { copiedCheckpoint, errorsOf, refusal } from './testing/open-source.ts';
-import { standbyOf } from './testing/standby.ts';
+import { standbyOf, standbySettings } from './testing/standby.ts';
 import { TestDatabase, databaseUrl } from './testing/test-database.ts';
 
 const ids = (reading: Reading): string[] => reading.rows.map(({ after }) => String(after![0]));
@@ -157,6 +157,25 @@ describe('a promoted standby (invariant 6)', { timeout: 120_000 }, () => {
     await using reading = await Reading.open(database.source({ on_lost_position: 'resnapshot' }, url), checkpoint);
     await reading.untilHead();
     expect(ids(reading)).toEqual(['1', '2']);
+  });
+
+  test('has what is copied: no chunk is given before the standbys have it that the slot waits for', async () => {
+    await using both = await pair({});
+    const { primary, standby, database } = both;
+    // Before version 17 there are no failover slots.
+    if (primary.version < 17) return;
+    await ask(primary.url, "ALTER SYSTEM SET synchronized_standby_slots = 'standby'");
+    await ask(primary.url, 'SELECT pg_reload_conf()');
+    await replayed(both);
+    await standby.stop('fast');
+    const names = { slot: 'weir_other', publication: 'weir_other' };
+    await using reading = await Reading.open(database.source({ failover: true, ...names }), null);
+    await reading.next();
+    const copied = reading.until(({ chunk }) => chunk !== null);
+    const early = await Promise.race([copied, new Promise((resolve) => setTimeout(resolve, 2_500))]);
+    expect(early).toBeUndefined();
+    await using _ = await EmbeddedPostgres.start({ directory: standby.directory, settings: standbySettings(primary) });
+    expect((await copied).rows).toHaveLength(2);
   });
 
   test('without the slot is refused', async () => {

@@ -28,6 +28,7 @@ import type { Give } from '../stream/stream-pause.ts';
 import { ChunkReaders, type ChunkBatch } from './chunk-reader.ts';
 import { CopiedChunks } from './copied-chunks.ts';
 import { CopyRound, keyAt, type ChunkPart, type PartStart, type RoundView } from './copy-round.ts';
+import { standbysHave } from './standbys.ts';
 
 /** How long one round reads: the stream, and what it confirms, waits so long. In ms. */
 const ROUND_MS = 1_000;
@@ -125,7 +126,7 @@ export class ChunkedCopy implements AsyncDisposable {
    * @returns how many rows were read; null when the server was not ready for it
    */
   async #read(boundary: bigint, give: Give, signal: AbortSignal): Promise<number | null> {
-    const { config, control, catalog } = this.#options;
+    const { config, control, catalog, context } = this.#options;
     const chosen = this.#choose(catalog.last!.content.capture.tables);
     if (chosen.length === 0) return null;
     const leader = await this.#connect(signal);
@@ -139,6 +140,7 @@ export class ChunkedCopy implements AsyncDisposable {
       if (starts.length === 0 || !this.chunks.passed.areVisibleIn(view.visible)) return null;
       // On disk behind it is everything that the snapshot sees: a crash of the server takes nothing back.
       const end = await control.use(markLog);
+      if (config.failover && !(await standbysHave(leader, end, context.clock, signal))) return null;
       this.chunks.beginRound(view.snapshot, end);
       crashPoint('source.round-begun');
       return await this.#deliver(round, starts, boundary, give, signal);
@@ -267,7 +269,7 @@ export class ChunkedCopy implements AsyncDisposable {
     this.#wasToldAt ??= now;
     if (now - this.#wasToldAt >= TELL_MS) {
       this.#wasToldAt = now;
-      const message = 'the copy waits for a transaction that was open before it, or for a lock; see pg_stat_activity';
+      const message = 'the copy waits for a transaction that was open before it, for a lock, or for a standby; see pg_stat_activity';
       context.log.warn({ pipeline: context.pipeline, tables: this.chunks.unread().map(tableName) }, message);
     }
     await context.clock.sleep(RETRY_MS, signal).catch(() => {});

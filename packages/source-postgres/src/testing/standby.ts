@@ -8,13 +8,17 @@ export const STANDBY_SLOT = 'standby';
 
 /** A streaming standby of a server, from a copy of its files. Slots are copied to it by `pg_sync_replication_slots()`. */
 export async function standbyOf(primary: TemporaryPostgres): Promise<TemporaryPostgres> {
-  const url = new URL(primary.url);
-  const conninfo = `host=127.0.0.1 port=${primary.port} user=postgres password=${url.password} dbname=postgres`;
-  const settings = { primary_conninfo: conninfo, primary_slot_name: STANDBY_SLOT, hot_standby_feedback: 'on' };
-  return await temporaryPostgres(settings, {
+  return await temporaryPostgres(standbySettings(primary), {
     version: primary.version,
     prepare: async (directory) => await copyFiles(primary, directory),
   });
+}
+
+/** What makes a server the standby of another. */
+export function standbySettings(primary: TemporaryPostgres): Record<string, string> {
+  const { password } = new URL(primary.url);
+  const conninfo = `host=127.0.0.1 port=${primary.port} user=postgres password=${password} dbname=postgres`;
+  return { primary_conninfo: conninfo, primary_slot_name: STANDBY_SLOT, hot_standby_feedback: 'on' };
 }
 
 /** A base backup, as `pg_basebackup` makes one, whose log is to be streamed. */
