@@ -23,7 +23,7 @@ export interface PostgresConfig extends ConnectionConfig {
   /** Has standbys keep a copy of the slot, to go on from when one is promoted. PostgreSQL 17 and later. */
   readonly failover: boolean;
   /** What becomes of a pipeline whose checkpoint leads to no next change any more; see `lost-position.ts`. */
-  readonly on_lost_position: 'fail' | 'resnapshot';
+  readonly on_lost_position: 'fail' | 'resnapshot' | 'repair';
   /** Bytes of log that the slot may keep the server from removing while the pipeline runs; null: as many as it takes. */
   readonly max_retained_wal: number | null;
   /** What is done about more. */
@@ -86,9 +86,9 @@ export const postgresConfig: z.ZodType<PostgresConfig> = z
     slot: identifier.optional().describe('Replication slot to create or use; default weir_<pipeline>'),
     failover: z.boolean().default(false).describe('Standbys keep a copy of the slot. PostgreSQL 17 and later'),
     on_lost_position: z
-      .enum(['fail', 'resnapshot'])
+      .enum(['fail', 'resnapshot', 'repair'])
       .default('fail')
-      .describe('Where changes were lost, stop, or copy all tables again'),
+      .describe('Where changes were lost, stop, copy all tables again, or read them over what the sinks have'),
     max_retained_wal: byteSize
       .nullable()
       .default(null)

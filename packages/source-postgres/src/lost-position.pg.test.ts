@@ -1,9 +1,10 @@
 import type { Checkpoint, Logger } from '@weir/sdk';
 import { temporaryPostgres } from '@weir/services';
-import { Reading, failure } from '@weir/testkit';
+import { Reading, failure, foldItems, scanTable } from '@weir/testkit';
 import { describe, expect, test } from 'vitest';
 import { boundaryPosition, nextEpoch, positionEpoch, positionLsn } from './position.ts';
 import { discontinuities } from './testing/discontinuities.ts';
+import { mirroredItems } from './testing/mirrored-items.ts';
 import { copiedCheckpoint, refusal } from './testing/open-source.ts';
 import { PostgresEnvironment } from './testing/postgres-environment.ts';
 import { TestDatabase, databaseUrl } from './testing/test-database.ts';
@@ -81,6 +82,31 @@ describe('with on_lost_position: resnapshot (invariant 6)', () => {
       expect(next.session.status().begunAnew, 'it stays known').toMatchObject({ code });
     });
   }
+
+  test.each(stopped.filter((each) => !isNever(each)))(
+    'repair, and $name: rows are read over those that the sinks have, and what was deleted goes',
+    async (discontinuity) => {
+      await using environment = await PostgresEnvironment.start(server);
+      const { database } = environment;
+      await database.sql("INSERT INTO items VALUES (1, 'a', NULL), (2, 'b', NULL)");
+      const before = await Reading.open(database.source(patterns), null);
+      await before.untilCopied();
+      await before[Symbol.asyncDispose]();
+      await database.sql("DELETE FROM items WHERE id = 1; UPDATE items SET label = 'changed' WHERE id = 2");
+      const from = (await discontinuity.cause(environment, before.checkpoint)) ?? before.checkpoint;
+      await database.sql("INSERT INTO items VALUES (7, 'in the gap', repeat('x', 5000))");
+      const source = database.source({ ...patterns, on_lost_position: 'repair' });
+      await using reading = await Reading.open(source, from);
+      await database.sql("UPDATE items SET label = 'later' WHERE id = 7; INSERT INTO items VALUES (8, 'new', NULL)");
+      await reading.untilHead();
+      const seen = [...before.seen, ...reading.seen];
+      expect(mirroredItems(seen)).toEqual(foldItems(await scanTable(source, 'items')));
+      const created = reading.seen.flatMap(({ schemaChanges }) => schemaChanges.filter(({ change }) => change === 'create'));
+      // At another server there is another table.
+      expect(created).toHaveLength(discontinuity.code === 'WEIR_PG_SYSTEM_CHANGED' ? created.length : 0);
+      expect(positionEpoch(reading.checkpoint.position)).toBe(1);
+    },
+  );
 
   test('a position that is fine goes on, and nothing is said', async () => {
     await using database = await shop();

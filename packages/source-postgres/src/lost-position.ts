@@ -7,25 +7,25 @@ import type { PostgresConfig } from './config.ts';
  * what is right or come from where it should not.
  */
 const LOST_POSITIONS = {
-  WEIR_PG_SLOT_LOST: 'resnapshot',
-  WEIR_PG_SLOT_INVALIDATED: 'resnapshot',
-  WEIR_PG_SLOT_ADVANCED: 'resnapshot',
-  WEIR_PG_SYSTEM_CHANGED: 'resnapshot',
-  WEIR_PG_TIMELINE_CHANGED: 'resnapshot',
-  WEIR_PG_LOG_BEHIND: 'resnapshot',
-  WEIR_PG_PUBLICATION_MISSING: 'resnapshot',
-  WEIR_PG_PUBLICATION_CHANGED: 'resnapshot',
-  WEIR_PG_EPOCH: 'resnapshot',
+  WEIR_PG_SLOT_LOST: 'anew',
+  WEIR_PG_SLOT_INVALIDATED: 'anew',
+  WEIR_PG_SLOT_ADVANCED: 'anew',
+  WEIR_PG_SYSTEM_CHANGED: 'anew',
+  WEIR_PG_TIMELINE_CHANGED: 'anew',
+  WEIR_PG_LOG_BEHIND: 'anew',
+  WEIR_PG_PUBLICATION_MISSING: 'anew',
+  WEIR_PG_PUBLICATION_CHANGED: 'anew',
+  WEIR_PG_EPOCH: 'anew',
   WEIR_PG_SLOT_FOREIGN: 'never',
   WEIR_PG_SLOT_IN_USE: 'never',
   WEIR_PG_DATABASE_CHANGED: 'never',
   WEIR_PG_CHECKPOINT: 'never',
-} as const satisfies Partial<Record<ErrorCode, 'resnapshot' | 'never'>>;
+} as const satisfies Partial<Record<ErrorCode, 'anew' | 'never'>>;
 
 /** Whether a pipeline is to begin anew where it meets this failure. */
 export function beginsAnew({ on_lost_position }: PostgresConfig, error: unknown): error is WeirError {
-  if (on_lost_position !== 'resnapshot' || !(error instanceof WeirError)) return false;
-  return (LOST_POSITIONS as Partial<Record<ErrorCode, string>>)[error.code] === 'resnapshot';
+  if (on_lost_position === 'fail' || !(error instanceof WeirError)) return false;
+  return (LOST_POSITIONS as Partial<Record<ErrorCode, string>>)[error.code] === 'anew';
 }
 
 /** A failure of a running session; where the pipeline is to begin anew it is one that is tried again. */

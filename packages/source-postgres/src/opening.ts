@@ -1,4 +1,4 @@
-import { parseLsn } from '@weir/pgoutput';
+import { formatLsn, parseLsn } from '@weir/pgoutput';
 import { query } from '@weir/postgres';
 import { WeirError, type BegunAnew, type Position } from '@weir/sdk';
 import type pg from 'pg';
@@ -10,6 +10,7 @@ import {
   nextEpoch,
   positionEpoch,
   positionLsn,
+  unreadChunks,
   type PostgresState,
   type Publication,
   type TableState,
@@ -100,8 +101,8 @@ export async function beginAnew(
     ...publications,
     epoch: nextEpoch(position, reach, from),
     copies: state.copies,
-    tables: state.tables.map((table) => forgotten(table, capture)),
-    types: [],
+    tables: state.tables.map((table) => (repairs(config, table, capture) ? unread(table, from) : forgotten(table, capture))),
+    types: config.on_lost_position === 'repair' ? state.types : [],
     begunAnew,
   };
   return { from, gate, state: next, isAnew: true };
@@ -123,6 +124,17 @@ function withoutAge({ name, oid, owned, viaRoot }: Publication): Publication {
   return { name, oid, owned, ...(viaRoot === undefined ? {} : { viaRoot }) };
 }
 
+/** Whether the rows that sinks have of a table can stay until they are read again: all of them are there, by their keys. */
+function repairs({ on_lost_position }: PostgresConfig, { oid, namespace, name, chunks }: TableState, { tables }: Capture): boolean {
+  if (on_lost_position !== 'repair' || chunks?.done !== true) return false;
+  return tables.some((table) => table.oid === oid && quoteTable(table) === quoteTable({ namespace, name }));
+}
+
+/** A table whose rows are read over those that the sinks have; what the stream says of them before is left out. */
+function unread(table: TableState, from: bigint): TableState {
+  return { ...table, copiedAt: formatLsn(from), chunks: unreadChunks };
+}
+
 /** A table of which the sinks have rows that count no more. One whose name nothing has is told to be gone, later. */
 function forgotten({ namespace, name, reason, copiedAt }: TableState, { tables }: Capture): TableState {
   const found = tables.find((table) => quoteTable(table) === quoteTable({ namespace, name }));
@@ -141,5 +153,5 @@ function furthestLsn({ tables, round }: PostgresState, position: Position, reach
 /** What is told when a pipeline begins anew: never silently. @param before the checkpoint's slot */
 export function anewMessage(error: WeirError, before: string, { state: { epoch, slot } }: Boundary): string {
   const left = before === slot ? '' : `; slot ${before} of before is left as it is`;
-  return `the position is lost (${error.message}), so all tables are copied again, in epoch ${epoch}${left}`;
+  return `the position is lost (${error.message}), so all tables are read again, in epoch ${epoch}${left}`;
 }

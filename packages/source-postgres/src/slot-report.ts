@@ -29,7 +29,7 @@ async function ownSlot(client: pg.Client, config: PostgresConfig, slot: string):
   }
   if (found.walStatus === 'lost') {
     const { code, message, fix } = invalidated(slot, found);
-    const mends = config.on_lost_position === 'resnapshot';
+    const mends = config.on_lost_position !== 'fail';
     if (mends) return [{ code, level: 'warning', message: `${message}; the next start copies all tables again` }];
     return [{ code, level: 'error', message, fix }];
   }

@@ -123,7 +123,7 @@ export function refuseActive(slot: string, { activePid }: SlotRow): void {
 export function invalidated(slot: string, { reason }: Pick<SlotRow, 'reason'>): WeirError {
   const isRemoved = reason === null || reason === 'wal_removed';
   const why = isRemoved ? 'the server removed log that it needs' : `the server says ${reason}`;
-  const again = 'set `on_lost_position: resnapshot` to copy all tables again';
+  const again = 'set `on_lost_position: resnapshot` (or `repair`) to copy all tables again';
   const fix = `Raise max_slot_wal_keep_size at the server if it was too small, then ${again}. Or: ${dropSql(slot)}`;
   return new WeirError('WEIR_PG_SLOT_INVALIDATED', `replication slot ${slot} is lost: ${why}`, { fix });
 }

@@ -209,6 +209,8 @@ export class PostgresSource implements Source {
     const tables = new CapturedTables(state, content.types);
     const [row] = await query(client, 'SELECT current_user AS role');
     const replacement = new TableReplacement(tables, context, row!['role']!);
+    // The publication was made fit, or anew, just now: what was missing from it before is read again.
+    if (isAnew) for (const captured of tables.all) tables.put({ ...captured, member: content.members.get(captured.oid) ?? 0 });
     compareTables(tables, content, config, replacement, fresh);
     const missing = await publishTables(client, tables, catalog, inspected ?? content.capture, replacement);
     const { version } = content.capture;
