@@ -16,6 +16,7 @@ db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
          CREATE TABLE IF NOT EXISTS token (one INTEGER PRIMARY KEY CHECK (one = 1), token TEXT)`);
 const put = db.prepare('INSERT OR REPLACE INTO orders (id, customer, total) VALUES (?, ?, ?)');
 const remove = db.prepare('DELETE FROM orders WHERE id = ?');
+const removeRange = db.prepare('DELETE FROM orders WHERE (?1 IS NULL OR id > ?1) AND (?2 IS NULL OR id <= ?2)');
 const saveToken = db.prepare('INSERT OR REPLACE INTO token VALUES (1, ?)');
 const saved = db.prepare('SELECT token FROM token').get()?.['token'] as string | undefined;
 
@@ -39,6 +40,10 @@ for await (const change of changes) {
       break;
     case 'truncate':
       db.exec('DELETE FROM orders');
+      break;
+    case 'range':
+      // The rows that are there follow. A copy that was killed may have left others here.
+      removeRange.run(change.after?.id ?? null, change.upTo?.id ?? null);
       break;
     case 'schema':
       if (change.change.change === 'create') db.exec('DELETE FROM orders');

@@ -1,9 +1,10 @@
 import { NO_TABLE, Op, type Batch, type Commit } from './batch.ts';
 import { ROW_STEP, comparePlaces, formatToken, parseToken, type ChangePlace, type ChangeToken } from './change-token.ts';
 import { WeirError } from './errors.ts';
+import type { Key, KeyRange } from './key-range.ts';
 import type { Checkpoint } from './position.ts';
 import { RowCursor, type ImageCursor } from './row-cursor.ts';
-import { rowValue, type RowValue } from './row-value.ts';
+import { keyValue, rowValue, type RowValue } from './row-value.ts';
 import type { Source, SourceSession } from './source.ts';
 import { tableName, type SchemaChange, type Table } from './table.ts';
 
@@ -51,6 +52,20 @@ export interface DeletedRow<Name extends string, R> extends RowChangeBase<Name> 
   readonly before: Partial<R>;
 }
 
+/**
+ * A copy reads the keys of a range: those greater than `after`, up to and including `upTo`, null on a side that is open. The
+ * rows that are there follow, each as a `read`; what else you hold of the range is gone. That may be a part of the same range,
+ * from before a kill.
+ */
+export interface CopiedRange<Name extends string, R> extends ChangeBase {
+  readonly op: 'range';
+  readonly table: Name;
+  readonly shape: Table;
+  /** The columns of the key. */
+  readonly after: Partial<R> | null;
+  readonly upTo: Partial<R> | null;
+}
+
 /** The table is empty from here on. */
 export interface TruncatedTable<Name extends string> extends RowChangeBase<Name> {
   readonly op: 'truncate';
@@ -75,7 +90,8 @@ export type Change<Tables extends Rows = Readonly<Record<string, Row>>> =
         | NewRow<Name, Tables[Name]>
         | ChangedRow<Name, Tables[Name]>
         | DeletedRow<Name, Tables[Name]>
-        | TruncatedTable<Name>;
+        | TruncatedTable<Name>
+        | CopiedRange<Name, Tables[Name]>;
     }[keyof Tables & string]
   | ShapeChange
   | IdleChange;
@@ -150,14 +166,17 @@ export class Changes<Tables extends Rows = Readonly<Record<string, Row>>>
 
   /** A change's token has the batch's checkpoint when it is the batch's last. */
   *#changesOf(batch: Batch): Generator<Change> {
-    const fresh = [...placesOf(batch, this.#place)].filter(({ place }) => this.#isNew(place));
+    const places = [...placesOf(batch, this.#place)];
+    // What a copy reads is never a replay: read again, it is what is there now, and may be at the same place.
+    const fresh = batch.chunk === null ? places.filter(({ place }) => this.#isNew(place)) : places;
     const cursor = new RowCursor(batch);
-    for (const [index, { place, row, change }] of fresh.entries()) {
+    for (const [index, { place, row, change, range }] of fresh.entries()) {
       this.#place = place;
       const last = index === fresh.length - 1 && batch.checkpoint !== null;
       if (last) this.#checkpoint = batch.checkpoint;
       const token = formatToken({ checkpoint: this.#checkpoint, place });
       if (change !== null) yield { op: 'schema', table: tableName(change.table), change, token };
+      else if (range !== null) yield rangeChange(range, token);
       else yield rowChange(cursor.at(row), token);
     }
     if (fresh.length > 0 || batch.checkpoint === null) return;
@@ -175,16 +194,24 @@ interface Placed {
   readonly place: ChangePlace;
   readonly row: number;
   readonly change: SchemaChange | null;
+  readonly range: TableRange | null;
+}
+
+interface TableRange {
+  readonly shape: Table;
+  readonly range: KeyRange;
 }
 
 /** The batch's changes of shape and rows with their places; logical messages are no changes of rows. */
 function* placesOf(batch: Batch, before: ChangePlace | null): Generator<Placed> {
   const first = firstPlace(batch, before);
-  for (const [step, change] of batch.schemaChanges.entries()) yield { place: { ...first, step }, row: -1, change };
+  for (const [step, change] of batch.schemaChanges.entries()) yield { place: { ...first, step }, row: -1, change, range: null };
+  const range = rangeOf(batch);
+  if (range !== null) yield { place: { position: first.position, ordinal: 0, step: 0 }, row: -1, change: null, range };
   for (let row = 0; row < batch.rows; row++) {
     if (batch.table[row] === NO_TABLE) continue;
     const { position } = batch.commits[batch.commit[row]!]!;
-    yield { place: { position, ordinal: batch.ordinal[row]!, step: ROW_STEP }, row, change: null };
+    yield { place: { position, ordinal: batch.ordinal[row]!, step: ROW_STEP }, row, change: null, range: null };
   }
 }
 
@@ -193,6 +220,23 @@ function firstPlace(batch: Batch, before: ChangePlace | null): Omit<ChangePlace,
   if (batch.rows > 0) return { position: batch.commits[batch.commit[0]!]!.position, ordinal: batch.ordinal[0]! };
   const position = batch.commits[0]?.position ?? batch.checkpoint?.position ?? before?.position ?? '';
   return { position, ordinal: before?.position === position ? before.ordinal + 1 : 0 };
+}
+
+function rangeOf({ chunk, tables }: Batch): TableRange | null {
+  return chunk === null || chunk.range === null ? null : { shape: tables[chunk.table]!, range: chunk.range };
+}
+
+function rangeChange({ shape, range }: TableRange, token: string): Change {
+  const row = (key: Key | null): Row | null => {
+    if (key === null) return null;
+    return Object.fromEntries(
+      shape.key.map((column, part) => {
+        const { name, type } = shape.columns[column]!;
+        return [name, keyValue(key[part]!, type)];
+      }),
+    );
+  };
+  return { op: 'range', table: tableName(shape), shape, after: row(range.after), upTo: row(range.upTo), token };
 }
 
 function rowChange(cursor: RowCursor, token: string): Change {

@@ -19,6 +19,7 @@ export {
   type Change,
   type ChangedRow,
   type ChangesOptions,
+  type CopiedRange,
   type DeletedRow,
   type IdleChange,
   type NewRow,

@@ -14,6 +14,21 @@ import type { LogicalType } from './logical-type.ts';
  */
 export type RowValue = boolean | number | bigint | string | Uint8Array | null;
 
+/** A cell of a `Key` as such a value. */
+export function keyValue(cell: string, type: LogicalType): RowValue {
+  switch (type.kind) {
+    case 'bool':
+      return cell === 't';
+    case 'int':
+    case 'uint':
+      return type.bits === 64 ? BigInt(cell) : Number(cell);
+    case 'bytes':
+      return new Uint8Array(Buffer.from(cell, 'hex'));
+    default:
+      return cell;
+  }
+}
+
 /** The value of a cell; null for NULL, undefined for a cell that the source did not send since it did not change. */
 export function rowValue(image: ImageCursor, column: number, type: LogicalType): RowValue | undefined {
   if (image.isUnchanged(column)) return undefined;

@@ -32,14 +32,19 @@ export class RunnerProcess {
       this.#stderr += chunk.toString();
       for (const resolve of this.#heard.splice(0)) resolve();
     });
-    const limit = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS);
+    let hangs = false;
+    const limit = setTimeout(() => {
+      hangs = true;
+      child.kill('SIGKILL');
+    }, LIMIT_MS);
     this.#kill = (signal) => child.kill(signal);
-    this.ended = new Promise((resolve) => {
+    this.ended = new Promise((resolve, reject) => {
       child.on('close', (code, signal) => {
         clearTimeout(limit);
         this.#over = true;
         for (const heard of this.#heard.splice(0)) heard();
-        resolve({ code, signal, stdout, stderr: this.#stderr });
+        if (hangs) reject(new Error(`it was still running after ${LIMIT_MS / 1000} s:\n${this.#stderr.slice(-6000)}`));
+        else resolve({ code, signal, stdout, stderr: this.#stderr });
       });
     });
   }

@@ -22,7 +22,6 @@ import type { CapturedTables } from '../shape/captured-tables.ts';
 import type { Catalog } from '../shape/catalog-view.ts';
 import { rewriteReason } from '../shape/shape-difference.ts';
 import { keyIsUnsure } from '../shape/table-shape.ts';
-import type { SharedConnection } from '../shared-connection.ts';
 import type { ChangeStream } from '../stream/change-stream.ts';
 import type { Give } from '../stream/stream-pause.ts';
 import { ChunkReaders, type ChunkBatch } from './chunk-reader.ts';
@@ -44,7 +43,6 @@ const TELL_MS = 10_000;
 export interface ChunkedCopyOptions {
   readonly config: PostgresConfig;
   readonly context: ConnectorContext;
-  readonly control: SharedConnection;
   readonly catalog: Catalog;
   readonly tables: CapturedTables;
 }
@@ -63,6 +61,11 @@ export class ChunkedCopy implements AsyncDisposable {
   readonly chunks: CopiedChunks;
   readonly #rowBytes = new Map<number, number>();
   #leader: pg.Client | null = null;
+  /**
+   * Waits for no lock: whoever waited for one behind somebody who waits for the leader would hold up the leader, and that all
+   * of them.
+   */
+  #marker: pg.Client | null = null;
   #wasToldAt: number | null = null;
   /** How often in a row a table was locked: then each is tried by itself, so that it holds up no other. */
   #locked = 0;
@@ -126,11 +129,13 @@ export class ChunkedCopy implements AsyncDisposable {
    * @returns how many rows were read; null when the server was not ready for it
    */
   async #read(boundary: bigint, give: Give, signal: AbortSignal): Promise<number | null> {
-    const { config, control, catalog, context } = this.#options;
+    const { config, catalog, context } = this.#options;
     const chosen = this.#choose(catalog.last!.content.capture.tables);
     if (chosen.length === 0) return null;
-    const leader = await this.#connect(signal);
-    using _ = cutOnAbort(leader, signal);
+    const leader = (this.#leader ??= await connect(config, signal));
+    const marker = (this.#marker ??= await connect(config, signal));
+    using _leader = cutOnAbort(leader, signal);
+    using _marker = cutOnAbort(marker, signal);
     const begun = await CopyRound.begin(leader, chosen, config.snapshot.where);
     this.#locked = begun === null ? this.#locked + 1 : 0;
     if (begun === null) return null;
@@ -139,7 +144,7 @@ export class ChunkedCopy implements AsyncDisposable {
       const starts = this.#starts(view);
       if (starts.length === 0 || !this.chunks.passed.areVisibleIn(view.visible)) return null;
       // On disk behind it is everything that the snapshot sees: a crash of the server takes nothing back.
-      const end = await control.use(markLog);
+      const end = await markLog(marker);
       if (config.failover && !(await standbysHave(leader, end, context.clock, signal))) return null;
       this.chunks.beginRound(view.snapshot, end);
       crashPoint('source.round-begun');
@@ -257,11 +262,6 @@ export class ChunkedCopy implements AsyncDisposable {
     if (rows > 0) this.#rowBytes.set(oid, Math.max(1, bytes / rows));
   }
 
-  async #connect(signal: AbortSignal): Promise<pg.Client> {
-    this.#leader ??= await connect(this.#options.config, signal);
-    return this.#leader;
-  }
-
   /** Somebody holds a lock, or a transaction that was open before the copy began is still open. */
   async #waitForServer(signal: AbortSignal): Promise<void> {
     const { context } = this.#options;
@@ -285,9 +285,10 @@ export class ChunkedCopy implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const leader = this.#leader;
+    const clients = [this.#leader, this.#marker];
     this.#leader = null;
-    await leader?.end().catch(() => {});
+    this.#marker = null;
+    for (const client of clients) await client?.end().catch(() => {});
     await this.#readers[Symbol.asyncDispose]();
   }
 
