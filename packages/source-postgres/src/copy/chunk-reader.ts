@@ -43,7 +43,7 @@ export class ChunkReaders implements AsyncDisposable {
   ): AsyncGenerator<ChunkBatch<Query>> {
     const running: Running<Query>[] = [];
     let more = true;
-    const cut = (): void => this.#abandon();
+    const cut = (): void => this.abandon();
     signal.addEventListener('abort', cut);
     try {
       while (true) {
@@ -60,7 +60,7 @@ export class ChunkReaders implements AsyncDisposable {
     } finally {
       signal.removeEventListener('abort', cut);
       for (const { next } of running) next.catch(() => {});
-      if (running.length > 0) this.#abandon();
+      if (running.length > 0) this.abandon();
     }
   }
 
@@ -93,7 +93,8 @@ export class ChunkReaders implements AsyncDisposable {
     return wire;
   }
 
-  #abandon(): void {
+  /** Cuts the connections: what they read is lost, and their locks are let go. */
+  abandon(): void {
     for (const wire of this.#open) wire.abandon();
     this.#open.clear();
     this.#idle.length = 0;

@@ -1,23 +1,20 @@
-import { connect, cutOnAbort } from '@weir/postgres';
+import { connect, cutOnAbort, socketOf } from '@weir/postgres';
 import {
   crashPoint,
   emptyBatch,
-  filterRows,
-  keyOrder,
   packVersion,
   tableName,
   type Batch,
   type Checkpoint,
   type ConnectorContext,
   type Key,
-  type KeyRange,
   type TableProgress,
 } from '@weir/sdk';
 import type pg from 'pg';
 import type { CatalogTable } from '../capture/catalog.ts';
 import type { PostgresConfig } from '../config.ts';
 import { markLog } from '../log-mark.ts';
-import { chunkPosition, isWhole, stateJson, type ChunkState } from '../position.ts';
+import { chunkPosition, isWhole, stateJson } from '../position.ts';
 import type { CapturedTables } from '../shape/captured-tables.ts';
 import type { Catalog } from '../shape/catalog-view.ts';
 import { rewriteReason } from '../shape/shape-difference.ts';
@@ -28,6 +25,7 @@ import { ChunkReaders, type ChunkBatch } from './chunk-reader.ts';
 import { CopiedChunks } from './copied-chunks.ts';
 import { CopyRound, keyAt, type ChunkPart, type PartStart, type RoundView } from './copy-round.ts';
 import { standbysHave } from './standbys.ts';
+import { bulk, refill } from './taken.ts';
 
 /** How long one round reads: the stream, and what it confirms, waits so long. In ms. */
 const ROUND_MS = 1_000;
@@ -36,6 +34,8 @@ const ROUND_CHUNKS = 16;
 /** Most tables of one round, and the rows after which no further one is locked for it. */
 const ROUND_TABLES = 64;
 const ROUND_ROWS = 1_000_000;
+/** How long a round waits for the consumer of its batches, in ms. */
+const HELD_MS = 10_000;
 /** How soon a round is tried again that could not read yet, in ms, and when somebody is told why. */
 const RETRY_MS = 200;
 const TELL_MS = 10_000;
@@ -224,13 +224,36 @@ export class ChunkedCopy implements AsyncDisposable {
         before = null;
         this.#made++;
         crashPoint('source.chunk-read');
-        if (!(await give(batch))) break;
+        if (!(await this.#handOver(batch, give))) break;
       }
     } finally {
       await ahead.return();
       await parts.return();
     }
     return rows;
+  }
+
+  /**
+   * A consumer that takes long is not waited for with the tables locked: whoever alters one would wait for it too, and after
+   * them everybody who uses that table.
+   * @returns false when no more is to be read now
+   */
+  async #handOver(batch: Batch, give: Give): Promise<boolean> {
+    const { clock } = this.#options.context;
+    const given = give(batch);
+    const waiting = new AbortController();
+    const isLate = clock.sleep(HELD_MS, waiting.signal).then(
+      () => true,
+      () => false,
+    );
+    const late = await Promise.race([given.then(() => false), isLate]);
+    waiting.abort();
+    if (!late) return await given;
+    this.#readers.abandon();
+    if (this.#leader !== null) socketOf(this.#leader).destroy();
+    this.#leader = null;
+    await given;
+    return false;
   }
 
   /** Notes what was read, and makes the batch that says so. */
@@ -295,35 +318,6 @@ export class ChunkedCopy implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#close();
   }
-}
-
-/** What a batch of a chunk holds, and how far the table is with it. */
-interface Taken {
-  readonly range: KeyRange;
-  readonly chunks: ChunkState;
-  readonly rows: Batch;
-}
-
-/** Rows come in the order of their keys, so each batch holds the range up to its last row. */
-function bulk(before: ChunkState, { table, isRest }: ChunkPart, batch: Batch, isLast: boolean): Taken {
-  const isEnd = isRest && isLast;
-  const last = batch.rows === 0 ? before.upTo : keyAt(batch, table, batch.rows - 1);
-  const range = { after: before.upTo, upTo: isEnd ? null : last };
-  return { range, chunks: { ...before, upTo: last, done: isEnd, rows: before.rows + batch.rows }, rows: batch };
-}
-
-/**
- * The rows are that before the hole and that in it, or two before it.
- * @param first the key of the first of them, when it came in a batch of its own
- */
-function refill(before: ChunkState, { table, hole: key }: ChunkPart, batch: Batch, first: Key | null): Taken {
-  const order = keyOrder(table.table)!;
-  const hole = key!;
-  const keys = Array.from({ length: batch.rows }, (_, row) => keyAt(batch, table, row));
-  const after = keys.findLast((other) => order(other, hole) < 0) ?? first;
-  const rows = filterRows(batch, (row) => order(keys[row]!, hole) === 0);
-  const holes = before.holes.filter((other) => order(other, hole) !== 0);
-  return { range: { after, upTo: hole }, chunks: { ...before, holes, rows: before.rows + rows.rows }, rows };
 }
 
 /** Resolves when the stream has come to an LSN, where it calls `then`, or when the signal aborts. */

@@ -195,6 +195,18 @@ test('a hole whose rows are too large for one batch is filled alone, and nothing
   await expectMirrored(reading, database);
 });
 
+test('a consumer that takes long holds no lock on a table', { timeout: 60_000 }, async () => {
+  await using database = await itemsOn(server.url);
+  await database.sql("INSERT INTO items SELECT i, 'more', repeat(i::text, 1000) FROM generate_series(1000, 12000) i");
+  await using reading = await Reading.open(database.source({ snapshot: { max_connections: 1 } }), null);
+  await reading.until(({ chunk }) => chunk !== null);
+  const locks = "SELECT count(*)::int FROM pg_locks WHERE relation = 'items'::regclass";
+  expect(await database.value(locks)).toBeGreaterThan(0);
+  await expect.poll(async () => await database.value(locks), { timeout: 20_000 }).toBe(0);
+  await database.sql("ALTER TABLE items ADD extra int; UPDATE items SET label = 'new' WHERE id IN (1, 11000)");
+  await expectMirrored(reading, database);
+});
+
 test('a table that is locked holds up no other', { timeout: 60_000 }, async () => {
   await using database = await itemsOn(server.url);
   await database.sql('CREATE TABLE others (id int PRIMARY KEY); INSERT INTO others VALUES (1)');
