@@ -20,7 +20,7 @@ import { Transaction } from './transaction.ts';
 /** A batch of more bytes holds one large row, and little else. */
 const LARGE_BATCH_BYTES = 8 * 2 ** 20;
 /** How often a large row may lie in DuckDB's memory at once, and what it needs beside: seen with rows of 64 MiB. */
-const LARGE_ROW_COPIES = 5.5;
+const LARGE_ROW_COPIES = 6.5;
 const LARGE_ROW_BASE = 32 * 2 ** 20;
 
 /**

@@ -6,7 +6,10 @@ const ACCOUNTS = 1000;
 /** Rows of a large transaction: more than two batches. */
 const BULK = 20_000;
 
-/** Makes the bank: accounts, a ledger of transfers, and notes whose text is large enough to be left out of the log. */
+/**
+ * Makes the bank: accounts, a ledger of transfers, notes whose text is large enough to be left out of the log, and an audit
+ * without a key, which is copied in one snapshot.
+ */
 export async function createBank(url: string): Promise<void> {
   const client = new pg.Client(url);
   await client.connect();
@@ -15,6 +18,9 @@ export async function createBank(url: string): Promise<void> {
     CREATE TABLE ledger (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, debit int, credit int, amount bigint, memo text);
     CREATE TABLE notes (account int, line int, body text, PRIMARY KEY (account, line));
     ALTER TABLE notes ALTER body SET STORAGE EXTERNAL;
+    CREATE TABLE audit (entry text, at timestamptz NOT NULL DEFAULT now());
+    ALTER TABLE audit REPLICA IDENTITY FULL;
+    INSERT INTO audit SELECT 'entry ' || g % 200 FROM generate_series(1, 500) g;
     INSERT INTO accounts SELECT g, ${TOTAL / ACCOUNTS} FROM generate_series(1, ${ACCOUNTS}) g;
     INSERT INTO ledger (debit, credit, amount, memo) SELECT 1 + g % 1000, 1 + g % 999, 0, 'opening' FROM generate_series(1, 30000) g;
     INSERT INTO notes SELECT g, 1, repeat(md5(g::text), 100) FROM generate_series(1, ${ACCOUNTS}) g;`);
@@ -72,7 +78,10 @@ export class BankLoad {
       if (action === 1) await client.query('UPDATE notes SET line = line + 1 WHERE account = $1', [account]);
       if (action === 2) await client.query('UPDATE notes SET body = body || $2 WHERE account = $1', [account, '!']);
       if (action === 3) await client.query(`DELETE FROM ledger WHERE memo = 'bulk' AND id % 3 = $1`, [account % 3]);
-      if (action === 4) await client.query('DELETE FROM notes WHERE account = $1; ', [account]);
+      if (action === 4) {
+        await client.query('DELETE FROM notes WHERE account = $1', [account]);
+        await client.query('INSERT INTO audit (entry) VALUES ($1)', [`notes of ${account} are gone`]);
+      }
     });
   }
 
