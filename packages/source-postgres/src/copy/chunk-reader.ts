@@ -1,4 +1,4 @@
-import { CopyReader, Wire, connect, cutOnAbort } from '@weir/postgres';
+import { CopyReader, Wire, connect, cutOnAbort, quoteLiteral } from '@weir/postgres';
 import type { TableBinding } from '@weir/pgoutput';
 import type { Batch } from '@weir/sdk';
 import type { PostgresConfig } from '../config.ts';
@@ -26,6 +26,9 @@ interface Running<Query> {
   next: Promise<IteratorResult<Batch, void>>;
 }
 
+/** For statements that give none. */
+const noRows: TableBinding = { table: { namespace: '', name: '', version: 0, columns: [], key: [] }, rewrites: [], skip: false };
+
 /** Connections that read chunks side by side; what they read comes in the order in which it was asked for. */
 export class ChunkReaders implements AsyncDisposable {
   readonly #config: PostgresConfig;
@@ -34,6 +37,35 @@ export class ChunkReaders implements AsyncDisposable {
 
   constructor(config: PostgresConfig) {
     this.#config = config;
+  }
+
+  /**
+   * Begins a transaction on each connection, with the tables locked. All of them at once, and before anything is read: who
+   * waits for a lock on a table would have a reader wait behind them, and wait themselves for the others.
+   */
+  async begin(lock: string, signal: AbortSignal): Promise<void> {
+    while (this.#idle.length < this.#config.snapshot.max_connections) this.#idle.push(await this.#connect(signal));
+    await this.#run(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${lock}`);
+  }
+
+  /** What all of them read from now on. @param snapshot its exported name */
+  async see(snapshot: string): Promise<void> {
+    await this.#run(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshot)}`);
+  }
+
+  /** Ends the transactions, and lets their locks go. */
+  async end(): Promise<void> {
+    await this.#run('ROLLBACK');
+  }
+
+  /** Runs a statement without rows on every connection that is idle. */
+  async #run(sql: string): Promise<void> {
+    try {
+      await Promise.all(this.#idle.map(async (wire) => await new CopyReader(wire).read(sql, noRows).next()));
+    } catch (error) {
+      this.abandon();
+      throw error;
+    }
   }
 
   /** @param queries is asked for the next one whenever a connection is free */
@@ -50,7 +82,7 @@ export class ChunkReaders implements AsyncDisposable {
         while (more && running.length < this.#config.snapshot.max_connections) {
           const query = await queries.next();
           if (query.done === true) more = false;
-          else running.push(await this.#start(query.value, signal));
+          else running.push(this.#start(query.value));
         }
         const head = running.shift();
         if (head === undefined) return;
@@ -77,8 +109,8 @@ export class ChunkReaders implements AsyncDisposable {
     yield { query, batch: held, isLast: true };
   }
 
-  async #start<Query extends ChunkQuery>(query: Query, signal: AbortSignal): Promise<Running<Query>> {
-    const wire = this.#idle.pop() ?? (await this.#connect(signal));
+  #start<Query extends ChunkQuery>(query: Query): Running<Query> {
+    const wire = this.#idle.pop()!;
     const rows = new CopyReader(wire).read(query.sql, query.binding);
     const next = rows.next() as Promise<IteratorResult<Batch, void>>;
     next.catch(() => {});

@@ -136,7 +136,8 @@ export class ChunkedCopy implements AsyncDisposable {
     const marker = (this.#marker ??= await connect(config, signal));
     using _leader = cutOnAbort(leader, signal);
     using _marker = cutOnAbort(marker, signal);
-    const begun = await CopyRound.begin(leader, chosen, config.snapshot.where);
+    const lockReaders = async (lock: string): Promise<void> => await this.#readers.begin(lock, signal);
+    const begun = await CopyRound.begin(leader, chosen, config.snapshot.where, lockReaders);
     this.#locked = begun === null ? this.#locked + 1 : 0;
     if (begun === null) return null;
     const { round, view } = begun;
@@ -150,6 +151,7 @@ export class ChunkedCopy implements AsyncDisposable {
       crashPoint('source.round-begun');
       return await this.#deliver(round, starts, boundary, give, signal);
     } finally {
+      await this.#readers.end().catch(() => {});
       await round.end().catch(() => {});
     }
   }
@@ -210,6 +212,7 @@ export class ChunkedCopy implements AsyncDisposable {
       }
     })();
     let before: Key | null = null;
+    await this.#readers.see(await round.export());
     try {
       for await (const piece of this.#readers.read(ahead, signal)) {
         const { query: part, batch: copied, isLast } = piece;

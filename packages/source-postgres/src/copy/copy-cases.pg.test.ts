@@ -207,6 +207,20 @@ test('a consumer that takes long holds no lock on a table', { timeout: 60_000 },
   await expectMirrored(reading, database);
 });
 
+test('whoever waits to lock a table while it is copied gets the lock, and the copy gets on', { timeout: 60_000 }, async () => {
+  await using database = await itemsOn(server.url);
+  await database.sql("INSERT INTO items SELECT i, 'more', NULL FROM generate_series(1000, 6000) i");
+  let isOver = false;
+  const locking = (async () => {
+    for (; !isOver; await sleep(50)) await database.sql('BEGIN; LOCK TABLE items; COMMIT');
+  })();
+  await using reading = await Reading.open(database.source({ snapshot: { chunk_rows: 40, max_connections: 3 } }), null);
+  await reading.untilCopied();
+  isOver = true;
+  await locking;
+  await expectMirrored(reading, database);
+});
+
 test('a table that is locked holds up no other', { timeout: 60_000 }, async () => {
   await using database = await itemsOn(server.url);
   await database.sql('CREATE TABLE others (id int PRIMARY KEY); INSERT INTO others VALUES (1)');

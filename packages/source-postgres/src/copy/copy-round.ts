@@ -1,5 +1,5 @@
 import { parseLsn, type TableBinding } from '@weir/pgoutput';
-import { query, quoteIdentifier, quoteLiteral } from '@weir/postgres';
+import { query, quoteIdentifier } from '@weir/postgres';
 import { WeirError, tableName, type Batch, type Key } from '@weir/sdk';
 import type pg from 'pg';
 import { quoteTable, readTables, type CatalogTable } from '../capture/catalog.ts';
@@ -11,7 +11,7 @@ import type { ChunkQuery } from './chunk-reader.ts';
 import { keySql, type BytewiseColumns, type KeySql } from './key-sql.ts';
 
 /** Longest that a round waits for a lock on a table: the stream waits with it. */
-const LOCK_MS = 1_000;
+const LOCK_MS = 250;
 /** Bytes of a chunk: about what a connection reads ahead, so that several are busy at once. */
 const CHUNK_BYTES = 8 << 20;
 const FIRST_CHUNK_ROWS = 10_000;
@@ -59,7 +59,6 @@ export interface PartStart {
 export class CopyRound {
   readonly #client: pg.Client;
   readonly #where: Readonly<Record<string, string>>;
-  #exported = '';
 
   private constructor(client: pg.Client, where: Readonly<Record<string, string>>) {
     this.#client = client;
@@ -68,17 +67,22 @@ export class CopyRound {
 
   /**
    * Locks first: then no rewrite lies between the snapshot and what is read in it.
+   * @param locking has others lock the tables too, at the same time: behind somebody who waits for one of the locks the rest
+   * would wait for them, and they for the first
    * @returns null when a table is locked, or is not there under this name any more: another time it may do
    */
   static async begin(
     client: pg.Client,
     tables: readonly CatalogTable[],
     where: Readonly<Record<string, string>>,
+    locking: (sql: string) => Promise<void> = async () => {},
   ): Promise<{ round: CopyRound; view: RoundView } | null> {
     await query(client, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     try {
-      await query(client, `SET LOCAL lock_timeout = ${LOCK_MS}`);
-      await query(client, `LOCK TABLE ${tables.map(quoteTable).join(', ')} IN ACCESS SHARE MODE`);
+      const timeout = `SET LOCAL lock_timeout = ${LOCK_MS}`;
+      const lock = `LOCK TABLE ${tables.map(quoteTable).join(', ')} IN ACCESS SHARE MODE`;
+      await query(client, timeout);
+      await Promise.all([query(client, lock), locking(`${timeout}; ${lock}`)]);
       const [row] = await query(client, 'SELECT pg_current_snapshot()::text AS snapshot, pg_current_wal_insert_lsn() AS at');
       const snapshot = row!['snapshot']!;
       const scopes = new Map(tables.map((table) => [table.oid, table.scope]));
@@ -96,6 +100,11 @@ export class CopyRound {
     }
   }
 
+  /** Its name, under which other transactions can see the same. */
+  async export(): Promise<string> {
+    return (await query(this.#client, 'SELECT pg_export_snapshot() AS name'))[0]!['name']!;
+  }
+
   async end(): Promise<void> {
     await query(this.#client, 'ROLLBACK');
   }
@@ -106,7 +115,6 @@ export class CopyRound {
    */
   async *parts(starts: readonly PartStart[], most: () => number | null): AsyncGenerator<ChunkPart, void> {
     const bytewise = await readBytewise(this.#client, starts.map(({ table }) => table.oid));
-    this.#exported = (await query(this.#client, 'SELECT pg_export_snapshot() AS name'))[0]!['name']!;
     for (const start of starts) {
       const key = keySql(start.table, bytewise);
       for (const hole of start.holes) yield this.#holePart(start, key, hole);
@@ -142,9 +150,7 @@ export class CopyRound {
 
   #part({ table, binding }: PartStart, rows: string): Pick<ChunkPart, 'table' | 'binding' | 'sql'> {
     const columns = table.columns.map((column) => quoteIdentifier(column.name)).join(', ');
-    const sql = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT ${quoteLiteral(this.#exported)};
-      COPY (SELECT ${columns} FROM ${rows}) TO STDOUT; COMMIT`;
-    return { table, binding, sql };
+    return { table, binding, sql: `COPY (SELECT ${columns} FROM ${rows}) TO STDOUT` };
   }
 
   #rows(table: CatalogTable, conditions: readonly (string | null)[]): string {
