@@ -224,6 +224,7 @@ export class PostgresSession implements SourceSession {
       checkpoint: (endLsn) => ({ position: boundaryPosition(epoch, placeOf(endLsn)), state: stateJson(tables.state) }),
     });
     this.#interrupted = false;
+    this.#isCopying = false;
     const interrupt = (): void => {
       this.#interrupted = true;
       stream.endAtBoundary();
@@ -277,9 +278,16 @@ export class PostgresSession implements SourceSession {
     this.#gate = null;
     this.#phase = 'snapshot';
     this.#isCopying = true;
-    const isDone = await this.#copy.run(open.stream, this.#options.reach, gate, open.ending);
+    // Also with another connection in the place of the first.
+    const isOpen = (): boolean => this.#open?.stream === open.stream;
+    let isDone = await this.#copy.run(open.stream, this.#options.reach, gate, open.ending);
+    // A copy may have been asked for while the last one let go of its connections.
+    while (isDone && isOpen() && this.#copy.chunks.isActive) {
+      isDone = await this.#copy.run(open.stream, this.#options.reach, null, open.ending);
+    }
+    if (!isOpen()) return;
     this.#isCopying = false;
-    if (!isDone || this.#open !== open) return;
+    if (!isDone) return;
     this.#phase = 'stream';
     if (this.#options.config.snapshot.mode === 'only') this.#finishAt ??= this.#boundary;
     if (this.#finishAt !== null) this.#finishing = this.#finish(open);

@@ -66,6 +66,7 @@ export class ChunkedCopy implements AsyncDisposable {
    * of them.
    */
   #marker: pg.Client | null = null;
+  #closing: Promise<void> = Promise.resolve();
   #wasToldAt: number | null = null;
   /** How often in a row a table was locked: then each is tried by itself, so that it holds up no other. */
   #locked = 0;
@@ -100,6 +101,8 @@ export class ChunkedCopy implements AsyncDisposable {
   async run(stream: ChangeStream, from: bigint, gate: bigint | null, signal: AbortSignal): Promise<boolean> {
     const { clock } = this.#options.context;
     const { chunks } = this;
+    // A run before this one may still be letting go of its connections.
+    await this.#closing;
     chunks.passed.startOver(gate);
     await reached(stream, from, signal, () => {});
     while (chunks.isActive && !signal.aborted) {
@@ -311,6 +314,11 @@ export class ChunkedCopy implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    this.#closing = this.#closing.then(async () => await this.#letGo());
+    await this.#closing;
+  }
+
+  async #letGo(): Promise<void> {
     const clients = [this.#leader, this.#marker];
     this.#leader = null;
     this.#marker = null;
