@@ -14,6 +14,7 @@ export function sinkStatus(changes: Partial<SinkStatus> = {}): SinkStatus {
       filtered: 0,
       skipped: 3,
       replayed: 2,
+      same: 0,
       deadLetters: 0,
       abandoned: 0,
       inFlight: 11,
@@ -26,6 +27,7 @@ export function sinkStatus(changes: Partial<SinkStatus> = {}): SinkStatus {
     schemaChanges: [],
     schemaChangeTotals: {},
     stoppedTables: [],
+    repairs: {},
     ...changes,
   };
 }

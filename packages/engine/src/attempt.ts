@@ -118,6 +118,11 @@ export class Attempt {
     return this.#session === null ? null : this.#session.copyAgain !== undefined;
   }
 
+  /** Sinks that cannot say which rows they have in a range of keys. */
+  get sinksWithoutRanges(): string[] {
+    return this.#lanes.filter(({ canCompare }) => !canCompare).map(({ sink }) => sink);
+  }
+
   /**
    * Has tables copied once more, and waits until every sink holds them. A copy that the checkpoint knows of goes on.
    * @throws WeirError the source's refusal, or what ended the attempt

@@ -2,8 +2,10 @@ import { WeirError, type Batch, type Position } from '@weir/sdk';
 import { RowTally, imbalance, zeroCounters } from './row-counters.ts';
 import { SchemaEvents } from './schema-events.ts';
 import type { SharedBatch } from './shared-batch.ts';
-import type { RowCounters, SinkStatus } from './status.ts';
+import type { RepairTally, RowCounters, SinkStatus } from './status.ts';
 import { TableStops } from './table-stops.ts';
+
+const noRepair: RepairTally = { ranges: 0, different: 0, rows: 0 };
 
 /** What is known about one sink; outlives the attempts of its pipeline. */
 export class LaneRecord {
@@ -13,6 +15,7 @@ export class LaneRecord {
   checkpoint: Position | null = null;
   readonly #total = new RowTally();
   readonly #group = new RowTally();
+  readonly #repairs = new Map<string, RepairTally>();
   #committedAt: number | null = null;
   #commits = 0;
   #commitMs = 0;
@@ -45,6 +48,21 @@ export class LaneRecord {
   replayed(rows: number): void {
     this.rows.replayed += rows;
     this.rows.inFlight -= rows;
+  }
+
+  /** A range of keys was compared. @param rows how many the source has there */
+  compared(table: string, rows: number, isSame: boolean): void {
+    const { ranges, different, rows: written } = this.#repairs.get(table) ?? noRepair;
+    const tally = { ranges: ranges + 1, different: different + (isSame ? 0 : 1), rows: written + (isSame ? 0 : rows) };
+    this.#repairs.set(table, tally);
+    if (!isSame) return;
+    this.rows.same += rows;
+    this.rows.inFlight -= rows;
+  }
+
+  /** Tables are about to be repaired. */
+  startRepair(tables: readonly string[]): void {
+    for (const table of tables) this.#repairs.delete(table);
   }
 
   /** Rows of tables that are stopped at this sink. */
@@ -104,6 +122,7 @@ export class LaneRecord {
       schemaChanges: [...this.schema.recent],
       schemaChangeTotals: structuredClone(this.schema.totals),
       stoppedTables: Array.from(this.stops.all, ([table, { code, message }]) => ({ table, code, message })),
+      repairs: Object.fromEntries(this.#repairs),
     };
   }
 

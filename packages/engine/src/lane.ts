@@ -13,6 +13,7 @@ import type { Store } from '@weir/store';
 import { commitCheckpoint } from './commit.ts';
 import { isCopy } from './copy.ts';
 import type { LaneRecord } from './lane-record.ts';
+import { compareRange, withoutRange } from './same-range.ts';
 import { SchemaGate, type SinkPolicies } from './schema-gate.ts';
 import type { SharedBatch } from './shared-batch.ts';
 
@@ -65,6 +66,15 @@ export class Lane {
     this.#gate = new SchemaGate(options);
     this.#holds = options.holds;
     this.record = options.record;
+  }
+
+  get sink(): string {
+    return this.#options.shard.sink;
+  }
+
+  /** Whether the sink can say which rows it has in a range of keys. */
+  get canCompare(): boolean {
+    return this.#options.session.readRange !== undefined;
   }
 
   /** Batches that wait. */
@@ -153,6 +163,7 @@ export class Lane {
     try {
       if (this.#gate.hasMarks) await this.#gate.mark();
       if (this.#abandoned.signal.aborted) return;
+      admitted = await this.#withoutSame(admitted);
       if (hasWork(admitted)) await this.#options.session.write(admitted);
     } catch (error) {
       this.#failed(error);
@@ -162,6 +173,14 @@ export class Lane {
     this.record.wrote(admitted);
     this.#groupBytes += Math.max(1, batch.bytes);
     this.#pending = batch.checkpoint && this.#notBehind(batch.checkpoint);
+  }
+
+  /** A repair writes only where the sink has other rows. */
+  async #withoutSame(batch: Batch): Promise<Batch> {
+    const compared = await compareRange(this.#options.session, batch);
+    if (compared === null || this.#abandoned.signal.aborted) return batch;
+    this.record.compared(compared.table, batch.rows, compared.isSame);
+    return compared.isSame ? withoutRange(batch) : batch;
   }
 
   /** A failure that is about one table may stop only that; one that is told late stops nothing. */

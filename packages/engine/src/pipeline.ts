@@ -91,10 +91,22 @@ export class Pipeline implements AsyncDisposable {
     if (this.#attempt.copiesAgain !== true) {
       throw new WeirError('WEIR_COPY_UNSUPPORTED', `the source of ${name} cannot copy tables once more`);
     }
+    if (how === 'repair') this.#expectRepairable();
     const order = this.#copies.add(tables, how);
+    if (how === 'repair') for (const record of this.#records.values()) record.startRepair(tables);
     void this.#carryOut(order, this.#attempt);
     await order.begun;
     return { done: order.done };
+  }
+
+  /** Where a sink kept a history, a repair would leave changes out of it. */
+  #expectRepairable(): void {
+    const sinks = this.#attempt.sinksWithoutRanges;
+    if (sinks.length === 0) return;
+    const what = `${sinks.join(', ')} ${sinks.length === 1 ? 'keeps' : 'keep'} no mirror, so there is nothing to compare`;
+    throw new WeirError('WEIR_COPY_UNSUPPORTED', what, {
+      fix: 'Read the tables again with `weir snapshot`, or start them over with `weir resync`.',
+    });
   }
 
   /** An attempt that fails leaves its copies to the next; what the source itself refuses is the answer. */

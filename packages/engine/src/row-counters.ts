@@ -2,13 +2,13 @@ import { Op, tableName, type Batch } from '@weir/sdk';
 import type { RowCounters } from './status.ts';
 
 export function zeroCounters(): RowCounters {
-  return { in: 0, made: 0, delivered: 0, filtered: 0, skipped: 0, replayed: 0, deadLetters: 0, abandoned: 0, inFlight: 0 };
+  return { in: 0, made: 0, delivered: 0, filtered: 0, skipped: 0, replayed: 0, same: 0, deadLetters: 0, abandoned: 0, inFlight: 0 };
 }
 
 /** Rows in and made, less every place where a row can be; 0 when every row is accounted for (invariant 7). */
 export function imbalance(rows: RowCounters): number {
-  const accounted =
-    rows.delivered + rows.filtered + rows.skipped + rows.replayed + rows.deadLetters + rows.abandoned + rows.inFlight;
+  const { delivered, filtered, skipped, replayed, same, deadLetters, abandoned, inFlight } = rows;
+  const accounted = delivered + filtered + skipped + replayed + same + deadLetters + abandoned + inFlight;
   return rows.in + rows.made - accounted;
 }
 

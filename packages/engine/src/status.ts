@@ -3,7 +3,7 @@ import type { SchemaEvent, SchemaTotals } from './schema-events.ts';
 
 /**
  * What became of the rows that one sink's lane was given (invariant 7). At every moment
- * `in + made = delivered + filtered + skipped + replayed + deadLetters + abandoned + inFlight`.
+ * `in + made = delivered + filtered + skipped + replayed + same + deadLetters + abandoned + inFlight`.
  */
 export interface RowCounters {
   /** Rows read from the source, those it skipped included. */
@@ -18,6 +18,8 @@ export interface RowCounters {
   skipped: number;
   /** Rows that this sink had committed before; read again for a sink that was behind. */
   replayed: number;
+  /** Rows of a repair that this sink had as they are. */
+  same: number;
   deadLetters: number;
   /** Rows of an attempt that failed before their commit; they are read again by the next. */
   abandoned: number;
@@ -51,6 +53,18 @@ export interface SinkStatus {
   readonly schemaChangeTotals: Readonly<SchemaTotals>;
   /** Tables whose rows this sink no longer takes, and why. */
   readonly stoppedTables: readonly TableStop[];
+  /** What the last repair of each table found here, of those that were repaired since the process began. */
+  readonly repairs: Readonly<Record<string, RepairTally>>;
+}
+
+/** What was compared of a table while it was read once more. */
+export interface RepairTally {
+  /** Ranges of keys that were compared. */
+  readonly ranges: number;
+  /** How many of them held other rows than the source. */
+  readonly different: number;
+  /** Rows of those, which were written. */
+  readonly rows: number;
 }
 
 export interface TableStop {

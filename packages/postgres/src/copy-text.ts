@@ -1,4 +1,4 @@
-import type { TableBinding } from '@weir/pgoutput';
+import type { CellRewrite, TableBinding } from '@weir/pgoutput';
 import { WeirError, type BatchWriter } from '@weir/sdk';
 
 const TAB = 0x09;
@@ -36,7 +36,7 @@ export function decodeCopyRow(writer: BatchWriter, binding: TableBinding, start:
       stop++;
     }
     if (escaped && stop - at === 2 && data[at + 1] === N) writer.nullCell();
-    else addCell(writer, binding, column, at, escaped ? unescape(data, at, stop) : stop - at);
+    else textCell(writer, rewrites[column]!, at, escaped ? unescape(data, at, stop) : stop - at);
     at = stop + 1;
     column++;
   }
@@ -44,8 +44,8 @@ export function decodeCopyRow(writer: BatchWriter, binding: TableBinding, start:
   throw new WeirError('WEIR_PGOUTPUT_DAMAGED', `a row of COPY has other than the expected ${rewrites.length} columns`);
 }
 
-function addCell(writer: BatchWriter, binding: TableBinding, column: number, start: number, length: number): void {
-  const rewrite = binding.rewrites[column]!;
+/** Adds a cell of PostgreSQL's text, lying in `writer.data` from `start` on, in its canonical form. */
+export function textCell(writer: BatchWriter, rewrite: CellRewrite | null, start: number, length: number): void {
   if (rewrite === null) writer.cell(start, length);
   else if (rewrite.place === 'slab') writer.cell(start, rewrite.rewrite(writer.data, start, length));
   else {

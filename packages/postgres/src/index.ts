@@ -14,6 +14,7 @@ export {
 export { query } from './connection/query.ts';
 export { serverError } from './connection/server-error.ts';
 export { CopyReader } from './copy-reader.ts';
+export { textCell } from './copy-text.ts';
 export { COPY_HEADER, CopyWriter } from './copy-writer.ts';
 export { Frames } from './frames.ts';
 export type { TypeMapping } from './type-mapping.ts';

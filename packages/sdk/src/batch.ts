@@ -44,6 +44,8 @@ export interface Chunk {
    * copy does not go by key. Only of tables that have a `keyOrder`.
    */
   readonly range: KeyRange | null;
+  /** True where sinks have the table already: one that holds just these rows in the range needs not write them. */
+  readonly compare?: boolean;
   /** True on the last chunk of its table. */
   readonly last: boolean;
 }

@@ -1,6 +1,7 @@
 import type { Batch } from './batch.ts';
 import type { CheckResult } from './check-result.ts';
 import type { ErrorCode } from './error-codes.ts';
+import type { KeyRange } from './key-range.ts';
 import type { Checkpoint, Json } from './position.ts';
 import type { Table } from './table.ts';
 
@@ -28,6 +29,12 @@ export interface SinkBase extends AsyncDisposable {
   readonly stoppedTables?: ReadonlyMap<string, StopReason>;
   /** Marks a table as stopped; durable with the next commit, as rows are. */
   stopTable?(table: { readonly namespace: string; readonly name: string }, reason: StopReason): Promise<void>;
+  /**
+   * The rows of a mirror whose keys lie in a range, as `read` rows with canonical cells, in any order: as they are behind
+   * everything that was written, and only those columns of the table that the mirror has. Who stops in the middle is not
+   * told the rest. Absent where no mirror is kept.
+   */
+  readRange?(table: Table, range: KeyRange): AsyncIterable<Batch>;
 }
 
 /** Class A: the checkpoint is in the sink's own transaction, guarded by a fence (invariants 4 and 5). */

@@ -36,7 +36,15 @@ export interface BegunAnew {
   readonly at: number;
 }
 
-export type CopyAgain = 'anew' | 'in-place';
+/**
+ * How a table is copied once more.
+ *
+ * - `anew`: sinks start it empty
+ * - `in-place`: rows are read over those that are there, by key; the stream is delivered meanwhile as ever
+ * - `repair`: as `in-place`, but a sink writes only the ranges of keys in which it has other rows. What the stream says of
+ *   keys that were not read yet is left out, since a sink may lack their rows
+ */
+export type CopyAgain = 'anew' | 'in-place' | 'repair';
 
 /** One run of a source from a checkpoint. Its owner calls `batches` once and disposes it. */
 export interface SourceSession extends AsyncDisposable {
@@ -53,8 +61,7 @@ export interface SourceSession extends AsyncDisposable {
   /**
    * Copies tables once more while the stream goes on. Resolves when that has a place in the stream.
    * @param tables names as `namespace.name`
-   * @param how `anew`: sinks start the tables empty. `in-place`: rows are read over those that are there, by key
-   * @throws WeirError WEIR_TABLE_UNKNOWN; WEIR_TABLE_NO_KEY for `in-place`
+   * @throws WeirError WEIR_TABLE_UNKNOWN; WEIR_TABLE_NO_KEY for all but `anew`
    */
   copyAgain?(tables: readonly string[], how: CopyAgain): Promise<void>;
   status(): SourceStatus;

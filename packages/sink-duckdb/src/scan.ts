@@ -12,6 +12,8 @@ import { identifier, qualified, type QualifiedName } from './sql-text.ts';
 export interface ScanSource {
   readonly target: QualifiedName;
   readonly rules: SinkRules;
+  /** Which rows, of the table as `t`; all of them unless told. */
+  readonly condition?: string;
 }
 
 /**
@@ -23,15 +25,16 @@ export interface ScanSource {
 export async function* scanTable(
   connection: DuckDBConnection,
   table: Table,
-  { target, rules }: ScanSource,
+  { target, rules, condition }: ScanSource,
   signal: AbortSignal,
 ): AsyncGenerator<Batch> {
   const names = table.columns.map((column) => column.name);
   const doing = `reading ${target.schema}.${target.table}`;
   const mark = softDeleteColumn.name;
-  const where = marksDeletes(rules) && !names.includes(mark) ? ` WHERE ${identifier(mark)} IS NULL` : '';
+  const isThere = marksDeletes(rules) && !names.includes(mark) ? [`t.${identifier(mark)} IS NULL`] : [];
+  const where = ['true', ...isThere, ...(condition === undefined ? [] : [condition])].join(' AND ');
   const result = await connection
-    .stream(`SELECT ${names.map(identifier).join(', ')} FROM ${qualified(target)}${where}`)
+    .stream(`SELECT ${names.map((name) => `t.${identifier(name)}`).join(', ')} FROM ${qualified(target)} AS t WHERE ${where}`)
     .catch((error: unknown) => {
       throw writeError(error, doing);
     });

@@ -7,6 +7,7 @@ import {
   type Batch,
   type Checkpoint,
   type Clock,
+  type KeyRange,
   type StopReason,
   type Table,
   type TransactionalSession,
@@ -45,6 +46,9 @@ export class DuckdbSession implements TransactionalSession {
   #largest = 0;
   #stopped: ReadonlyMap<string, StopReason> = new Map();
 
+  /** Only where a mirror is kept. */
+  readonly readRange?: (table: Table, range: KeyRange) => AsyncGenerator<Batch>;
+
   private constructor(database: Database, connection: DuckDBConnection, checkpoint: CheckpointRow, options: TablesOptions) {
     this.#database = database;
     this.#connection = connection;
@@ -53,6 +57,7 @@ export class DuckdbSession implements TransactionalSession {
     this.#tables = new TargetTables(this.#transaction, database.name, options);
     this.#changes = new SchemaChanges(this.#transaction, this.#tables, options.rules);
     this.#clock = options.clock;
+    if (options.rules.mode === 'mirror') this.readRange = (table, range) => this.#readRange(table, range);
   }
 
   /** Takes the fence (invariant 5) and with it the database, which the session releases when it is disposed. */
@@ -104,6 +109,14 @@ export class DuckdbSession implements TransactionalSession {
       this.#transaction.slab.clear();
       this.#tables.flushIfLarge();
     });
+  }
+
+  async *#readRange(table: Table, range: KeyRange): AsyncGenerator<Batch> {
+    const rows = await this.#run(async () => {
+      await this.#transaction.begin();
+      return await this.#tables.readRange(table, range);
+    });
+    yield* rows;
   }
 
   commit(checkpoint: Checkpoint): Promise<void> {

@@ -1,11 +1,23 @@
-import { WeirError, tableName, targetName, type Clock, type Shard, type StopReason, type Table } from '@weir/sdk';
+import {
+  WeirError,
+  tableName,
+  targetName,
+  type Batch,
+  type Clock,
+  type KeyRange,
+  type Shard,
+  type StopReason,
+  type Table,
+} from '@weir/sdk';
 import type { NotFinite } from './encode.ts';
 import { HistoryWriter } from './history-writer.ts';
+import { keyRangeSql } from './key-range-sql.ts';
 import { layOut, type Layout } from './layout.ts';
 import { OwnTables } from './own-tables.ts';
 import { ownershipProblem } from './ownership.ts';
 import { expectNone, problemError } from './problem.ts';
 import type { RowWriter, WriterHost } from './row-writer.ts';
+import { scanTable } from './scan.ts';
 import { ownColumns, shapeProblems } from './shape-check.ts';
 import { ShapeEdit, decimalTextSql } from './shape-edit.ts';
 import type { SinkRules } from './sink-rules.ts';
@@ -78,6 +90,18 @@ export class TargetTables implements WriterHost {
         : new TableWriter(this.#transaction, table, target, layout, this);
     this.#writers.set(key, writer);
     return writer;
+  }
+
+  /** The rows of a mirror in a range of keys, behind everything that was written; see `SinkBase.readRange`. */
+  async readRange(table: Table, range: KeyRange): Promise<AsyncGenerator<Batch>> {
+    const writer = await this.writer(table);
+    await writer.settle();
+    const { connection, slots } = this.#transaction;
+    const { name } = writer.target;
+    const layout = this.#layOut(table, writer.target);
+    const known = { ...table, columns: layout.columns.map(({ index }) => table.columns[index]!), key: [] };
+    const condition = keyRangeSql(layout, table, range, slots);
+    return scanTable(connection, known, { target: name, rules: this.#rules, condition }, new AbortController().signal);
   }
 
   /** The target of a table; null when it is not there. @throws WeirError when it is another's */

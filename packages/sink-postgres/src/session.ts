@@ -7,6 +7,7 @@ import {
   type Batch,
   type Checkpoint,
   type Clock,
+  type KeyRange,
   type Shard,
   type SinkOptions,
   type StopReason,
@@ -34,6 +35,8 @@ export interface SessionOptions {
 export class PostgresSession implements TransactionalSession {
   readonly mode = 'transactional';
   readonly stoppedTables: ReadonlyMap<string, StopReason>;
+  /** Only where a mirror is kept. */
+  readonly readRange?: (table: Table, range: KeyRange) => AsyncGenerator<Batch>;
   readonly #transaction: Transaction;
   readonly #checkpoint: CheckpointRow;
   readonly #registry: Registry;
@@ -60,6 +63,7 @@ export class PostgresSession implements TransactionalSession {
     this.#tables = new TargetTables(transaction, registry, options.options, options.clock);
     this.#options = options;
     this.stoppedTables = stopped;
+    if (options.options.mode === 'mirror') this.readRange = (table, range) => this.#readRange(table, range);
   }
 
   /** @param checkpoint the row whose fence was taken, before anything else was read (invariant 5) */
@@ -86,6 +90,14 @@ export class PostgresSession implements TransactionalSession {
         await writer.write(batch, part);
       }
     });
+  }
+
+  async *#readRange(table: Table, range: KeyRange): AsyncGenerator<Batch> {
+    const rows = await this.#run(async () => {
+      await this.#begin();
+      return await this.#tables.readRange(table, range);
+    });
+    yield* rows;
   }
 
   commit(checkpoint: Checkpoint): Promise<void> {

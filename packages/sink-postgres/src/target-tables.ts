@@ -3,14 +3,16 @@ import {
   targetName,
   type Batch,
   type Clock,
+  type KeyRange,
   type SchemaChange,
   type SinkOptions,
   type Table,
 } from '@weir/sdk';
 import { HistoryWriter } from './history-writer.ts';
-import { layOut } from './layout.ts';
+import { layOut, type Layout } from './layout.ts';
 import { MirrorWriter, type MirrorOptions } from './mirror-writer.ts';
 import { SchemaChanges } from './schema-changes.ts';
+import { RangeReader } from './range-reader.ts';
 import type { Registry } from './registry.ts';
 import { qualified, type QualifiedName } from './sql-text.ts';
 import { refuse, shapeFindings, targetFindings } from './table-rules.ts';
@@ -30,6 +32,7 @@ export class TargetTables {
   readonly #writers = new Map<string, TableWriter>();
   /** By target, for mirrors that this session made. */
   readonly #copied = new Map<string, CopiedRanges>();
+  readonly #readers = new WeakMap<Layout, RangeReader>();
   #made = 0;
 
   constructor(transaction: Transaction, registry: Registry, options: SinkOptions, clock: Clock) {
@@ -79,6 +82,16 @@ export class TargetTables {
   #mirrorOptions(target: QualifiedName): MirrorOptions {
     const copied = this.#copied.get(qualified(target)) ?? new CopiedRanges(false);
     return { copied, now: () => this.#clock.now() };
+  }
+
+  /** The rows of a mirror in a range of keys, behind everything that was written; see `SinkBase.readRange`. */
+  async readRange(table: Table, range: KeyRange): Promise<AsyncGenerator<Batch>> {
+    const writer = await this.writer(table);
+    await writer.settle();
+    const { layout } = writer;
+    const reader = this.#readers.get(layout) ?? (await RangeReader.open(this.#transaction, layout));
+    this.#readers.set(layout, reader);
+    return reader.read(range);
   }
 
   /** Makes the tables hold everything that was written. */

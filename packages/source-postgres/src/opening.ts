@@ -10,7 +10,7 @@ import {
   nextEpoch,
   positionEpoch,
   positionLsn,
-  unreadChunks,
+  unrepairedChunks,
   type PostgresState,
   type Publication,
   type TableState,
@@ -132,7 +132,7 @@ function repairs({ on_lost_position }: PostgresConfig, { oid, namespace, name, c
 
 /** A table whose rows are read over those that the sinks have; what the stream says of them before is left out. */
 function unread(table: TableState, from: bigint): TableState {
-  return { ...table, copiedAt: formatLsn(from), chunks: unreadChunks };
+  return { ...table, copiedAt: formatLsn(from), chunks: unrepairedChunks };
 }
 
 /** A table of which the sinks have rows that count no more. One whose name nothing has is told to be gone, later. */

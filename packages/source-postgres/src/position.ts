@@ -86,9 +86,14 @@ export interface ChunkState {
   readonly rows: number;
   /** Sinks have the rows beyond `upTo` from an earlier copy, so what the stream says of them is not left out. */
   readonly inPlace?: true;
+  /** Sinks have the rows beyond `upTo` from an earlier copy, but perhaps not all of them: they compare what is read. */
+  readonly compare?: true;
 }
 
 export const unreadChunks: ChunkState = { upTo: null, holes: [], done: false, rows: 0 };
+
+/** Of a table that sinks have, but not as it should be. */
+export const unrepairedChunks: ChunkState = { ...unreadChunks, compare: true };
 
 /** Nothing is still to be read. */
 export function isWhole({ done, holes }: ChunkState): boolean {

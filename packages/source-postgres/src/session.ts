@@ -320,9 +320,9 @@ export class PostgresSession implements SourceSession {
         // What is still to be copied will be.
         if (captured.shaped === null) continue;
         if (request.how === 'anew') replacement.copy(table, captured, 'it was asked for');
-        else this.#copy.chunks.readAgain(captured.oid);
+        else this.#copy.chunks.readAgain(captured.oid, request.how);
       }
-      if (request.how === 'in-place' && !this.#isCopying) void this.#copyByKey(open);
+      if (request.how !== 'anew' && !this.#isCopying) void this.#copyByKey(open);
     });
   }
 

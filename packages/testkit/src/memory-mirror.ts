@@ -60,6 +60,10 @@ export class MirrorTable {
     });
   }
 
+  has(column: string): boolean {
+    return this.#columns.includes(column) && !this.#dropped.has(column);
+  }
+
   change(change: SchemaChange, options: MirrorOptions): void {
     this.#mapped = null;
     switch (change.change) {

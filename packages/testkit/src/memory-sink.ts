@@ -7,6 +7,7 @@ import {
   type CheckResult,
   type Checkpoint,
   type Json,
+  type KeyRange,
   type Shard,
   type Sink,
   type SinkOptions,
@@ -20,6 +21,7 @@ import type { MemoryTarget, MemoryWriter, Written } from './memory-target.ts';
 import { readRow } from './pruning-session.ts';
 import { seeBatch } from './seen-batch.ts';
 import { contractOptions, contractShard } from './sink-driver.ts';
+import type { Cells } from './table-content.ts';
 
 /** A sink of any class over a {@link MemoryTarget}: strict, except for `at-least-once`, which appends what comes. */
 export class MemorySink implements Sink {
@@ -43,11 +45,13 @@ export class MemorySink implements Sink {
     const session = new MemorySession(this.#target, this.#mode, this.#target.takeFence(shard, this.#options));
     const write = async (batch: Batch): Promise<void> => await session.write(batch);
     const recover = async (): Promise<Checkpoint | null> => session.recover();
+    const readRange = (table: Table, range: KeyRange): AsyncGenerator<Batch> => session.readRange(table, range);
     const dispose = { [Symbol.asyncDispose]: async (): Promise<void> => session.close() };
     switch (this.#mode) {
       case 'transactional': {
         const commit = async (checkpoint: Checkpoint): Promise<void> => session.commit(checkpoint);
-        return withStops(session, { mode: this.#mode, write, recover, commit, ...dispose });
+        const mirrored = this.#options.mode === 'mirror' ? { readRange } : {};
+        return withStops(session, { mode: this.#mode, write, recover, commit, ...mirrored, ...dispose });
       }
       case 'staged': {
         const stage = async (checkpoint: Checkpoint): Promise<Json> => session.stage(checkpoint);
@@ -69,9 +73,7 @@ export class MemorySink implements Sink {
   }
 
   async *scan(table: Table): AsyncGenerator<Batch> {
-    const builder = new BatchBuilder().begin({ position: '', version: 0n, time: 0, transactionId: '' });
-    for (const row of this.#target.rows(table, this.#options)) builder.read(table, readRow(table, row));
-    yield builder.build(null);
+    yield readBatch(table, this.#target.rows(table, this.#options));
   }
 
   #plan(table: Table, all: readonly Table[]): TablePlan {
@@ -98,6 +100,12 @@ export class MemorySink implements Sink {
       findings,
     };
   }
+}
+
+function readBatch(table: Table, rows: readonly Cells[]): Batch {
+  const builder = new BatchBuilder().begin({ position: '', version: 0n, time: 0, transactionId: '' });
+  for (const row of rows) builder.read(table, readRow(table, row));
+  return builder.build(null);
 }
 
 /** The session with what it says and takes about stopped tables. */
@@ -147,6 +155,12 @@ class MemorySession {
     this.#assertOpen();
     this.stopped = this.#writer.stopped;
     return this.#writer.checkpoint;
+  }
+
+  async *readRange(table: Table, range: KeyRange): AsyncGenerator<Batch> {
+    this.#assertOpen();
+    const known = this.#writer.rowsBehind(this.#pending, table, range);
+    yield readBatch(known.table, known.rows);
   }
 
   /** Not refused after `close`: a real server may carry out what was sent before. The fence decides (invariant 5). */

@@ -50,6 +50,12 @@ export class MemoryTables {
     return this.#tables.get(nameAt(table, options))?.kept.cells(table) ?? [];
   }
 
+  /** A table with those of its columns that its mirror has. */
+  known(table: Table, options: SinkOptions): Table {
+    const kept = this.#tables.get(nameAt(table, options))?.kept;
+    return kept instanceof MirrorTable ? { ...table, columns: table.columns.filter(({ name }) => kept.has(name)), key: [] } : table;
+  }
+
   /** Whether a table is there and this writer's own, or whose it is. */
   owner(table: Table, writer: TableWriter): 'none' | 'writer' | 'another' | 'another of the writer' {
     const known = this.#tables.get(nameAt(table, writer.options));

@@ -3,11 +3,13 @@ import {
   WeirError,
   tableName,
   type Checkpoint,
+  type KeyRange,
   type Shard,
   type SinkOptions,
   type StopReason,
   type Table,
 } from '@weir/sdk';
+import { copiedRange } from './memory-range.ts';
 import { MemoryTables, type TableWriter } from './memory-tables.ts';
 import type { SeenBatch, SeenRow } from './seen-batch.ts';
 import { contractOptions, contractShard } from './sink-driver.ts';
@@ -22,6 +24,12 @@ export interface StopMark {
 
 /** What a session writes, in order. */
 export type Written = SeenBatch | StopMark;
+
+/** Rows with the columns of a table that a mirror has. */
+export interface KnownRows {
+  readonly table: Table;
+  readonly rows: Cells[];
+}
 
 /** What is kept for one shard of one pipeline's sink. */
 interface ShardState {
@@ -87,6 +95,17 @@ export class MemoryTarget {
 
   stoppedOf(shard: Shard): ReadonlyMap<string, StopReason> {
     return this.#shard(shard).stopped;
+  }
+
+  /** The rows of a mirror in a range of keys, as they will be once what was written is committed. */
+  rowsBehind(writer: TableWriter, written: readonly Written[], table: Table, range: KeyRange): KnownRows {
+    const tables = this.#tables.clone();
+    for (const item of written) if (!('stops' in item)) tables.apply(item, writer);
+    const { holds } = copiedRange(table, range);
+    const known = tables.known(table, writer.options);
+    const rows = tables.rows(table, writer.options).filter((row) => holds(row));
+    const places = known.columns.map((column) => table.columns.indexOf(column));
+    return { table: known, rows: rows.map((row) => places.map((place) => row[place]!)) };
   }
 
   /** Makes what was written durable at once. Only for who holds the fence. */
@@ -185,6 +204,10 @@ export class MemoryWriter implements TableWriter {
   commit(written: readonly Written[], checkpoint: Checkpoint): void {
     this.#assertFence();
     this.#target.commit(this, written, checkpoint);
+  }
+
+  rowsBehind(written: readonly Written[], table: Table, range: KeyRange): KnownRows {
+    return this.#target.rowsBehind(this, written, table, range);
   }
 
   stage(written: readonly Written[], checkpoint: Checkpoint): number {

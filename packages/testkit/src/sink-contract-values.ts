@@ -237,6 +237,7 @@ export function describeSinkValues(driver: SinkDriver): void {
       await harness.write(session, batch.build(feed.checkpoint()));
       await harness.commit(session, feed.checkpoint());
       expect(byId(await harness.rows(table))).toEqual(expected);
+      expect(byId(await harness.range(session, table, { after: null, upTo: null }))).toEqual(expected);
     });
 
     it('of every type come back with the same bytes, updated (invariant 9)', async () => {

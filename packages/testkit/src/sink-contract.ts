@@ -7,6 +7,7 @@ import { describePlaces } from './sink-contract-plan.ts';
 import { describeRandom } from './sink-contract-random.ts';
 import { describeRanges } from './sink-contract-ranges.ts';
 import { describeRangeOrder } from './sink-contract-range-order.ts';
+import { describeReadRange } from './sink-contract-read-range.ts';
 import { describeRows } from './sink-contract-rows.ts';
 import { describeSchema } from './sink-contract-schema.ts';
 import { describeShapes } from './sink-contract-shapes.ts';
@@ -28,6 +29,7 @@ export function sinkContract(driver: SinkDriver): void {
     describeSoftDeletes(driver);
     describeRanges(driver);
     describeRangeOrder(driver);
+    describeReadRange(driver);
     describeAppend(driver);
     describeStops(driver);
     describePlaces(driver);

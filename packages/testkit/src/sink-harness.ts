@@ -5,6 +5,7 @@ import {
   type Batch,
   type Checkpoint,
   type Json,
+  type KeyRange,
   type Shard,
   type Sink,
   type SinkOptions,
@@ -104,6 +105,17 @@ export class SinkHarness implements AsyncDisposable {
     if (sink.scan === undefined) throw new Error('a sink must have scan');
     const rows: Cells[] = [];
     for await (const batch of sink.scan(table, never)) {
+      for (const row of seeBatch(batch).rows) rows.push(comparable(table, row.after!));
+      batch.release();
+    }
+    return inOrder(rows);
+  }
+
+  /** The rows that a session has in a range of keys, in the same order. */
+  async range(session: TransactionalSession, table: Table, range: KeyRange): Promise<Cells[]> {
+    if (session.readRange === undefined) throw new Error('a mirror of class A must have readRange');
+    const rows: Cells[] = [];
+    for await (const batch of session.readRange(table, range)) {
       for (const row of seeBatch(batch).rows) rows.push(comparable(table, row.after!));
       batch.release();
     }

@@ -67,6 +67,11 @@ export class SinkRun implements AsyncDisposable {
     await this.end(batch);
   }
 
+  /** The rows that the session has in a range of keys. */
+  async range(table: Table, range: KeyRange): Promise<readonly (readonly unknown[])[]> {
+    return await this.harness.range(this.#session, table, range);
+  }
+
   /** Writes what was built as a batch in the middle of the transaction. */
   async write(rows: BatchBuilder): Promise<void> {
     await this.harness.write(this.#session, rows.build(null));

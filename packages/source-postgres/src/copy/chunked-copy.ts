@@ -283,7 +283,7 @@ export class ChunkedCopy implements AsyncDisposable {
       state: stateJson(tables.state),
     };
     const commit = { position: checkpoint.position, version: packVersion(epoch, boundary), time: 0, transactionId: '' };
-    const chunk = { table: 0, range, last: isWhole(chunks) };
+    const chunk = { table: 0, range, last: isWhole(chunks), ...(chunks.compare === true && { compare: true }) };
     return { ...rows, tables: [table], commits: [commit], chunk, checkpoint, release: () => batch.release() };
   }
 

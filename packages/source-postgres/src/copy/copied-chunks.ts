@@ -1,6 +1,6 @@
 import { formatLsn, parseLsn, type Begin, type TableBinding } from '@weir/pgoutput';
 import { rangeHolds, type Key, type KeyRange } from '@weir/sdk';
-import { isWhole, unreadChunks, type ChunkState, type RoundState } from '../position.ts';
+import { isWhole, unreadChunks, unrepairedChunks, type ChunkState, type RoundState } from '../position.ts';
 import type { CapturedTable } from '../shape/captured-table.ts';
 import type { CapturedTables } from '../shape/captured-tables.ts';
 import { VisibleTransactions } from '../stream/visible-transactions.ts';
@@ -50,10 +50,10 @@ export class CopiedChunks {
   }
 
   /** A table is read once more, over the rows that sinks have of it. */
-  readAgain(oid: number): void {
+  readAgain(oid: number, how: 'in-place' | 'repair'): void {
     const tables = this.#tables;
     const captured = tables.withOid(oid)!;
-    tables.put({ ...captured, chunks: { ...unreadChunks, inPlace: true } });
+    tables.put({ ...captured, chunks: how === 'repair' ? unrepairedChunks : { ...unreadChunks, inPlace: true } });
     captured.shaped!.binding.judge = this.judge(tables.withOid(oid)!);
   }
 
@@ -71,8 +71,7 @@ export class CopiedChunks {
     const tables = this.#tables;
     const captured = tables.withOid(oid);
     if (captured?.chunks == null) return;
-    const { inPlace } = captured.chunks;
-    tables.put({ ...captured, chunks: { ...unreadChunks, ...(inPlace === true && { inPlace }) } });
+    tables.put({ ...captured, chunks: { ...captured.chunks, ...unreadChunks } });
     const round = this.#round;
     if (round === null) return;
     this.#setRound({ ...round.state, ranges: round.state.ranges.filter((range) => range.oid !== oid) });
