@@ -167,14 +167,33 @@ describe('tables that are copied once more while a process runs and rows are wri
     await expectEqual();
   });
 
-  test('repair reads again only what differs', async () => {
+  test('repair writes only the ranges of keys that differ', async () => {
     expect(await weir('run', 'weir.yaml', '--until-caught-up')).toMatchObject({ code: 0 });
     await tamper();
     await start();
-    expect(await json('repair', 'weir.yaml', 'public.lines')).toMatchObject({ different: [], tables: [], done: true });
-    expect(await json('repair', 'weir.yaml')).toMatchObject({ different: ['public.orders'], tables: ['public.orders'], done: true });
+    const same = { ranges: 1, different: 0, rows: 0 };
+    const lines = { warehouse: { 'public.lines': same }, replica: { 'public.lines': same } };
+    expect(await json('repair', 'weir.yaml', 'public.lines')).toMatchObject({ tables: ['public.lines'], done: true, repairs: lines });
+    const { stdout } = await weir('repair', 'weir.yaml');
+    // Chunks of 500 rows: the first, the one with 1,500, and what lies behind the last row.
+    const found = '3 of 7 ranges differed, 1,000 rows written';
+    expect(stdout).toContain(`  public.orders\n    warehouse: ${found}\n    replica: ${found}\nleft out  public.log: `);
     expect(await json('verify', 'weir.yaml')).toMatchObject({ equal: true });
-    expect((await weir('repair', 'weir.yaml')).stdout).toBe('shop: nothing differs\n');
+    expect((await weir('repair', 'weir.yaml', 'public.orders')).stdout).toBe(
+      '  public.orders\n    warehouse: the same\n    replica: the same\nshop: nothing differs\n',
+    );
+    await expectEqual();
+  });
+
+  test('repair mends a mirror whose rows others took away while the source changes just these', async () => {
+    expect(await weir('run', 'weir.yaml', '--until-caught-up')).toMatchObject({ code: 0 });
+    await tamper();
+    await start();
+    {
+      await using _ = writing();
+      const asked = json('repair', 'weir.yaml', 'public.orders');
+      expect(await asked).toMatchObject({ done: true, repairs: { warehouse: { 'public.orders': {} } } });
+    }
     await expectEqual();
   });
 

@@ -17,8 +17,9 @@ describe('status', () => {
       queueBytes: 0,
       commitMs: 0,
       schemaChanges: [],
-      schemaChangeTotals: {},
       stoppedTables: [],
+      repairs: {},
+      schemaChangeTotals: {},
     };
     expect(pipeline.status()).toEqual({
       name: 'shop',

@@ -116,7 +116,7 @@ export const errorCodes = {
   WEIR_PG_READ_ONLY: { exit: 3, policy: 'stop-at-start', remedy: 'Let the role write: ALTER ROLE … SET default_transaction_read_only = off;' },
   WEIR_PG_GRANT_WRITE: { exit: 3, policy: 'stop', remedy: 'Grant the role what the message names: CREATE on the database, or the ownership of schema and tables.' },
   WEIR_PG_TABLE_EXISTS: { exit: 2, policy: 'stop', remedy: 'A table that Weir did not make has that name; rename it, or set `target`.' },
-  WEIR_PG_DIVERGED: { exit: 1, policy: 'stop', remedy: 'Somebody changed the mirrored table; copy it again from scratch.' },
+  WEIR_PG_DIVERGED: { exit: 1, policy: 'stop', remedy: 'Somebody changed the mirrored table. Set `on_error: stop_table` at the sink and start: only this table stops, and `weir resync FILE TABLE` starts it over.' },
   WEIR_PG_VALUE: { exit: 1, policy: 'stop', remedy: 'A value does not fit the type of its column in the sink; the message names the column.' },
   WEIR_PG_CONSTRAINT: { exit: 2, policy: 'stop', remedy: 'A constraint or trigger that somebody put on the sink’s table refuses rows of the source; drop it.' },
   WEIR_PG_DEPENDENT: { exit: 2, policy: 'stop', remedy: 'A view or another object depends on the sink’s table as it was; drop it, and make it again afterwards.' },
@@ -126,7 +126,7 @@ export const errorCodes = {
   WEIR_DUCKDB_FENCED: { exit: 1, policy: 'stop', remedy: 'Another runner took over this sink; this one changes nothing more.' },
   WEIR_DUCKDB_TABLE_EXISTS: { exit: 2, policy: 'stop', remedy: 'A table that Weir did not make has that name; rename it, or set `target`.' },
   WEIR_DUCKDB_VALUE: { exit: 1, policy: 'stop', remedy: 'A value does not fit the type of its column in DuckDB; the message names the column.' },
-  WEIR_DUCKDB_DIVERGED: { exit: 1, policy: 'stop', remedy: 'Somebody changed the mirrored table; copy it again from scratch.' },
+  WEIR_DUCKDB_DIVERGED: { exit: 1, policy: 'stop', remedy: 'Somebody changed the mirrored table. Set `on_error: stop_table` at the sink and start: only this table stops, and `weir resync FILE TABLE` starts it over.' },
   WEIR_DUCKDB_QUERY: { exit: 1, policy: 'retry', remedy: 'DuckDB refused a statement; its message is above.' },
 } as const;
 

@@ -57,8 +57,7 @@ export class FaultySink implements Sink {
       },
       [Symbol.asyncDispose]: async () => await this.#perform('dispose', async () => await session[Symbol.asyncDispose]()),
     };
-    const { readRange } = session;
-    if (readRange !== undefined) base.readRange = (table, range) => readRange.call(session, table, range);
+    if (session.readRange !== undefined) base.readRange = (table, range) => session.readRange!(table, range);
     if (session.stopTable !== undefined) {
       Object.defineProperties(base, {
         stoppedTables: { enumerable: true, get: () => session.stoppedTables },

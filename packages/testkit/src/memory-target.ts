@@ -101,9 +101,9 @@ export class MemoryTarget {
   rowsBehind(writer: TableWriter, written: readonly Written[], table: Table, range: KeyRange): KnownRows {
     const tables = this.#tables.clone();
     for (const item of written) if (!('stops' in item)) tables.apply(item, writer);
-    const { holds } = copiedRange(table, range);
+    const copied = copiedRange(table, range);
     const known = tables.known(table, writer.options);
-    const rows = tables.rows(table, writer.options).filter((row) => holds(row));
+    const rows = tables.rows(table, writer.options).filter((row) => copied.holds(row));
     const places = known.columns.map((column) => table.columns.indexOf(column));
     return { table: known, rows: rows.map((row) => places.map((place) => row[place]!)) };
   }

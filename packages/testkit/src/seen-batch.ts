@@ -31,6 +31,14 @@ export interface SeenRow {
   readonly before: readonly SeenCell[] | null;
 }
 
+/** See `Chunk`; `table` is its `namespace.name`. */
+interface SeenChunk {
+  readonly table: string;
+  readonly range: KeyRange | null;
+  readonly compare?: boolean;
+  readonly last: boolean;
+}
+
 /** A batch copied out, so that the original can be released. */
 export interface SeenBatch {
   readonly rows: readonly SeenRow[];
@@ -38,7 +46,7 @@ export interface SeenBatch {
   readonly schemaChanges: readonly SchemaChange[];
   readonly commits: readonly Commit[];
   /** Set when the rows are part of a copy. */
-  readonly chunk: { readonly table: string; readonly range: KeyRange | null; readonly last: boolean } | null;
+  readonly chunk: SeenChunk | null;
   readonly checkpoint: Checkpoint | null;
   readonly skipped: number;
   readonly bytes: number;

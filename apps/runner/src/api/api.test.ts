@@ -259,6 +259,7 @@ describe('HTTP', () => {
         'weir_rows_filtered_total{pipeline="shop",sink="warehouse",transform=""} 0',
         'weir_rows_skipped_total{pipeline="shop",sink="warehouse"} 3',
         'weir_rows_replayed_total{pipeline="shop",sink="warehouse"} 2',
+        'weir_rows_same_total{pipeline="shop",sink="warehouse"} 0',
         'weir_dead_letters_total{pipeline="shop",sink="warehouse"} 0',
         'weir_events_total{pipeline="shop",sink="warehouse",op="insert",table="public.orders"} 966',
         'weir_schema_changes_total{pipeline="shop",sink="warehouse",change="add",action="apply"} 2',

@@ -1,3 +1,4 @@
+import type { RepairTally } from '@weir/engine';
 import { tableName, WeirError, type CopyAgain, type Source } from '@weir/sdk';
 import { z } from 'zod';
 import type { ApiHost, Copies } from './host.ts';
@@ -6,7 +7,7 @@ import type { ApiHost, Copies } from './host.ts';
 export const copyRequest: z.ZodType<CopyRequest> = z.strictObject({
   pipeline: z.string().min(1).optional(),
   tables: z.array(z.string().min(1)).default([]),
-  how: z.enum(['anew', 'in-place']),
+  how: z.enum(['anew', 'in-place', 'repair']),
   wait: z.boolean().default(false),
 });
 
@@ -29,6 +30,8 @@ export interface CopyAnswer {
   readonly leftOut: readonly { readonly table: string; readonly why: string }[];
   /** Every sink holds what was copied; otherwise the copy has begun. */
   readonly done: boolean;
+  /** What a repair that is done found, by sink and table. */
+  readonly repairs?: Readonly<Record<string, Readonly<Record<string, RepairTally>>>>;
 }
 
 /** @throws WeirError WEIR_API_REQUEST, WEIR_NOT_RUNNING, or the engine's and the source's own */
@@ -41,7 +44,20 @@ export async function answerCopy(host: ApiHost, request: CopyRequest, signal: Ab
     const copy = await copies.begin(tables, how);
     if (wait) await copy.done;
   }
-  return { pipeline: name, how, tables, leftOut: all?.leftOut ?? [], done: wait || tables.length === 0 };
+  const done = wait || tables.length === 0;
+  const repairs = how === 'repair' && done ? { repairs: repairsOf(host, name, tables) } : {};
+  return { pipeline: name, how, tables, leftOut: all?.leftOut ?? [], done, ...repairs };
+}
+
+function repairsOf(host: ApiHost, pipeline: string, tables: readonly string[]): NonNullable<CopyAnswer['repairs']> {
+  const sinks = host.status().pipelines.find(({ name }) => name === pipeline)?.sinks ?? {};
+  const asked = new Set(tables);
+  return Object.fromEntries(
+    Object.entries(sinks).map(([sink, { repairs }]) => [
+      sink,
+      Object.fromEntries(Object.entries(repairs).filter(([table]) => asked.has(table))),
+    ]),
+  );
 }
 
 function chooseCopied(host: ApiHost, pipeline: string | undefined): { name: string; copies: Copies } {

@@ -47,6 +47,12 @@ const definitions: readonly Definition[] = [
     samples: ({ rows }) => one(rows.replayed),
   },
   {
+    name: 'weir_rows_same_total',
+    type: 'counter',
+    help: 'Rows of a repair that this sink had as they are.',
+    samples: ({ rows }) => one(rows.same),
+  },
+  {
     name: 'weir_dead_letters_total',
     type: 'counter',
     help: 'Rows set aside as dead letters.',

@@ -31,6 +31,27 @@ export const registerSnapshot: Register = (program, context) => {
     });
 };
 
+export const registerRepair: Register = (program, context) => {
+  program
+    .command('repair')
+    .summary('compare tables by ranges of keys, and write what differs')
+    .description(
+      'Has the running process read the tables once more, by key, and each mirror compare what comes with what it has there: ' +
+        'a range of keys that is the same is left alone, one that differs is written anew. Nobody has to stop writing ' +
+        'meanwhile. Of keys that were not compared yet a mirror gets no changes until they are. Without tables: all that are ' +
+        'copied by key; those that are not are listed and left out. Refused where a sink keeps a history.',
+    )
+    .argument('<file>', 'the configuration')
+    .argument('[tables...]', 'tables as the source names them, schema.table')
+    .option('--pipeline <name>', 'when several pipelines run')
+    .option('--no-wait', 'return when it has begun, not when every sink is repaired')
+    .option('--json', `${JSON_SHAPE.slice(0, -1)}, repairs: {sink: {table: {ranges, different, rows}}}}`)
+    .addHelpText('after', examples('weir repair weir.yaml', 'weir repair weir.yaml public.orders --json'))
+    .action(async (file: string, tables: string[], options: CopyOptions) => {
+      await interruptible(context, copy(file, tables, 'repair', options, context));
+    });
+};
+
 export const registerResync: Register = (program, context) => {
   program
     .command('resync')

@@ -126,7 +126,7 @@ describe('no chunk is read', () => {
 });
 
 describe('a copy that is asked for', () => {
-  test.each(['in-place', 'anew'] as const)('%s, while the stream goes on', async (how) => {
+  test.each(['in-place', 'anew', 'repair'] as const)('%s, while the stream goes on', async (how) => {
     await using database = await itemsOn(server.url);
     await using reading = await Reading.open(database.source({ snapshot: { chunk_rows: 7 } }), null);
     await reading.untilCopied();
@@ -142,6 +142,23 @@ describe('a copy that is asked for', () => {
     expect(reads(reading) - before).toBeGreaterThanOrEqual(ROWS - 1);
     const created = reading.seen.filter(({ schemaChanges }) => schemaChanges.some(({ change }) => change === 'create'));
     expect(created).toHaveLength(how === 'anew' ? 2 : 1);
+  });
+
+  test('to repair a mirror says so, and leaves out what the stream says of keys that were not compared yet', async () => {
+    await using database = await itemsOn(server.url);
+    const from = await copiedCheckpoint(database.source());
+    await using reading = await Reading.open(database.source(slowly), from);
+    const asked = reading.session.copyAgain!(['public.items'], 'repair');
+    const copied = reading.until(({ chunk }) => chunk !== null);
+    await asked;
+    await copied;
+    await database.sql("UPDATE items SET label = 'compared' WHERE id = 5; UPDATE items SET label = 'not yet' WHERE id = 25");
+    await database.sql('DELETE FROM items WHERE id = 26; UPDATE items SET id = -27 WHERE id = 27');
+    await expectMirrored(reading, database);
+    expect(reading.streamed.map(({ op, after }) => [op, after?.[0]])).toEqual([[Op.update, '5']]);
+    const chunks = reading.seen.flatMap(({ chunk }) => (chunk === null ? [] : [chunk]));
+    expect(chunks.length).toBeGreaterThanOrEqual(3);
+    expect(chunks.every(({ compare }) => compare)).toBe(true);
   });
 
   test('of a table that is not captured is refused', async () => {
