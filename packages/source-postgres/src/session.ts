@@ -299,8 +299,10 @@ export class PostgresSession implements SourceSession {
     try {
       const mark = await control.use(markLog);
       const { stream } = open;
-      const place = mark > stream.boundary ? mark : stream.boundary + 1n;
-      stream.atBoundary(place, () => (this.#carryOut(request, open), []));
+      const isPassed = stream.boundary >= mark;
+      stream.atBoundary(isPassed ? stream.boundary + 1n : mark, () => (this.#carryOut(request, open), []));
+      // The stream was faster: an idle server would write nothing that it could go on to.
+      if (isPassed) await control.use(markLog);
     } catch (error) {
       open.stream.fail(toWeirError(error));
     }
