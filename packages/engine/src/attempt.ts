@@ -288,7 +288,7 @@ export class Attempt {
     const from = earliestCheckpoint(this.#committed.values())?.position;
     const last = this.#lanes.filter((lane) => this.#committed.get(lane)?.position === from);
     const first = this.#lanes.filter((lane) => !last.includes(lane));
-    await this.#inTurn(first, last, shared);
+    await this.#inTurn([first, ...historiesLast(last)], shared);
   }
 
   /**
@@ -299,14 +299,17 @@ export class Attempt {
     const { checkpoint } = shared.batch;
     const first = this.#lanes.filter((lane) => checkpoint !== null && lane.keepsPlaceAt(checkpoint));
     const last = this.#lanes.filter((lane) => !first.includes(lane));
-    await this.#inTurn(first, last, shared);
+    await this.#inTurn([first, ...historiesLast(last)], shared);
   }
 
-  /** Hands a batch to some lanes, and to the others when those have committed it. */
-  async #inTurn(first: readonly Lane[], last: readonly Lane[], shared: SharedBatch): Promise<void> {
-    for (const lane of first) lane.push(shared);
-    await this.#allSettled(first);
-    for (const lane of last) lane.push(shared);
+  /** Hands a batch to some lanes, and to the next ones when those have committed it. */
+  async #inTurn(groups: readonly (readonly Lane[])[], shared: SharedBatch): Promise<void> {
+    let before: readonly Lane[] = [];
+    for (const lanes of groups.filter(({ length }) => length > 0)) {
+      await this.#allSettled(before);
+      for (const lane of lanes) lane.push(shared);
+      before = lanes;
+    }
   }
 
   /**
@@ -325,4 +328,12 @@ export class Attempt {
   async #allSettled(lanes: readonly Lane[]): Promise<void> {
     await abortable(Promise.all(lanes.map(async (lane) => await lane.settled())), this.#hard.signal);
   }
+}
+
+/**
+ * A part of a copy that is read again takes the place of what a mirror has of it; in a history it would stand twice, and what
+ * changed between the two would be left out. So a history is never ahead of the others in a copy.
+ */
+function historiesLast(lanes: readonly Lane[]): Lane[][] {
+  return [lanes.filter(({ canCompare }) => canCompare), lanes.filter(({ canCompare }) => !canCompare)];
 }
