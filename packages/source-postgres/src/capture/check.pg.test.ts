@@ -272,6 +272,9 @@ describe('servers set up otherwise', () => {
     await database.sql(
       "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name LIKE 'standby%'",
     );
+    await database.sql('SELECT pg_drop_replication_slot($1)', [database.slot]);
+    expect(await errorsOf(database.source()), 'once there is room').toEqual([]);
+    await (await database.source().open(null, signal))[Symbol.asyncDispose]();
   });
 
   test('no WAL sender left, until one is', async () => {

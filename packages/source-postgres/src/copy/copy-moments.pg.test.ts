@@ -106,6 +106,26 @@ describe('a table that is copied in an exported snapshot', () => {
   });
 });
 
+test.each([
+  ['replaced', 'ALTER TABLE items RENAME TO old; CREATE TABLE items (id int PRIMARY KEY, label text, large text)', [9, 7]],
+  ['replaced by one without a key', 'DROP TABLE items; CREATE TABLE items (id int, label text, large text)', [9, 7]],
+  ['dropped', 'DROP TABLE items', [9]],
+])('a table that is %s while its copy by key begins is left as it is then', async (_what, statements, ids) => {
+  await using database = await itemsOn(server.url);
+  await database.sql('CREATE TABLE others (id int PRIMARY KEY); INSERT INTO others VALUES (9)');
+  await using relay = await HoldingRelay.listen(server.url);
+  const config = { tables: ['public.items', 'public.others'], without_key: 'insert_only' };
+  await using reading = await Reading.open(database.source(config, relay.through(database.url)), null);
+  relay.before('LOCK TABLE', async () => {
+    for (const statement of statements.split('; ')) await database.sql(statement);
+    if (ids.length > 1) await database.sql("INSERT INTO items VALUES (7, 'another', NULL)");
+  });
+  await reading.next();
+  expect(relay.isWaiting).toBe(false);
+  await reading.untilHead();
+  expect(reading.rows.map(({ after }) => Number(after![0]))).toEqual(ids);
+});
+
 test('more keys than are remembered come without a value: the table is read once more', async () => {
   await using database = await itemsOn(server.url);
   await database.sql("INSERT INTO items SELECT i, 'more', repeat(i::text, 800) FROM generate_series(1000, 2100) i");
