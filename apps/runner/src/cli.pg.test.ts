@@ -60,7 +60,12 @@ test('check, run --until-caught-up, status, sql and verify', async () => {
   const plan = await weir('plan', 'weir.yaml');
   expect(plan.stdout).toMatch(/public\.orders +public\.orders +create +3\n/);
   expect(plan).toMatchObject({ code: 0, stdout: expect.stringMatching(/weir\.yaml: nothing is refused\n$/) as string });
-  expect(await weir('run', 'weir.yaml', '--until-caught-up')).toMatchObject({ code: 0, stdout: '' });
+  const ran = await weir('run', 'weir.yaml', '--until-caught-up', '--json');
+  expect(ran.code).toBe(0);
+  expect(JSON.parse(ran.stdout)).toMatchObject({
+    pid: expect.any(Number) as number,
+    pipelines: [{ name: 'shop', state: 'stopped', failure: null, sinks: { warehouse: { rows: { delivered: 5000 }, stoppedTables: [] } } }],
+  });
   expect((await weir('status')).stdout).toMatch(/^Not running\. As it was at .*\nshop {2}stopped\n.*5,000 rows delivered/);
   expect(await query('SELECT count(*), sum(total) FROM public.orders')).toEqual([['5000', '15628125.00']]);
   const verified = await weir('verify', 'weir.yaml');
@@ -112,4 +117,28 @@ test('a wrong password stops with its code and place, and shows nowhere (invaria
   expect(code).toBe(3);
   expect(stderr).toContain('WEIR_PG_AUTH at weir.yaml:5:32 (pipelines.shop.source.postgres.url)');
   expect(stdout + stderr).not.toContain('swordfish22');
+});
+
+interface Plan {
+  readonly ok: boolean;
+  readonly pipelines: readonly { readonly grants: readonly string[]; readonly sinks: readonly object[] }[];
+}
+
+test('plan says delivery, losses, and the grants that are missing, as SQL that mends it', async () => {
+  await sql("CREATE TABLE odd (id int PRIMARY KEY, big numeric); CREATE ROLE reader LOGIN PASSWORD 'secret'");
+  folder.file('other.yaml', CONFIG.replace('  shop:', '  other:').replace('} }', ', tables: [public.odd] } }').replace('shop.duckdb', 'other.duckdb'));
+  const env = { DATABASE_URL: Object.assign(new URL(server.url), { username: 'reader', password: 'secret' }).href };
+  const plan = async (): Promise<Plan> => JSON.parse((await weirIn(folder.path, ['plan', 'other.yaml', '--json'], env)).stdout) as Plan;
+  const first = await plan();
+  expect(first.ok).toBe(false);
+  const [{ sinks, grants }] = first.pipelines as [Plan['pipelines'][number]];
+  expect(sinks).toMatchObject([
+    {
+      delivery: { class: 'A', mechanism: expect.any(String) as string, limit: expect.any(String) as string },
+      tables: [{ columns: [{}, { column: 'big', sinkType: 'VARCHAR', note: expect.stringContaining('as text') as string }] }],
+    },
+  ]);
+  expect(grants.slice(0, 2)).toEqual(['ALTER ROLE "reader" REPLICATION;', 'GRANT SELECT ON public.odd TO "reader";']);
+  for (const grant of grants) await sql(grant.replace(/^.* or let an owner run: /, ''));
+  expect(await plan()).toMatchObject({ ok: true, pipelines: [{ grants: [] }] });
 });

@@ -214,6 +214,36 @@ describe('tables that are copied once more while a process runs and rows are wri
   });
 });
 
+interface Status {
+  readonly pipelines: readonly { status: { sinks: Record<string, { stoppedTables: readonly { table: string; code: string }[] }> } }[];
+}
+
+async function stoppedTables(): Promise<string[]> {
+  const { sinks } = (await json<Status>('status', 'weir.yaml')).pipelines[0]!.status;
+  return Object.entries(sinks).flatMap(([sink, { stoppedTables: stopped }]) => stopped.map(({ table, code }) => `${sink} ${table} ${code}`));
+}
+
+describe('on_error: stop_table', () => {
+  test('a mirror that others changed stops its table in both sinks; resync mends it while the process runs', async () => {
+    folder.file('weir.yaml', CONFIG.replaceAll('" } }\n', '" }, on_error: stop_table }\n').replace('.duckdb } }', '.duckdb }, on_error: stop_table }'));
+    expect(await weir('run', 'weir.yaml', '--until-caught-up')).toMatchObject({ code: 0 });
+    await tamper();
+    await start();
+    await sql(env.SOURCE, "UPDATE orders SET note = 'met by nothing' WHERE id = 7; INSERT INTO lines VALUES (2, 'goes on')");
+    await expect.poll(stoppedTables, { timeout: 60_000 }).toEqual([
+      'warehouse public.orders WEIR_DUCKDB_DIVERGED',
+      'replica public.orders WEIR_PG_DIVERGED',
+    ]);
+    {
+      await using _ = writing();
+      const resynced = await weir('resync', 'weir.yaml', 'public.orders');
+      expect(resynced).toMatchObject({ code: 0, stdout: '  public.orders\nshop: copied anew; every sink holds it\n' });
+    }
+    expect(await stoppedTables()).toEqual([]);
+    await expectEqual();
+  });
+});
+
 describe('reset', () => {
   test('--sinks: the next run copies from scratch, over what others made of the tables', async () => {
     expect(await weir('run', 'weir.yaml', '--until-caught-up')).toMatchObject({ code: 0 });

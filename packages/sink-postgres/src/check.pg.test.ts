@@ -1,3 +1,4 @@
+import { poolingRelay } from '@weir/testkit';
 import { describe, expect, it } from 'vitest';
 import { TestDatabase, makeSink } from './testing/test-database.ts';
 import { useTestServer } from './testing/test-server.ts';
@@ -59,6 +60,16 @@ describe('check', () => {
       level: 'ok',
       message: 'commits are durable (synchronous_commit off, raised to on)',
     });
+  });
+
+  it('refuses the port of a pooler, as a session does: the fence would be in somebody else’s session (invariant 5)', async () => {
+    await using database = await TestDatabase.create(server.url);
+    await using pooler = await poolingRelay(database.url);
+    const sink = makeSink(pooler.url);
+    const errors = (await sink.check(signal)).filter(({ level }) => level === 'error');
+    expect(errors).toMatchObject([{ code: 'WEIR_PG_POOLER', path: 'url', fix: expect.stringContaining('direct address') as string }]);
+    const shard = { pipeline: 'shop', sink: 'warehouse', shard: 0 };
+    await expect(sink.open(shard, signal)).rejects.toMatchObject({ code: 'WEIR_PG_POOLER' });
   });
 
   it('answers what stands against connecting, without the password (invariant 10)', async () => {

@@ -60,3 +60,45 @@ test('a transaction that is open and has written holds up neither the head nor t
     });
   }
 });
+
+/** Writes into the log until a record ends where a page does: the place of the next one is then behind the page's header. */
+async function endAtPage(database: TestDatabase): Promise<void> {
+  const writer = await database.connect();
+  const emit = async (bytes: number): Promise<number> => {
+    const sql = "SELECT pg_logical_emit_message(false, '', repeat('x', $1::int))";
+    await writer.query(sql, [bytes]);
+    const { rows } = await writer.query<{ at: string }>("SELECT (pg_current_wal_insert_lsn() - '0/0')::text AS at");
+    return Number(rows[0]!.at) % PAGE;
+  };
+  // So much more than its content a record of this size takes.
+  const overhead = 64;
+  let at = await emit(300);
+  for (let tries = 0; at !== PAGE_HEADER && tries < 100; tries++) {
+    const left = PAGE - at;
+    at = await emit(left > 2 * overhead + 300 ? left - overhead - (tries % 5) * 8 + 16 : 300);
+  }
+  await writer.end();
+  expect(at, 'the case must have come up').toBe(PAGE_HEADER);
+}
+
+const PAGE = 8192;
+const PAGE_HEADER = 24;
+
+test('where the log of an idle server ends with a page, neither head nor copy waits for more of it', { timeout: 60_000 }, async () => {
+  await using database = await shop();
+  await database.sql("INSERT INTO orders VALUES (1, 'copied')");
+  for (const mode of ['initial', 'never']) {
+    await database.sql('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1', [database.slot]);
+    const source = database.source({ snapshot: { mode } });
+    await endAtPage(database);
+    await using reading = await Reading.open(source, null);
+    await endAtPage(database);
+    await reading.next();
+    await endAtPage(database);
+    const asked = Date.now();
+    await reading.untilHead();
+    // Every 15 s the server writes something of its own.
+    expect(Date.now() - asked).toBeLessThan(10_000);
+    expect(reading.rows).toHaveLength(mode === 'initial' ? 1 : 0);
+  }
+});

@@ -1,11 +1,11 @@
 import { formatLsn, parseLsn } from '@weir/pgoutput';
-import { query } from '@weir/postgres';
 import { WeirError, type BegunAnew, type Position } from '@weir/sdk';
 import type pg from 'pg';
 import type { Capture } from './capture/capture.ts';
 import { quoteTable } from './capture/catalog.ts';
 import { alterPublications, checkPublications } from './capture/publication.ts';
 import type { PostgresConfig } from './config.ts';
+import { nextTransaction } from './next-transaction.ts';
 import {
   nextEpoch,
   positionEpoch,
@@ -18,7 +18,6 @@ import {
 import { checkLog, checkServer, identify } from './server-identity.ts';
 import { FAILOVER_SLOTS, serverVersion } from './server-version.ts';
 import { checkSlot, createSlot, enableFailover, remakeSlot } from './slot.ts';
-import { VisibleTransactions } from './stream/visible-transactions.ts';
 
 /** Where a session starts. */
 export interface Boundary {
@@ -106,12 +105,6 @@ export async function beginAnew(
     begunAnew,
   };
   return { from, gate, state: next, isAnew: true };
-}
-
-/** No transaction with this id has begun; none below it that is open may have written to a table before that was published. */
-async function nextTransaction(client: pg.Client): Promise<bigint> {
-  const [row] = await query(client, 'SELECT pg_current_snapshot()::text AS snapshot');
-  return new VisibleTransactions(row!['snapshot']!).next;
 }
 
 async function publish(client: pg.Client, capture: Capture): Promise<Pick<PostgresState, 'publication' | 'inserts'>> {

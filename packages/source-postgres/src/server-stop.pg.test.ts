@@ -117,7 +117,7 @@ describe('a server that is stopped', { timeout: 90_000 }, () => {
 });
 
 test(
-  'a slot whose log the server gave up is refused, with or without a checkpoint (invariant 6)',
+  'a slot whose log the server gave up is refused, with or without a checkpoint, and goes on as the fix says (invariant 6)',
   { timeout: 60_000 },
   async () => {
     await using temporary = await temporaryPostgres({
@@ -133,6 +133,20 @@ test(
     }
     await database.sql('CHECKPOINT');
     expect(await refusal(database.source(), from)).toBe('WEIR_PG_SLOT_INVALIDATED');
-    expect(await refusal(database.source(), null)).toBe('WEIR_PG_SLOT_INVALIDATED');
+    const error = await failure(Reading.open(database.source(), null));
+    expect(error).toMatchObject({ code: 'WEIR_PG_SLOT_INVALIDATED', policy: { exit: 4, policy: 'stop' } });
+    expect(error.message).toContain('the server removed log that it needs');
+    expect(error.fix).toContain('max_slot_wal_keep_size');
+    expect(error.fix).toContain('`on_lost_position: resnapshot`');
+    {
+      await using reading = await Reading.open(database.source({ on_lost_position: 'resnapshot' }), from);
+      expect(reading.session.status().begunAnew).toMatchObject({ code: 'WEIR_PG_SLOT_INVALIDATED' });
+      await reading.untilHead();
+      expect(ids(reading).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3]);
+    }
+    await database.sql('SELECT pg_drop_replication_slot($1)', [database.slot]);
+    await using anew = await Reading.open(database.source(), null);
+    await anew.untilHead();
+    expect(ids(anew).toSorted((a, b) => a - b), 'by the SQL of the fix, from nothing').toEqual([0, 1, 2, 3]);
   },
 );

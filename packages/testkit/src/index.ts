@@ -6,6 +6,7 @@ export { ManualClock } from './manual-clock.ts';
 export { MemorySink } from './memory-sink.ts';
 export { MemoryTarget } from './memory-target.ts';
 export type { LoggedRow } from './logged-table.ts';
+export { poolingRelay } from './pooling-relay.ts';
 export { PrunedLog, type LoggedChange, type LoggedTransaction } from './pruned-log.ts';
 export { boundaryOf, commitOf, epochOf, tableIsAt, transactionOf } from './pruning-position.ts';
 export { PruningSource, type BatchLedger, type PruningSourceOptions } from './pruning-source.ts';

@@ -43,6 +43,13 @@ class Captured extends Writable {
   }
 }
 
+interface DemoRun {
+  readonly seconds?: number;
+  readonly fresh?: true;
+  readonly rate?: number;
+  readonly json?: true;
+}
+
 interface Run {
   readonly stdout: Captured;
   readonly stderr: Captured;
@@ -50,7 +57,7 @@ interface Run {
   readonly ended: Promise<void>;
 }
 
-function startDemo(directory: string, options: { seconds?: number; fresh?: true; rate?: number } = {}): Run {
+function startDemo(directory: string, options: DemoRun = {}): Run {
   const [stdout, stderr, interrupt] = [new Captured(), new Captured(), new AbortController()];
   const streams = { stdout, stderr } as unknown as Pick<CommandContext, 'stdout' | 'stderr'>;
   const ended = runDemo({ directory, ...options }, { ...streams, stdin: process.stdin, env: {}, signal: interrupt.signal, secrets: [] }, SMALL);
@@ -60,7 +67,7 @@ function startDemo(directory: string, options: { seconds?: number; fresh?: true;
   return run;
 }
 
-async function demo(directory: string, options: { seconds?: number; fresh?: true; rate?: number }): Promise<Run> {
+async function demo(directory: string, options: DemoRun): Promise<Run> {
   const run = startDemo(directory, options);
   await run.ended;
   return run;
@@ -82,10 +89,14 @@ describe('the demo', () => {
     expect(second.stderr.text).not.toContain('filled');
     expect(second.stdout.text).toMatch(/^verified$/m);
 
-    const third = await demo(directory, { seconds: 1, fresh: true, rate: 0 });
+    const third = await demo(directory, { seconds: 1, fresh: true, rate: 0, json: true });
     expect(third.stderr.text).toContain('the shop is filled');
     expect(third.stderr.text).toContain('the copy is complete');
-    expect(third.stdout.text).toMatch(/^verified$/m);
+    const orderLines = expect.objectContaining({ table: 'public.order_lines', equal: true }) as unknown;
+    expect(JSON.parse(third.stdout.text)).toMatchObject({
+      equal: true,
+      pipelines: [{ sinks: [{ equal: true, tables: expect.arrayContaining([orderLines]) as unknown[] }] }],
+    });
   });
 
   test('ends on the first interrupt, verified, with the server stopped', LONG, async () => {

@@ -1,4 +1,5 @@
 import { chmod } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { temporaryPostgres } from '@weir/services';
 import { Secret } from '@weir/sdk';
 import { failure } from '@weir/testkit';
@@ -207,6 +208,14 @@ test('parameters of the URL reach the server', async () => {
   const [row] = await query(client, "SELECT current_setting('application_name') AS name, current_setting('work_mem') AS memory");
   await client.end();
   expect(row).toEqual({ name: 'shop', memory: '5MB' });
+});
+
+test.each([false, true])('a connection that says nothing is probed, so that a dead server is found out; replication: %s', async (replication) => {
+  const probes = vi.spyOn(Socket.prototype, 'setKeepAlive');
+  const client = await connect(config([primary.address]), signal, { replication });
+  await client.end();
+  expect(probes.mock.calls).toEqual([[true, 30_000]]);
+  probes.mockRestore();
 });
 
 test('a server that stops answering a statement is given up, not waited for', async () => {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { temporaryPostgres } from '@weir/services';
 import { Secret } from '@weir/sdk';
 import type pg from 'pg';
@@ -69,4 +71,10 @@ test('check prints parameter, grant and limit, and the page', () => {
   expect([code, level]).toEqual(['PG_VENDOR', 'ok']);
   expect(message).toMatch(/rds\.logical_replication = 1.*GRANT rds_replication TO app;.*limit: .*OldestReplicationSlotLag/);
   expect(message).toContain('docs/vendors/rds.md, untested by us');
+});
+
+test.each(Object.values(vendors))('the page of $name says parameter, grant and limit, and that nobody tested it', ({ page }) => {
+  const text = readFileSync(join(import.meta.dirname, '../../../../docs/vendors', `${page}.md`), 'utf8');
+  expect(text).toMatch(/^# .*\n\nUntested by us/);
+  for (const row of ['Parameter', 'Grant', 'Limit']) expect(text).toMatch(new RegExp(`^\\| ${row} \\| .{10}`, 'm'));
 });

@@ -1,5 +1,6 @@
 import { temporaryPostgres, type TemporaryPostgres } from '@weir/services';
 import type { CheckResult } from '@weir/sdk';
+import { poolingRelay } from '@weir/testkit';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PostgresSource } from '../source.ts';
@@ -77,6 +78,13 @@ describe('connecting', () => {
     await using database = await shop();
     const error = await expectRefused(database, database.source({ tls: 'verify-full' }));
     expect(error).toMatchObject({ code: 'WEIR_PG_TLS', path: 'tls' });
+  });
+
+  test('the port of a pooler', async () => {
+    await using database = await shop();
+    await using pooler = await poolingRelay(database.url);
+    const error = await expectRefused(database, database.source({}, pooler.url));
+    expect(error).toMatchObject({ code: 'WEIR_PG_POOLER', path: 'url', fix: expect.stringContaining('direct address') as string });
   });
 
   test('an authority whose file is not there', async () => {
@@ -272,6 +280,9 @@ describe('servers set up otherwise', () => {
     await database.sql(
       "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name LIKE 'standby%'",
     );
+    await database.sql('SELECT pg_drop_replication_slot($1)', [database.slot]);
+    expect(await errorsOf(database.source()), 'once there is room').toEqual([]);
+    await (await database.source().open(null, signal))[Symbol.asyncDispose]();
   });
 
   test('no WAL sender left, until one is', async () => {

@@ -14,6 +14,7 @@ import type pg from 'pg';
 import type { CatalogTable } from '../capture/catalog.ts';
 import type { PostgresConfig } from '../config.ts';
 import { markLog } from '../log-mark.ts';
+import { nextTransaction } from '../next-transaction.ts';
 import { chunkPosition, isWhole, stateJson } from '../position.ts';
 import type { CapturedTables } from '../shape/captured-tables.ts';
 import type { Catalog } from '../shape/catalog-view.ts';
@@ -139,6 +140,7 @@ export class ChunkedCopy implements AsyncDisposable {
     const marker = (this.#marker ??= await connect(config, signal));
     using _leader = cutOnAbort(leader, signal);
     using _marker = cutOnAbort(marker, signal);
+    this.chunks.passed.gate ??= await nextTransaction(marker);
     const lockReaders = async (lock: string): Promise<void> => await this.#readers.begin(lock, signal);
     const begun = await CopyRound.begin(leader, chosen, config.snapshot.where, lockReaders);
     this.#locked = begun === null ? this.#locked + 1 : 0;

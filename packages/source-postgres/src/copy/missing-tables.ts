@@ -109,6 +109,7 @@ export class MissingTables implements AsyncDisposable {
   async *#copyInSnapshot(checkpoint: () => Checkpoint, signal: AbortSignal): AsyncGenerator<Batch> {
     const { context, tables } = this.#options;
     const snapshot = await this.#beginSnapshot(signal);
+    if (snapshot === null) return;
     this.#snapshot = snapshot;
     try {
       const { shapes, consistentPoint: at } = snapshot;
@@ -131,10 +132,12 @@ export class MissingTables implements AsyncDisposable {
     }
   }
 
-  async #beginSnapshot(signal: AbortSignal): Promise<Snapshot> {
+  /** Null when tables went meanwhile, and none is left. */
+  async #beginSnapshot(signal: AbortSignal): Promise<Snapshot | null> {
     const { config, tables } = this.#options;
     const { name } = tables.surroundings.publication;
-    return await this.#unlessRewritten(async () => await Snapshot.begin(config, this.#missing, name, signal));
+    const begin = async (): Promise<Snapshot> => await Snapshot.begin(config, this.#missing, name, signal);
+    return await this.#unlessRewritten(async () => (this.areThere ? await begin() : null));
   }
 
   /** Looks again what is to be copied, and begins once more, when a table changed under our hands. */

@@ -9,8 +9,8 @@ const MOST_IDS = 100_000;
  */
 export class PassedTransactions {
   readonly #ids = new Set<number>();
-  /** Transactions below this id have to have ended; null where nobody has asked the server yet. */
-  #gate: bigint | null = null;
+  /** Transactions below this id have to have ended; null until the server was asked for one that all others are below. */
+  gate: bigint | null = null;
 
   /** The stream begins a transaction that will be delivered. @param id its low 32 bits */
   passed(id: number): void {
@@ -24,13 +24,12 @@ export class PassedTransactions {
    */
   startOver(gate: bigint | null = null): void {
     this.#ids.clear();
-    this.#gate = gate;
+    this.gate = gate;
   }
 
-  /** Whether a snapshot sees all that was passed; those are forgotten then. */
+  /** Whether a snapshot that was taken behind the gate sees all that was passed; those are forgotten then. */
   areVisibleIn(snapshot: VisibleTransactions): boolean {
-    this.#gate ??= snapshot.next;
-    if (snapshot.first < this.#gate) return false;
+    if (this.gate === null || snapshot.first < this.gate) return false;
     for (const id of this.#ids) if (!snapshot.sees(id)) return false;
     this.#ids.clear();
     return true;

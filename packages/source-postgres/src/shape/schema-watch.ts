@@ -102,8 +102,8 @@ export class SchemaWatch {
     const { tables, replacement } = this.#options;
     const replaced = (why: string) => (): SchemaChange[] => replacement.replace([captured], content, why, [captured.oid]);
     const target = content.capture.tables.find((table) => quoteTable(table) === quoteTable(captured));
-    if (captured.shaped === null) return target === undefined ? replaced('it is gone') : null;
     if (target?.oid !== captured.oid) return replaced('it was dropped or renamed');
+    if (captured.shaped === null) return null;
     checkMember(captured, content);
     const why = copyReason(tables, captured, content);
     if (why !== null) return replaced(why);

@@ -18,7 +18,7 @@ export class VisibleTransactions {
     return this.#first;
   }
 
-  /** No transaction with this id, or a higher one, had begun. */
+  /** No transaction with this id, or a higher one, had ended; it may have begun. */
   get next(): bigint {
     return this.#next;
   }
