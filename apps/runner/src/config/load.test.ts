@@ -349,6 +349,14 @@ const badFiles: [string, string, string[]][] = [
     ['10:15 INVALID pipelines.shop.sinks.warehouse.mode: expected mirror or append, got apend | Did you mean `append`?'],
   ],
   [
+    'a second history',
+    `${MINIMAL}        mode: append\n      archive: { duckdb: { path: ./archive.duckdb }, mode: append }\n`,
+    [
+      '11:60 INVALID pipelines.shop.sinks.archive.mode: another sink of this pipeline is in `mode: append` already ' +
+        `(warehouse); expected a pipeline of its own | ${INVALID}`,
+    ],
+  ],
+  [
     'deletes that are neither',
     `${MINIMAL}        deletes: sofft\n`,
     ['10:18 INVALID pipelines.shop.sinks.warehouse.deletes: expected hard or soft, got sofft | Did you mean `soft`?'],

@@ -71,7 +71,9 @@ function pipelineSchema(connectors: Connectors): z.ZodType {
     source: oneConnector('source', connectors.sources, {}).describe(
       'Where the rows come from: one connector and its options.',
     ),
-    sinks: named('sink', oneConnector('sink', connectors.sinks, sinkOptions)).describe('Where the rows go, by name.'),
+    sinks: named('sink', oneConnector('sink', connectors.sinks, sinkOptions))
+      .superRefine(oneHistory)
+      .describe('Where the rows go, by name.'),
     buffer: oneOf(['none'], ['journal', 'kafka']).default('none').describe('What stands between source and sinks.'),
     buffer_bytes: byteSize
       .refine((bytes) => bytes >= MIN_BUFFER_BYTES, { error: 'expected at least 32MiB' })
@@ -79,6 +81,15 @@ function pipelineSchema(connectors: Connectors): z.ZodType {
       .describe('Bound on the memory that the pipeline holds, the sinks’ own included, such as 256MiB.'),
     shutdown_timeout: duration.prefault('30s').describe('How long a stop may take to drain, such as 30s.'),
   });
+}
+
+/** A part of a copy that is read again for one of two histories would stand twice in the other. */
+function oneHistory(sinks: unknown, context: z.RefinementCtx): void {
+  const histories = Object.entries(sinks as Record<string, { mode?: string }>).filter(([, { mode }]) => mode === 'append');
+  for (const [name] of histories.slice(1)) {
+    const message = `another sink of this pipeline is in \`mode: append\` already (${histories[0]![0]}); expected a pipeline of its own`;
+    context.addIssue({ code: 'custom', path: [name, 'mode'], message });
+  }
 }
 
 const sinkOptions: z.ZodRawShape = {
