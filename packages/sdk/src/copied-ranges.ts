@@ -1,5 +1,5 @@
 import { Op, type Batch } from './batch.ts';
-import { keyOrder, type Key, type KeyRange } from './key-range.ts';
+import { keyOrder, onlyKey, type Key, type KeyRange } from './key-range.ts';
 import { RowCursor } from './row-cursor.ts';
 import { keyOfImage, type TableRows } from './table-rows.ts';
 import type { Table } from './table.ts';
@@ -24,7 +24,8 @@ export class CopiedRanges {
 
   /** Takes the next range in. @returns whether keys of it may be in the table already */
   begin(table: Table, range: KeyRange): boolean {
-    const follows = this.#upTo === 'none' ? range.after === null : this.#isAt(table, range.after);
+    const isBehind = this.#upTo === 'none' ? range.after === null : this.#isAt(table, range.after);
+    const follows = isBehind && onlyKey(range) === null;
     this.#key = keyNames(table);
     this.#upTo = follows && range.upTo !== null ? range.upTo : 'unknown';
     return !follows;

@@ -50,7 +50,7 @@ export { crashPoint, crashPoints, type CrashPoint } from './crash-point.ts';
 export { errorCodes, type ErrorCode, type ErrorPolicy } from './error-codes.ts';
 export { WeirError, explainError, toWeirError, type ConfigPlace, type WeirErrorOptions } from './errors.ts';
 export { historyColumns, historyTable, softDeleteColumn } from './history.ts';
-export { keyOrder, rangeHolds, type Key, type KeyRange } from './key-range.ts';
+export { keyOrder, onlyKey, rangeHolds, type Key, type KeyRange } from './key-range.ts';
 export { logicalTypeName, type LogicalType, type SimpleKind } from './logical-type.ts';
 export { comparePositions, earliestCheckpoint, furthestPosition, type Checkpoint, type Json, type Position } from './position.ts';
 export { ImageCursor, RowCursor } from './row-cursor.ts';

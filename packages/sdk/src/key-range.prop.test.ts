@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { keyOrder, rangeHolds } from './key-range.ts';
+import { keyOrder, onlyKey, rangeHolds } from './key-range.ts';
 import type { LogicalType } from './logical-type.ts';
 import type { Table } from './table.ts';
 
@@ -61,4 +61,12 @@ test('keys of several columns are ordered column by column, and a range holds it
 test('a table without a key, or with one that stores order differently, has no ranges', () => {
   expect(keyOrder(keyed())).toBeNull();
   expect(keyOrder(keyed({ kind: 'int', bits: 32 }, { kind: 'other' }))).toBeNull();
+});
+
+test('a range that begins and ends with a key holds that key alone', () => {
+  const order = keyOrder(keyed({ kind: 'string' }, { kind: 'int', bits: 32 }))!;
+  const range = { after: ['a', '9'], upTo: ['a', '9'] };
+  expect(onlyKey(range)).toEqual(['a', '9']);
+  expect([['a', '8'], ['a', '9'], ['a', '10']].map((key) => rangeHolds(range, key, order))).toEqual([false, true, false]);
+  expect([{ after: ['a', '8'], upTo: ['a', '9'] }, { after: null, upTo: null }].map(onlyKey)).toEqual([null, null]);
 });

@@ -4,7 +4,10 @@ import type { Table } from './table.ts';
 /** The cells of a row's key columns in key order: canonical text, that of `bytes` columns as lower-case hex. */
 export type Key = readonly string[];
 
-/** The rows of a table whose key is greater than `after`, up to and including `upTo`; null = unbounded on that side. */
+/**
+ * The rows of a table whose key is greater than `after`, up to and including `upTo`; null = unbounded on that side. Where both
+ * are the same key, that key alone: between it and the one before it there may be others, which are not in this range.
+ */
 export interface KeyRange {
   readonly after: Key | null;
   readonly upTo: Key | null;
@@ -30,8 +33,15 @@ export function keyOrder(table: Table): ((a: Key, b: Key) => number) | null {
   };
 }
 
+/** The one key that a range holds; null when it may hold more. */
+export function onlyKey({ after, upTo }: KeyRange): Key | null {
+  return after !== null && upTo !== null && upTo.every((cell, part) => cell === after[part]) ? upTo : null;
+}
+
 /** Whether a range holds a key. @param order see {@link keyOrder} */
 export function rangeHolds(range: KeyRange, key: Key, order: (a: Key, b: Key) => number): boolean {
+  const only = onlyKey(range);
+  if (only !== null) return order(key, only) === 0;
   if (range.after !== null && order(key, range.after) <= 0) return false;
   return range.upTo === null || order(key, range.upTo) <= 0;
 }

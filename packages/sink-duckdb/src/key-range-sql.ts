@@ -1,4 +1,4 @@
-import { tableName, type KeyRange, type Table } from '@weir/sdk';
+import { onlyKey, tableName, type KeyRange, type Table } from '@weir/sdk';
 import { columnEncoder } from './column-encoders.ts';
 import { TIMESTAMP_INFINITY } from './encode-time.ts';
 import type { EncodedColumn } from './encode.ts';
@@ -20,7 +20,10 @@ interface Bound {
  * The condition for rows of a range, of the target as `t`. DuckDB orders every type that a range can go by as `keyOrder`
  * does. Constants, and a plain comparison of the key's first column, let it pass over row groups that have none of the keys.
  */
-export function keyRangeSql(layout: Layout, table: Table, { after, upTo }: KeyRange, slots: Slots): string {
+export function keyRangeSql(layout: Layout, table: Table, range: KeyRange, slots: Slots): string {
+  const { after, upTo } = range;
+  const only = onlyKey(range);
+  if (only !== null) return boundsOf(layout, table, only, slots).map(({ column, value }) => `${column} = ${value}`).join(' AND ');
   const conditions: string[] = [];
   if (after !== null) conditions.push(...beyondSql(boundsOf(layout, table, after, slots), '>'));
   if (upTo !== null) conditions.push(...beyondSql(boundsOf(layout, table, upTo, slots), '<'));

@@ -1,4 +1,4 @@
-import type { Key, KeyRange } from '@weir/sdk';
+import { onlyKey, type Key, type KeyRange } from '@weir/sdk';
 import { cellLiteral } from './cell-literal.ts';
 import type { Layout } from './layout.ts';
 import { identifier } from './sql-text.ts';
@@ -8,7 +8,10 @@ import { identifier } from './sql-text.ts';
  * the column has. The key's index serves it; where the index has text in another order only its other columns, if they come
  * first.
  */
-export function keyRangeSql(layout: Layout, { after, upTo }: KeyRange): string {
+export function keyRangeSql(layout: Layout, range: KeyRange): string {
+  const { after, upTo } = range;
+  const only = onlyKey(range);
+  if (only !== null) return `${keySql(layout)} = ${endSql(layout, only)}`;
   const conditions = ['true'];
   if (after !== null) conditions.push(`${keySql(layout)} > ${endSql(layout, after)}`);
   if (upTo !== null) conditions.push(`${keySql(layout)} <= ${endSql(layout, upTo)}`);

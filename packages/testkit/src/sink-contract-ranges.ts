@@ -54,6 +54,16 @@ function describeReplacing(driver: SinkDriver): void {
     ]);
   });
 
+  it('that begins and ends with a key is that key alone, with a row or without (invariant 7)', async () => {
+    await using run = await withNine(driver);
+    await run.copy(orders, range(3, 3), [orderOf(3)]);
+    await run.copy(orders, range(6, 6), []);
+    await run.copy(orders, range(11, 11), [orderOf(11)]);
+    await run.commit();
+    const [before, behind] = [['1 streamed', '11 copied', '2 streamed'], ['7 streamed', '8 streamed', '9 streamed']];
+    expect(await noted(run)).toEqual([...before, '3 copied', '4 streamed', '5 streamed', ...behind]);
+  });
+
   it('has no end where `after` or `upTo` is null (invariant 7)', async () => {
     await using run = await withNine(driver);
     await run.copy(orders, range(null, 2), [orderOf(-7), orderOf(2)]);

@@ -7,7 +7,6 @@ import {
   type Batch,
   type Checkpoint,
   type ConnectorContext,
-  type Key,
   type TableProgress,
 } from '@weir/sdk';
 import type pg from 'pg';
@@ -24,7 +23,7 @@ import type { ChangeStream } from '../stream/change-stream.ts';
 import type { Give } from '../stream/stream-pause.ts';
 import { ChunkReaders, type ChunkBatch } from './chunk-reader.ts';
 import { CopiedChunks } from './copied-chunks.ts';
-import { CopyRound, keyAt, type ChunkPart, type PartStart, type RoundView } from './copy-round.ts';
+import { CopyRound, type ChunkPart, type PartStart, type RoundView } from './copy-round.ts';
 import { standbysHave } from './standbys.ts';
 import { bulk, refill } from './taken.ts';
 
@@ -216,20 +215,11 @@ export class ChunkedCopy implements AsyncDisposable {
         if (clock.now() - started >= ROUND_MS || (rate != null && rows >= rate)) return;
       }
     })();
-    let before: Key | null = null;
     await this.#readers.see(await round.export());
     try {
       for await (const piece of this.#readers.read(ahead, signal)) {
-        const { query: part, batch: copied, isLast } = piece;
-        if (part.hole !== null && !isLast) {
-          // Two rows that are too large for one batch: this is the one before the hole.
-          before = keyAt(copied!, part.table, copied!.rows - 1);
-          copied!.release();
-          continue;
-        }
-        rows += copied?.rows ?? 0;
-        const batch = this.#take(piece, before, { boundary, sequence: ++sequence });
-        before = null;
+        rows += piece.batch?.rows ?? 0;
+        const batch = this.#take(piece, { boundary, sequence: ++sequence });
         this.#made++;
         crashPoint('source.chunk-read');
         if (!(await this.#handOver(batch, give))) break;
@@ -267,7 +257,6 @@ export class ChunkedCopy implements AsyncDisposable {
   /** Notes what was read, and makes the batch that says so. */
   #take(
     { query: part, batch: copied, isLast }: ChunkBatch<ChunkPart>,
-    before: Key | null,
     { boundary, sequence }: { readonly boundary: bigint; readonly sequence: number },
   ): Batch {
     const { tables } = this.#options;
@@ -277,7 +266,7 @@ export class ChunkedCopy implements AsyncDisposable {
     const batch = copied ?? emptyBatch(null);
     this.#measure(oid, batch);
     const { range, chunks, rows } =
-      part.hole === null ? bulk(captured.chunks!, part, batch, isLast) : refill(captured.chunks!, part, batch, before);
+      part.hole === null ? bulk(captured.chunks!, part, batch, isLast) : refill(captured.chunks!, part, part.hole, batch);
     this.chunks.took(captured, range, chunks);
     const { epoch, copies } = tables.surroundings;
     const checkpoint: Checkpoint = {

@@ -50,6 +50,32 @@ describe('between two chunks of a copy', () => {
     expect(reads(reading)).toBe(ROWS - 1);
   });
 
+  test('what happens to the keys around those that are read once more is in the stream, all of it', { timeout: 60_000 }, async () => {
+    await using database = await itemsOn(server.url);
+    await using reading = await firstChunk(database);
+    await database.sql('DELETE FROM items WHERE id < 9');
+    const around = [1, 3, 5, 7];
+    let turns = 0;
+    let isOver = false;
+    const changing = (async () => {
+      for (; !isOver; turns++) {
+        for (const id of around) {
+          await database.sql(`INSERT INTO items VALUES (${id}, '${turns}', NULL)`);
+          await database.sql(`DELETE FROM items WHERE id = ${id}`);
+        }
+      }
+    })();
+    await database.sql('UPDATE items SET id = id - 20 WHERE id IN (22, 24, 26, 28)');
+    await reading.untilCopied();
+    isOver = true;
+    await changing;
+    await expectMirrored(reading, database);
+    for (const id of around) {
+      const inserted = reading.streamed.filter(({ op, after }) => op === Op.insert && Number(after![0]) === id);
+      expect(inserted.map(({ after }) => Number(after![1])), `the turns of ${id}`).toEqual(Array.from({ length: turns }, (_, i) => i));
+    }
+  });
+
   test('a key that leaves the copied ones is deleted, and read where it is now', async () => {
     await using database = await itemsOn(server.url);
     await using reading = await firstChunk(database);

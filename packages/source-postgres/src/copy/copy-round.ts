@@ -25,7 +25,7 @@ export interface ChunkPart extends ChunkQuery {
   readonly table: CatalogTable;
   /** Everything of the table that is left. */
   readonly isRest: boolean;
-  /** Set when one key is read once more: then the row before it comes with it, or before where it was. */
+  /** Set when this key alone is read once more. */
   readonly hole: Key | null;
 }
 
@@ -142,10 +142,9 @@ export class CopyRound {
     return row === undefined ? null : key.texts.map((_text, part) => row[`k${part}`]!);
   }
 
-  /** The row with a key, if there is one, behind the row before it: between the two there are no keys. */
+  /** The row with a key, if there is one. */
   #holePart(start: PartStart, key: KeySql, hole: Key): ChunkPart {
-    const rows = `SELECT * FROM ${this.#rows(start.table, [key.upTo(hole)])} ORDER BY ${key.descending} LIMIT 2`;
-    return { ...this.#part(start, `(${rows}) AS t ORDER BY ${key.ascending}`), isRest: false, hole };
+    return { ...this.#part(start, this.#rows(start.table, [key.is(hole)])), isRest: false, hole };
   }
 
   #part({ table, binding }: PartStart, rows: string): Pick<ChunkPart, 'table' | 'binding' | 'sql'> {

@@ -19,7 +19,7 @@ function keyed(...columns: readonly (readonly [name: string, typeOid: number, ki
 test('a key of several columns is compared as a row', () => {
   const sql = keySql(keyed(['a"b', 20, 'int'], ['u', 2950, 'uuid']), new Set());
   expect(sql.after(['5', 'x'])).toBe(`("a""b", "u") > ('5'::bigint, 'x'::uuid)`);
-  expect(sql.descending).toBe('"a""b" DESC, "u" DESC');
+  expect(sql.is(['5', 'x'])).toBe(`("a""b", "u") = ('5'::bigint, 'x'::uuid)`);
   expect(sql.isIndexed).toBe(true);
 });
 
@@ -27,7 +27,8 @@ test('text is compared by its bytes, by the index where that has this order', ()
   const table = keyed(['k', 1043, 'string']);
   expect(keySql(table, new Set())).toMatchObject({ ascending: '"k" COLLATE "C"', isIndexed: false });
   expect(keySql(table, new Set(['7.1']))).toMatchObject({ ascending: '"k"', isIndexed: true });
-  expect(keySql(table, new Set()).upTo(["it's"])).toBe(`"k" COLLATE "C" <= 'it''s'::text`);
+  expect(keySql(table, new Set()).after(["it's"])).toBe(`"k" COLLATE "C" > 'it''s'::text`);
+  expect(keySql(table, new Set()).is(["it's"])).toBe(`"k" = 'it''s'::text AND "k" COLLATE "C" = 'it''s'::text`);
 });
 
 test('canonical cells become what the server reads', () => {

@@ -25,7 +25,6 @@ export type BytewiseColumns = ReadonlySet<string>;
 export interface KeySql {
   /** For ORDER BY. */
   readonly ascending: string;
-  readonly descending: string;
   /** One expression for each column, of type text. */
   readonly texts: readonly string[];
   /** False when the server has to sort the table, since its index has another order. */
@@ -34,7 +33,8 @@ export interface KeySql {
   after(key: Key): string;
   /** The same, of a key as the server's own text. */
   afterText(texts: readonly string[]): string;
-  upTo(key: Key): string;
+  /** A condition: it is this key. The index finds it, also where that has another order; then its bytes decide. */
+  is(key: Key): string;
   upToText(texts: readonly string[]): string;
 }
 
@@ -53,17 +53,21 @@ export function keySql({ oid, table, columns }: CatalogTable, bytewise: Bytewise
   });
   const row = (cells: readonly string[]): string => (cells.length === 1 ? cells[0]! : `(${cells.join(', ')})`);
   const left = row(parts.map(({ ordered }) => ordered));
-  const compare = (operator: string, texts: readonly string[]): string =>
-    `${left} ${operator} ${row(parts.map(({ type }, part) => `${quoteLiteral(texts[part]!)}::${type}`))}`;
+  const values = (texts: readonly string[]): string =>
+    row(parts.map(({ type }, part) => `${quoteLiteral(texts[part]!)}::${type}`));
+  const compare = (operator: string, texts: readonly string[]): string => `${left} ${operator} ${values(texts)}`;
   const canonical = (key: Key): string[] => parts.map(({ type }, part) => literalText(type, key[part]!));
+  const isIndexed = parts.every(({ isSorted }) => !isSorted);
   return {
     ascending: parts.map(({ ordered }) => ordered).join(', '),
-    descending: parts.map(({ ordered }) => `${ordered} DESC`).join(', '),
     texts: parts.map(({ column }) => `${column}::text`),
-    isIndexed: parts.every(({ isSorted }) => !isSorted),
+    isIndexed,
     after: (key) => compare('>', canonical(key)),
     afterText: (texts) => compare('>', texts),
-    upTo: (key) => compare('<=', canonical(key)),
+    is: (key) => {
+      const indexed = `${row(parts.map(({ column }) => column))} = ${values(canonical(key))}`;
+      return isIndexed ? indexed : `${indexed} AND ${compare('=', canonical(key))}`;
+    },
     upToText: (texts) => compare('<=', texts),
   };
 }

@@ -1,4 +1,4 @@
-import { filterRows, keyOrder, type Batch, type Key, type KeyRange } from '@weir/sdk';
+import { keyOrder, type Batch, type Key, type KeyRange } from '@weir/sdk';
 import type { ChunkState } from '../position.ts';
 import { keyAt, type ChunkPart } from './copy-round.ts';
 
@@ -18,15 +18,11 @@ export function bulk(before: ChunkState, { table, isRest }: ChunkPart, batch: Ba
 }
 
 /**
- * The rows are that before the hole and that in it, or two before it.
- * @param first the key of the first of them, when it came in a batch of its own
+ * The row in the hole, if it is still there. Its key alone was read: what happened to the keys around it is in the stream, and
+ * nowhere else.
  */
-export function refill(before: ChunkState, { table, hole: key }: ChunkPart, batch: Batch, first: Key | null): Taken {
+export function refill(before: ChunkState, { table }: ChunkPart, hole: Key, batch: Batch): Taken {
   const order = keyOrder(table.table)!;
-  const hole = key!;
-  const keys = Array.from({ length: batch.rows }, (_, row) => keyAt(batch, table, row));
-  const after = keys.findLast((other) => order(other, hole) < 0) ?? first;
-  const rows = filterRows(batch, (row) => order(keys[row]!, hole) === 0);
   const holes = before.holes.filter((other) => order(other, hole) !== 0);
-  return { range: { after, upTo: hole }, chunks: { ...before, holes, rows: before.rows + rows.rows }, rows };
+  return { range: { after: hole, upTo: hole }, chunks: { ...before, holes, rows: before.rows + batch.rows }, rows: batch };
 }

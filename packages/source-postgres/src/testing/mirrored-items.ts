@@ -13,5 +13,6 @@ export function mirroredItems(batches: readonly SeenBatch[]): Map<number, Item> 
 }
 
 function holds({ after, upTo }: NonNullable<NonNullable<SeenBatch['chunk']>['range']>, id: number): boolean {
+  if (after !== null && after[0] === upTo?.[0]) return id === Number(upTo?.[0]);
   return (after === null || id > Number(after[0])) && (upTo === null || id <= Number(upTo[0]));
 }
