@@ -1,11 +1,14 @@
 // `npm test`: every check of the workspace, and a last line that counts what really ran.
 import { resolve } from 'node:path';
 import { parseRequest } from './request.ts';
-import { closingLine, single, total, type Outcome } from './tally.ts';
+import { closingLine, single, slowest, total, type Outcome } from './tally.ts';
 import { stepsOf, type Verification } from './verify.ts';
 
 /** Longest that everything together may take, in ms. */
 const LIMIT = 80 * 60_000;
+
+/** Files of tests that are named with their time, in a run of many. */
+const SLOWEST = 25;
 
 const request = parseRequest(process.argv.slice(2));
 if (typeof request === 'string') {
@@ -42,6 +45,7 @@ if (stopping.signal.aborted) outcomes.push(single('signal', `stopped by ${stoppi
 const all = total(outcomes);
 console.log(`\n── summary ${'─'.repeat(53)}`);
 for (const line of lines) console.log(line);
+for (const line of slowest(outcomes, SLOWEST)) console.log(line);
 for (const note of [...outcomes.flatMap(({ notes }) => notes), ...all.notes]) console.log(`! ${note}`);
 console.log(`\n${closingLine(all)}`);
 process.exitCode = stopping.signal.aborted ? (stopping.signal.reason === 'SIGTERM' ? 143 : 130) : all.failed > 0 ? 1 : 0;

@@ -12,7 +12,7 @@ function ended(file: string, passed: number, failed = 0, skipped: readonly strin
     { event: 'start', file },
     ...Array.from({ length: passed }, (): RunEvent => ({ event: 'test', file, name: 'x', problem: null })),
     ...Array.from({ length: failed }, (): RunEvent => ({ event: 'test', file, name: 'x', problem: 'expected 1 to be 2' })),
-    { event: 'end', file, skipped, broken: failed > 0 },
+    { event: 'end', file, skipped, broken: failed > 0, ms: 7 },
   ];
 }
 
@@ -21,11 +21,12 @@ const over: RunEvent = { event: 'over', unhandledErrors: 0 };
 test('tests are counted by what they came to, and those that failed are named', () => {
   const text = record(...ended('a', 2, 0, ['x', 'y']), ...ended('b', 3, 1), over);
   const notes = ['b > x: expected 1 to be 2'];
-  expect(readRecord(text, { ...rules, exitCode: 1 })).toEqual({ name: 'unit', passed: 5, failed: 1, skipped: 2, notes });
+  const times = ['a', 'b'].map((file) => ({ file, ms: 7 }));
+  expect(readRecord(text, { ...rules, exitCode: 1 })).toEqual({ name: 'unit', passed: 5, failed: 1, skipped: 2, notes, times });
 });
 
 test('a file that could not be loaded, or whose hook failed, is a failure', () => {
-  const text = record({ event: 'end', file: 'a', skipped: [], broken: true }, ...ended('b', 1), over);
+  const text = record({ event: 'end', file: 'a', skipped: [], broken: true, ms: 7 }, ...ended('b', 1), over);
   expect(readRecord(text, { ...rules, exitCode: 1 })).toMatchObject({
     passed: 1,
     failed: 1,

@@ -1,4 +1,4 @@
-import type { Outcome } from './tally.ts';
+import type { FileTime, Outcome } from './tally.ts';
 
 /**
  * What vitest reports while it runs, one JSON text a line. It is written as it happens, so that a run which is killed, or
@@ -10,9 +10,15 @@ export type RunEvent =
   | { readonly event: 'test'; readonly file: string; readonly name: string; readonly problem: string | null }
   /**
    * `skipped` holds full names. `broken` says that the file failed, though perhaps none of its tests: it could not be loaded,
-   * or a hook failed.
+   * or a hook failed. `ms` is how long it took.
    */
-  | { readonly event: 'end'; readonly file: string; readonly skipped: readonly string[]; readonly broken: boolean }
+  | {
+      readonly event: 'end';
+      readonly file: string;
+      readonly skipped: readonly string[];
+      readonly broken: boolean;
+      readonly ms: number;
+    }
   /** Everything was run; errors that belong to no test are counted here. */
   | { readonly event: 'over'; readonly unhandledErrors: number };
 
@@ -36,6 +42,7 @@ export function readRecord(text: string, rules: RecordRules): Outcome {
   const open = new Set<string>();
   const failedFiles = new Set<string>();
   const skipped: string[] = [];
+  const times: FileTime[] = [];
   let over = false;
   for (const event of parse(text)) {
     if (event.event === 'start') open.add(event.file);
@@ -46,6 +53,7 @@ export function readRecord(text: string, rules: RecordRules): Outcome {
     } else if (event.event === 'end') {
       open.delete(event.file);
       skipped.push(...event.skipped);
+      times.push({ file: event.file, ms: event.ms });
       if (event.broken && !failedFiles.has(event.file)) fail(`${event.file} failed outside of its tests`);
     } else {
       over = true;
@@ -60,7 +68,7 @@ export function readRecord(text: string, rules: RecordRules): Outcome {
   if (rules.exitCode !== 0 && counts.failed === 0)
     fail(`vitest ended with exit code ${rules.exitCode ?? '(none)'} though no test failed`);
   if (counts.passed + counts.failed === 0) fail('no test ran');
-  return { name: 'unit', ...counts, notes };
+  return { name: 'unit', ...counts, notes, times };
 }
 
 /** The last line of a killed run can be half of one. */

@@ -24,7 +24,8 @@ export default class RunRecorder implements Reporter {
     const skipped = [...module.children.allTests()]
       .filter((test) => !isRun(test.result().state))
       .map((test) => test.fullName);
-    this.#write({ event: 'end', file: module.relativeModuleId, skipped, broken: module.state() === 'failed' });
+    const ms = Math.round(module.diagnostic().duration);
+    this.#write({ event: 'end', file: module.relativeModuleId, skipped, broken: module.state() === 'failed', ms });
   }
 
   onTestRunEnd(_modules: readonly TestModule[], errors: readonly unknown[], reason: string): void {

@@ -6,6 +6,23 @@ export interface Outcome {
   readonly skipped: number;
   /** What a person should know about a failure, beside what the part has printed itself. */
   readonly notes: readonly string[];
+  /** How long each file of tests took. */
+  readonly times?: readonly FileTime[];
+}
+
+export interface FileTime {
+  readonly file: string;
+  /** In ms; files run side by side. */
+  readonly ms: number;
+}
+
+/** The files that took longest, as `  63.2 s  packages/x/src/y.test.ts`. */
+export function slowest(outcomes: readonly Outcome[], count: number): string[] {
+  return outcomes
+    .flatMap(({ name, times = [] }) => times.map(({ file, ms }) => ({ ms, text: name === 'unit' ? file : `${file} (${name})` })))
+    .toSorted((a, b) => b.ms - a.ms)
+    .slice(0, count)
+    .map(({ ms, text }) => `${(ms / 1000).toFixed(1).padStart(8)} s  ${text}`);
 }
 
 /** One check that passed or not. */
