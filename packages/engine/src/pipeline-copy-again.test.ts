@@ -1,4 +1,4 @@
-import { WeirError, type CopyAgain, type Source, type SourceSession, type SourceStatus } from '@weir/sdk';
+import { WeirError, type CopyAgain, type SinkOptions, type Source, type SourceSession, type SourceStatus } from '@weir/sdk';
 import { memoryStore } from '@weir/store';
 import { FaultScript, FaultySink, MemorySink, PruningSource, type Fault } from '@weir/testkit';
 import { describe, expect, test } from 'vitest';
@@ -13,7 +13,7 @@ class CopyingWorld {
   copying: SourceStatus['snapshot'] = [];
   refusal: WeirError | null = null;
 
-  constructor(faults: readonly Fault[] = [], canCopy = true) {
+  constructor(faults: readonly Fault[] = [], canCopy = true, options: Partial<SinkOptions> = {}) {
     const { clock, log } = this.world;
     const target = this.world.target();
     const script = new FaultScript(clock, faults);
@@ -27,7 +27,7 @@ class CopyingWorld {
     this.pipeline = new Pipeline({
       name: 'shop',
       source,
-      sinks: new Map([['warehouse', new FaultySink(new MemorySink(target, 'transactional'), 'warehouse', script)]]),
+      sinks: new Map([['warehouse', new FaultySink(new MemorySink(target, 'transactional', options), 'warehouse', script)]]),
       store: memoryStore(),
       clock,
       log: collector([]),
@@ -143,5 +143,20 @@ describe('a copy that is asked for', () => {
     const unable = await running([], false);
     await expect(unable.pipeline.copyAgain(['public.orders'], 'anew')).rejects.toMatchObject({ code: 'WEIR_COPY_UNSUPPORTED' });
     await unable.pipeline[Symbol.asyncDispose]();
+  });
+
+  test('over what sinks have is refused where one keeps a history, which would miss changes (invariant 7)', async () => {
+    const copying = new CopyingWorld([], true, { mode: 'append' });
+    copying.pipeline.run().catch(() => {});
+    await copying.settle();
+    for (const how of ['in-place', 'repair'] as const) {
+      const asked = copying.pipeline.copyAgain(['public.orders'], how);
+      await expect(asked).rejects.toMatchObject({ code: 'WEIR_COPY_UNSUPPORTED', message: expect.stringContaining('warehouse') as string });
+    }
+    expect(copying.asked).toEqual([]);
+    const { events } = copying.ask(['public.orders'], 'anew');
+    await copying.settle();
+    expect(events).toEqual(['begun']);
+    await copying.pipeline[Symbol.asyncDispose]();
   });
 });

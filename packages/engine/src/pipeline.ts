@@ -91,7 +91,7 @@ export class Pipeline implements AsyncDisposable {
     if (this.#attempt.copiesAgain !== true) {
       throw new WeirError('WEIR_COPY_UNSUPPORTED', `the source of ${name} cannot copy tables once more`);
     }
-    if (how === 'repair') this.#expectRepairable();
+    if (how !== 'anew') this.#expectMirrors();
     const order = this.#copies.add(tables, how);
     if (how === 'repair') for (const record of this.#records.values()) record.startRepair(tables);
     void this.#carryOut(order, this.#attempt);
@@ -99,13 +99,12 @@ export class Pipeline implements AsyncDisposable {
     return { done: order.done };
   }
 
-  /** Where a sink kept a history, a repair would leave changes out of it. */
-  #expectRepairable(): void {
-    const sinks = this.#attempt.sinksWithoutRanges;
-    if (sinks.length === 0) return;
-    const what = `${sinks.join(', ')} ${sinks.length === 1 ? 'keeps' : 'keep'} no mirror, so there is nothing to compare`;
-    throw new WeirError('WEIR_COPY_UNSUPPORTED', what, {
-      fix: 'Read the tables again with `weir snapshot`, or start them over with `weir resync`.',
+  /** What is read over what a mirror has takes its place. In a history changes would be left out: those the reading saw. */
+  #expectMirrors(): void {
+    const [sink] = this.#attempt.sinksWithoutRanges;
+    if (sink === undefined) return;
+    throw new WeirError('WEIR_COPY_UNSUPPORTED', `${sink} keeps no mirror, so rows cannot be read over those that it has`, {
+      fix: 'Start the tables over with `weir resync`: a history has a row that says so.',
     });
   }
 

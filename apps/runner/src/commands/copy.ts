@@ -17,7 +17,7 @@ export const registerSnapshot: Register = (program, context) => {
     .description(
       'Has the running process read the tables once more, by key, over the rows that sinks have, while the stream goes on. ' +
         'Mirrors end as the source is: what was changed, lost or added there by others is put right, and readers never see ' +
-        'an empty table. Sinks in `mode: append` get each row once more. Without tables: all that are copied by key; those ' +
+        'an empty table. Refused where a sink keeps a history. Without tables: all that are copied by key; those ' +
         'that are not are listed and left out.',
     )
     .argument('<file>', 'the configuration')

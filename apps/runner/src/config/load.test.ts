@@ -41,6 +41,14 @@ function summary({ code, message, fix, path, place }: WeirError): string {
   return `${place?.line}:${place?.column} ${code.replace('WEIR_CONFIG_', '')} ${path ?? ''}: ${message} | ${fix}`;
 }
 
+test('a position that is lost cannot be repaired in a history', () => {
+  using folder = new TestFolder();
+  const text = MINIMAL.replace(/(        )url: .*/, '$&\n$1on_lost_position: repair');
+  expect(() => loadConfig(folder.file('weir.yaml', text), {})).not.toThrow();
+  const file = folder.file('weir.yaml', `${text}        mode: append\n`);
+  expect(() => loadConfig(file, {})).toThrow('the sink warehouse keeps a history, which cannot be repaired');
+});
+
 describe('a valid file', () => {
   test('files of TLS are relative to the file too, at any depth; a word is none', () => {
     using folder = new TestFolder();

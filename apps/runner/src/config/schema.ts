@@ -67,7 +67,7 @@ export function fileSchema(connectors: Connectors): z.ZodType<ParsedFile> {
 }
 
 function pipelineSchema(connectors: Connectors): z.ZodType {
-  return z.strictObject({
+  const pipeline = z.strictObject({
     source: oneConnector('source', connectors.sources, {}).describe(
       'Where the rows come from: one connector and its options.',
     ),
@@ -81,15 +81,33 @@ function pipelineSchema(connectors: Connectors): z.ZodType {
       .describe('Bound on the memory that the pipeline holds, the sinks’ own included, such as 256MiB.'),
     shutdown_timeout: duration.prefault('30s').describe('How long a stop may take to drain, such as 30s.'),
   });
+  return pipeline.superRefine(noRepairedHistory);
+}
+
+/** What a gap deleted is told to a mirror by the ranges that are read; to a history only by starting over. */
+function noRepairedHistory(pipeline: unknown, context: z.RefinementCtx): void {
+  const { source, sinks } = pipeline as { source: Record<string, { on_lost_position?: string }>; sinks: Sinks };
+  const [history] = historiesOf(sinks);
+  for (const [connector, options] of Object.entries(source)) {
+    if (options.on_lost_position !== 'repair' || history === undefined) continue;
+    const message = `the sink ${history} keeps a history, which cannot be repaired; expected fail or resnapshot`;
+    context.addIssue({ code: 'custom', path: ['source', connector, 'on_lost_position'], message });
+  }
 }
 
 /** A part of a copy that is read again for one of two histories would stand twice in the other. */
 function oneHistory(sinks: unknown, context: z.RefinementCtx): void {
-  const histories = Object.entries(sinks as Record<string, { mode?: string }>).filter(([, { mode }]) => mode === 'append');
-  for (const [name] of histories.slice(1)) {
-    const message = `another sink of this pipeline is in \`mode: append\` already (${histories[0]![0]}); expected a pipeline of its own`;
+  const [first, ...others] = historiesOf(sinks as Sinks);
+  for (const name of others) {
+    const message = `another sink of this pipeline is in \`mode: append\` already (${first}); expected a pipeline of its own`;
     context.addIssue({ code: 'custom', path: [name, 'mode'], message });
   }
+}
+
+type Sinks = Readonly<Record<string, { readonly mode?: string }>>;
+
+function historiesOf(sinks: Sinks): string[] {
+  return Object.keys(sinks).filter((name) => sinks[name]!.mode === 'append');
 }
 
 const sinkOptions: z.ZodRawShape = {

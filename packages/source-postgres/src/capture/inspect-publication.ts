@@ -67,7 +67,7 @@ function ownResults(
   if (facts === null && !mayCreate) {
     const grant = `GRANT CREATE ON DATABASE ${quoteIdentifier(database)} TO ${quoteIdentifier(role)};`;
     const message = `role ${role} may not create a publication`;
-    return [{ code: GRANT, level: 'error', message, fix: `${grant} or let an owner run: ${sql}` }];
+    return [{ code: GRANT, level: 'error', message, fix: `${grant} -- or let an owner run: ${sql}` }];
   }
   if (foreign !== undefined) {
     const message = `role ${role} does not own ${tableName(foreign)}, so it may not publish it`;
