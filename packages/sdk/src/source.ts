@@ -40,10 +40,9 @@ export interface BegunAnew {
  * How a table is copied once more.
  *
  * - `anew`: sinks start it empty
- * - `in-place`: rows are read over those that are there, by key; the stream is delivered meanwhile as ever
- *   (only for mirrors: the stream leaves out what the reading saw)
- * - `repair`: as `in-place`, but a sink writes only the ranges of keys in which it has other rows. What the stream says of
- *   keys that were not read yet is left out, since a sink may lack their rows
+ * - `in-place`: rows are read over those that mirrors have, by key. What the stream says of keys that were not read yet is
+ *   left out, since a mirror may lack their rows; so is what the reading has seen
+ * - `repair`: as `in-place`, but a mirror writes only the ranges of keys in which it has other rows
  */
 export type CopyAgain = 'anew' | 'in-place' | 'repair';
 

@@ -84,8 +84,6 @@ export interface ChunkState {
   readonly done: boolean;
   /** How many rows were read. */
   readonly rows: number;
-  /** Sinks have the rows beyond `upTo` from an earlier copy, so what the stream says of them is not left out. */
-  readonly inPlace?: true;
   /** Sinks have the rows beyond `upTo` from an earlier copy, but perhaps not all of them: they compare what is read. */
   readonly compare?: true;
 }

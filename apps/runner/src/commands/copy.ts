@@ -38,8 +38,8 @@ export const registerRepair: Register = (program, context) => {
     .description(
       'Has the running process read the tables once more, by key, and each mirror compare what comes with what it has there: ' +
         'a range of keys that is the same is left alone, one that differs is written anew. Nobody has to stop writing ' +
-        'meanwhile. Of keys that were not compared yet a mirror gets no changes until they are. Without tables: all that are ' +
-        'copied by key; those that are not are listed and left out. Refused where a sink keeps a history.',
+        'meanwhile; a mirror gets no changes of keys that were not compared yet until they are. Without tables: all that ' +
+        'are copied by key; those that are not are listed and left out. Refused where a sink keeps a history.',
     )
     .argument('<file>', 'the configuration')
     .argument('[tables...]', 'tables as the source names them, schema.table')

@@ -53,7 +53,7 @@ export class CopiedChunks {
   readAgain(oid: number, how: 'in-place' | 'repair'): void {
     const tables = this.#tables;
     const captured = tables.withOid(oid)!;
-    tables.put({ ...captured, chunks: how === 'repair' ? unrepairedChunks : { ...unreadChunks, inPlace: true } });
+    tables.put({ ...captured, chunks: how === 'repair' ? unrepairedChunks : unreadChunks });
     captured.shaped!.binding.judge = this.judge(tables.withOid(oid)!);
   }
 
@@ -90,8 +90,7 @@ export class CopiedChunks {
     const chunks = this.#tables.withOid(oid)?.chunks ?? null;
     if (chunks === null) return true;
     const isRead = chunks.done || (chunks.upTo !== null && order(key, chunks.upTo) <= 0);
-    if (!isRead && chunks.inPlace !== true) return false;
-    if (chunks.holes.some((hole) => order(hole, key) === 0)) return false;
+    if (!isRead || chunks.holes.some((hole) => order(hole, key) === 0)) return false;
     return this.#ranges === null || !this.#ranges.some((range) => range.oid === oid && rangeHolds(range, key, order));
   }
 
