@@ -150,3 +150,16 @@ test(
     expect(ids(anew).toSorted((a, b) => a - b), 'by the SQL of the fix, from nothing').toEqual([0, 1, 2, 3]);
   },
 );
+
+test('a slot that nobody read for as long as PostgreSQL 18 allows says so, and what to raise (invariant 6)', { timeout: 60_000 }, async () => {
+  await using temporary = await temporaryPostgres({ idle_replication_slot_timeout: '1s' }, { version: 18 });
+  await using database = await shop(temporary.url);
+  const from = await copiedCheckpoint(database.source());
+  const reason = async (): Promise<unknown> => {
+    await database.sql('CHECKPOINT');
+    return await database.value('SELECT invalidation_reason FROM pg_replication_slots WHERE slot_name = $1', [database.slot]);
+  };
+  await expect.poll(reason, { timeout: 30_000, interval: 500 }).toBe('idle_timeout');
+  const error = await failure(Reading.open(database.source(), from));
+  expect(error).toMatchObject({ code: 'WEIR_PG_SLOT_INVALIDATED', fix: expect.stringContaining('idle_replication_slot_timeout') as string });
+});

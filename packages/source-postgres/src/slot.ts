@@ -119,12 +119,31 @@ export function refuseActive(slot: string, { activePid }: SlotRow): void {
   throw new WeirError('WEIR_PG_SLOT_IN_USE', `replication slot ${slot} is in use`, { fix, path: 'slot' });
 }
 
+/** What the server says in `pg_replication_slots.invalidation_reason`, and what keeps it from happening again. */
+const invalidations: Readonly<Record<string, { readonly why: string; readonly mend: string }>> = {
+  wal_removed: {
+    why: 'the server removed log that it needs',
+    mend: 'Raise max_slot_wal_keep_size at the server if it was too small',
+  },
+  rows_removed: {
+    why: 'rows of the catalog that it needs were removed',
+    mend: 'At a standby set hot_standby_feedback = on, with a slot for its own connection to the primary',
+  },
+  wal_level_insufficient: {
+    why: 'the primary’s log has less than logical decoding needs',
+    mend: 'Set wal_level = logical at the primary and restart it',
+  },
+  idle_timeout: {
+    why: 'nobody read it for as long as idle_replication_slot_timeout allows',
+    mend: 'Raise idle_replication_slot_timeout at the server, or set it to 0',
+  },
+};
+
 /** That the server gave a slot up. */
 export function invalidated(slot: string, { reason }: Pick<SlotRow, 'reason'>): WeirError {
-  const isRemoved = reason === null || reason === 'wal_removed';
-  const why = isRemoved ? 'the server removed log that it needs' : `the server says ${reason}`;
+  const { why, mend } = invalidations[reason ?? 'wal_removed'] ?? { why: `the server says ${reason}`, mend: 'Mend that' };
   const again = 'set `on_lost_position: resnapshot` (or `repair`) to copy all tables again';
-  const fix = `Raise max_slot_wal_keep_size at the server if it was too small, then ${again}. Or: ${dropSql(slot)}`;
+  const fix = `${mend}, then ${again}. Or: ${dropSql(slot)}`;
   return new WeirError('WEIR_PG_SLOT_INVALIDATED', `replication slot ${slot} is lost: ${why}`, { fix });
 }
 
