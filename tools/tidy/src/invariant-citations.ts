@@ -53,6 +53,30 @@ export function checkInvariantCitations(files: Files, ratchet: CitationRatchet):
   return findings;
 }
 
+/** Who cites an invariant: files with how often. */
+export interface Citations {
+  readonly code: ReadonlyMap<string, number>;
+  readonly tests: ReadonlyMap<string, number>;
+}
+
+/** By the number of the invariant. */
+export function citationsOf(files: Files): Map<number, Citations> {
+  const found = new Map<number, { code: Map<string, number>; tests: Map<string, number> }>();
+  for (const [file, text] of files) {
+    // The page that is made from the citations is no citation, nor are this tool's examples.
+    if (!isCode(file) || file.startsWith('tools/tidy/')) continue;
+    for (const [, numbers] of text.matchAll(citation)) {
+      for (const number of new Set(citedNumbers(numbers!))) {
+        const { code, tests } = found.get(number) ?? { code: new Map<string, number>(), tests: new Map<string, number>() };
+        found.set(number, { code, tests });
+        const places = proves(file) ? tests : code;
+        places.set(file, (places.get(file) ?? 0) + 1);
+      }
+    }
+  }
+  return found;
+}
+
 /** The contracts of the testkit are tests, though their files are named otherwise: other packages import them. */
 function proves(file: string): boolean {
   return isTestCode(file) || file.startsWith('packages/testkit/src/');

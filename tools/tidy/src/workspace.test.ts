@@ -9,6 +9,7 @@ import { checkDependencies, checkProjectGraph, type ProjectEdge } from './depend
 import { checkErrorTable } from './error-table.ts';
 import { checkFileNames } from './file-names.ts';
 import { formatFinding, type Finding } from './finding.ts';
+import { checkGuaranteesPage } from './guarantees-page.ts';
 import { checkImportCycles } from './import-cycles.ts';
 import { checkInvariantCitations } from './invariant-citations.ts';
 import { checkLeftovers } from './leftovers.ts';
@@ -42,6 +43,7 @@ test('no notes of unfinished work are left, and no test sleeps', () => expectNon
 test('citations of invariants resolve, and each invariant is cited in code and in a test', () => {
   expectNone(checkInvariantCitations(files, citationRatchet));
 });
+test('the page of guarantees is what the citations say', () => expectNone(checkGuaranteesPage(files)));
 test('the page of each sink says its class and its limits (invariant 11)', () => expectNone(checkDeliveries(files)));
 test('relative links of pages lead somewhere', () => expectNone(checkLinks(files)));
 test('every error code is raised, known and documented', () => expectNone(checkErrorTable(files)));
