@@ -137,8 +137,8 @@ async function runTests(
     const record = join(folder, 'record');
     writeFileSync(record, '');
     const recorder = join(import.meta.dirname, 'run-recorder.ts');
-    // Many tests wait for a server more than they compute, so every processor gets a worker.
-    const workers = `--maxWorkers=${availableParallelism()}`;
+    // Many tests wait for a server more than they compute, so there are more workers than processors.
+    const workers = `--maxWorkers=${Math.ceil(availableParallelism() * 1.5)}`;
     const args = ['run', workers, ...(plain ? ['--no-color'] : []), '--reporter=default', `--reporter=${recorder}`];
     const vitest = [tool(root, 'vitest/vitest.mjs'), ...args, ...filters, ...request.forVitest];
     const ending = await start(verification, process.execPath, vitest, { ...env, [RECORD_VARIABLE]: record });
