@@ -1,0 +1,362 @@
+import { silentLogger, toWeirError, type Checkpoint, type Sink, type Source } from '@weir/sdk';
+import { Pipeline } from '@weir/engine';
+import { positionLsn } from '@weir/source-postgres/parts';
+import { memoryStore, type Store } from '@weir/store';
+import { MemoryTarget } from '@weir/testkit/memory';
+import { Dice } from './dice.ts';
+import { checkContent } from './oracle.ts';
+import type { Happening, Plan } from './plan.ts';
+import { Scheduler } from './scheduler.ts';
+import { Server } from './server.ts';
+import { SimProcess } from './sim-process.ts';
+import { SimSink } from './sim-sink.ts';
+import { SimSource } from './sim-source.ts';
+import { storeOf } from './sim-store.ts';
+import type { SimTransaction } from './sim-transaction.ts';
+import { Violation } from './violation.ts';
+
+/** A history that needs more steps does not end. */
+const MOST_STEPS = 6_000;
+/** How many steps may go by between two runners. */
+const MOST_IDLE = 8;
+/** A batch of the simulated tables takes less. */
+const LARGEST_BATCH = 6_000;
+
+/** What became of a plan. */
+export interface Outcome {
+  readonly steps: number;
+  /** Null when everything held. */
+  readonly violation: Violation | null;
+  readonly trace: readonly string[];
+}
+
+interface Runner {
+  readonly process: SimProcess;
+  readonly pipeline: Pipeline;
+  ended: boolean;
+  /** Another runner has been started beside it. */
+  superseded: boolean;
+}
+
+/** Plays a plan to its end, or to the first thing that does not hold. */
+export async function play(plan: Plan, { traced = false }: { readonly traced?: boolean } = {}): Promise<Outcome> {
+  const history = new History(plan, traced);
+  const violation = await history.play();
+  return { steps: history.steps, violation, trace: history.trace };
+}
+
+class History {
+  readonly #plan: Plan;
+  readonly #dice: Dice;
+  readonly #scheduler: Scheduler;
+  readonly #server: Server;
+  readonly #store: Store = memoryStore();
+  readonly #targets: ReadonlyMap<string, MemoryTarget>;
+  /** The checkpoints of sinks that keep them in the store. */
+  readonly #stored = new Map<string, Checkpoint>();
+  readonly #transactions = new Map<number, SimTransaction>();
+  readonly #runners: Runner[] = [];
+  /** Who has the fence of each sink. */
+  readonly #fences = new Map<string, SimProcess>();
+  #startAt = 0;
+  #started = 0;
+  #next = 0;
+  #violation: Violation | null = null;
+
+  constructor(plan: Plan, traced: boolean) {
+    this.#plan = plan;
+    this.#dice = new Dice(plan.seed);
+    this.#scheduler = new Scheduler(this.#dice, traced);
+    this.#server = new Server(plan.streamsAfter);
+    this.#server.onConfirmed = (lsn) => this.#confirmed(lsn);
+    this.#targets = new Map(Object.keys(plan.sinks).map((name) => [name, this.#newTarget(name)]));
+  }
+
+  get steps(): number {
+    return this.#scheduler.steps;
+  }
+
+  get trace(): readonly string[] {
+    return this.#scheduler.trace ?? [];
+  }
+
+  async play(): Promise<Violation | null> {
+    try {
+      await this.#happen();
+      if (this.#violation === null) await this.#end();
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      this.#violation ??= error;
+    }
+    for (const { process } of this.#runners) process.die();
+    this.#server.close();
+    return this.#violation;
+  }
+
+  async #happen(): Promise<void> {
+    const { happenings } = this.#plan;
+    while (this.#next < happenings.length && this.#violation === null) {
+      this.#due();
+      if (this.#runner === null && this.steps >= this.#startAt) this.#start();
+      await this.#step();
+    }
+  }
+
+  /** Everybody but one runner without faults ends, and that one delivers all there is. */
+  async #end(): Promise<void> {
+    const { database } = this.#server;
+    for (const { process } of this.#runners) process.die();
+    for (const transaction of this.#transactions.values()) if (transaction.isOpen) database.commit(transaction, true);
+    for (const transaction of database.running) database.show(transaction);
+    for (const { name } of database.tables) this.#touch(name);
+    const last = this.#start([]);
+    last.pipeline.finishAt(await new SimSource(last.process, this.#server).head());
+    while (!last.ended && this.#violation === null) await this.#step();
+    if (this.#violation !== null) return;
+    for (const [name, target] of this.#targets) this.#checkAll(name, target);
+    const durable = this.#durableLsns();
+    for (let more = 0; more < 20; more++) await this.#step();
+    const least = Math.min(...durable.values());
+    if (this.#violation === null && database.confirmed !== least) {
+      throw new Violation(1, 'a confirmation is missing', `${database.confirmed} is confirmed, ${least} is durable`);
+    }
+  }
+
+  #touch(table: string): void {
+    const { database } = this.#server;
+    const transaction = database.begin();
+    database.run(transaction, { does: 'put', table, key: table === 'orders' ? '1' : 'A', keepsLarge: false });
+    database.commit(transaction, true);
+  }
+
+  async #step(): Promise<void> {
+    if (this.steps >= MOST_STEPS) throw new Violation(0, 'the history does not end', `after ${MOST_STEPS} steps`);
+    await this.#scheduler.step();
+    for (const runner of this.#runners) this.#checkRunner(runner);
+  }
+
+  get #runner(): Runner | null {
+    return this.#runners.findLast(({ ended, process, superseded }) => !ended && !process.dead && !superseded) ?? null;
+  }
+
+  #due(): void {
+    const { happenings } = this.#plan;
+    while (this.#next < happenings.length && happenings[this.#next]!.at <= this.steps) {
+      const happening = happenings[this.#next++]!;
+      if (happening.what !== 'fault') this.#scheduler.note(describe(happening));
+      this.#carryOut(happening);
+    }
+  }
+
+  #carryOut(happening: Happening): void {
+    const { database } = this.#server;
+    switch (happening.what) {
+      case 'statement':
+        return database.run(this.#transaction(happening.transaction), happening.statement);
+      case 'commit':
+        return this.#ifOpen(happening.transaction, (transaction) => database.commit(transaction, happening.shown));
+      case 'roll back':
+        return this.#ifOpen(happening.transaction, (transaction) => database.rollBack(transaction));
+      case 'show': {
+        const transaction = this.#transactions.get(happening.transaction);
+        if (transaction?.isCommitted === true) database.show(transaction);
+        return;
+      }
+      case 'alter': {
+        const transaction = database.begin();
+        database.run(transaction, happening.statement);
+        return database.commit(transaction, true);
+      }
+      case 'noise':
+        return database.noise();
+      case 'keepalive':
+        return this.#server.ask(happening.asks);
+      case 'cut':
+        return this.#server.cut();
+      case 'kill':
+        return this.#runner?.process.die();
+      case 'stop':
+        return this.#runner?.pipeline.stop();
+      case 'take over':
+        return this.#takeOver();
+      case 'come back':
+        for (const { process } of this.#runners) process.frozen = false;
+        return;
+      case 'fault':
+    }
+  }
+
+  #transaction(number: number): SimTransaction {
+    let transaction = this.#transactions.get(number);
+    if (transaction === undefined) this.#transactions.set(number, (transaction = this.#server.database.begin()));
+    return transaction;
+  }
+
+  #ifOpen(number: number, what: (transaction: SimTransaction) => void): void {
+    const transaction = this.#transactions.get(number);
+    if (transaction?.isOpen === true) what(transaction);
+  }
+
+  #takeOver(): void {
+    const first = this.#runner;
+    if (first === null) return;
+    first.superseded = true;
+    first.process.frozen = true;
+    if (this.#dice.chance(0.7)) this.#server.cut();
+    this.#start();
+  }
+
+  #start(faults?: readonly Happening[]): Runner {
+    const number = this.#started++;
+    const chosen = faults ?? this.#plan.happenings.filter((each) => each.what === 'fault' && each.process === number);
+    const process = new SimProcess(`runner ${number}`, this.#scheduler, chosen.flatMap((each) => (each.what === 'fault' ? [each] : [])));
+    process.onDeath = () => {
+      this.#server.orphan(process);
+      this.#startAt = this.steps + this.#dice.upTo(MOST_IDLE);
+    };
+    const sinks = new Map<string, Sink>();
+    for (const [name, mode] of Object.entries(this.#plan.sinks)) {
+      sinks.set(name, new SimSink(name, this.#targets.get(name)!, mode, process, () => this.#fences.set(name, process)));
+    }
+    const pipeline = new Pipeline({
+      name: 'shop',
+      source: new SimSource(process, this.#server) as Source,
+      sinks,
+      store: storeOf(process, this.#store, ({ sink }, { checkpoint }) => this.#saved(sink, checkpoint)),
+      clock: process,
+      log: silentLogger,
+      bufferBytes: this.#plan.bufferBytes,
+    });
+    const runner: Runner = { process, pipeline, ended: false, superseded: false };
+    this.#runners.push(runner);
+    pipeline.run().then(
+      () => this.#ended(runner, null),
+      (error: unknown) => this.#ended(runner, error),
+    );
+    return runner;
+  }
+
+  #ended(runner: Runner, error: unknown): void {
+    runner.ended = true;
+    this.#startAt = this.steps + this.#dice.upTo(MOST_IDLE);
+    if (error === null) return;
+    const { code, message } = toWeirError(error);
+    this.#scheduler.note(`${runner.process.name} ends: ${code}: ${message}`);
+    const isReplaced = [...this.#fences.values()].some((process) => process !== runner.process);
+    if (code === 'WEIR_DUCKDB_FENCED' && isReplaced) return;
+    if (code === 'WEIR_SHUTDOWN_TIMEOUT') return;
+    this.#broken(new Violation(...meaningOf(code), message));
+  }
+
+  #broken(violation: Violation): void {
+    this.#scheduler.note(`BROKEN, invariant ${violation.invariant}: ${violation.message}`);
+    this.#violation ??= violation;
+  }
+
+  #newTarget(name: string): MemoryTarget {
+    const target = new MemoryTarget();
+    target.onCommit = (checkpoint) => this.#check(name, target, checkpoint);
+    return target;
+  }
+
+  #saved(sink: string, checkpoint: Checkpoint): void {
+    if (this.#plan.sinks[sink] !== 'idempotent') return;
+    this.#stored.set(sink, checkpoint);
+    this.#check(sink, this.#targets.get(sink)!, checkpoint);
+  }
+
+  #check(name: string, target: MemoryTarget, checkpoint: Checkpoint): void {
+    const mayBeAhead = this.#plan.sinks[name] === 'idempotent';
+    try {
+      checkContent(this.#server.database, target, checkpoint, { mayBeAhead, mayKeepUnread: mayBeAhead || this.#targets.size > 1 });
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      this.#broken(new Violation(error.invariant, error.property, `${name} ${error.message.slice(error.property.length + 2)}`));
+    }
+  }
+
+  /** Everything has arrived. */
+  #checkAll(name: string, target: MemoryTarget): void {
+    const checkpoint = this.#durable(name);
+    if (checkpoint === null) throw new Violation(7, 'nothing arrived', name);
+    checkContent(this.#server.database, target, checkpoint, { mayBeAhead: false, mayKeepUnread: false });
+    const { database } = this.#server;
+    for (const table of database.tables) {
+      const found = new Set(target.rows({ namespace: 'public', name: table.name, version: 1, columns: [idColumn], key: [0] }).map(([id]) => id));
+      const expected = database.rows(table, database.snapshot());
+      if (found.size !== expected.length) {
+        throw new Violation(7, 'a row is lost', `${name} has ${found.size} rows of ${table.name}, the source ${expected.length}`);
+      }
+    }
+  }
+
+  #durable(name: string): Checkpoint | null {
+    return this.#plan.sinks[name] === 'idempotent' ? (this.#stored.get(name) ?? null) : this.#targets.get(name)!.checkpoint;
+  }
+
+  #durableLsns(): Map<string, number> {
+    return new Map(
+      Object.keys(this.#plan.sinks).map((name) => {
+        const checkpoint = this.#durable(name);
+        return [name, checkpoint === null ? -1 : Number(positionLsn(checkpoint.position))];
+      }),
+    );
+  }
+
+  /** Invariant 1. */
+  #confirmed(lsn: number): void {
+    // What a slot was made at needs no confirmation.
+    if (lsn <= this.#server.database.confirmed!) return;
+    for (const [name, durable] of this.#durableLsns()) {
+      if (durable < lsn) this.#broken(new Violation(1, 'confirmed what is not durable', `${lsn} is confirmed, ${name} is at ${durable}`));
+    }
+  }
+
+  /** Invariants 7 and 8, at every step. */
+  #checkRunner(runner: Runner): void {
+    if (runner.process.dead || runner.process.frozen || this.#violation !== null) return;
+    const { bufferedBytes, bufferBytes, sinks } = runner.pipeline.status();
+    if (bufferedBytes > Math.max(bufferBytes, LARGEST_BATCH)) {
+      this.#broken(new Violation(8, 'more is buffered than may be', `${bufferedBytes} of ${bufferBytes} bytes`));
+    }
+    if (!runner.ended) return;
+    for (const [name, { rows }] of Object.entries(sinks)) {
+      const places = rows.delivered + rows.filtered + rows.skipped + rows.replayed + rows.deadLetters + rows.abandoned;
+      if (rows.in + rows.made === places && rows.inFlight === 0) continue;
+      this.#broken(new Violation(7, 'counters do not balance', `${name}: ${JSON.stringify(rows)}`));
+    }
+    this.#runners.splice(this.#runners.indexOf(runner), 1);
+  }
+}
+
+const idColumn = { name: 'id', type: { kind: 'string' }, nullable: false, sourceType: '' } as const;
+
+function meaningOf(code: string): [Violation['invariant'], string] {
+  if (code === 'WEIR_PG_SLOT_ADVANCED') return [1, 'the source has forgotten what is not delivered'];
+  if (code === 'WEIR_SDK_USE') return [2, 'a sink was given what it cannot take'];
+  if (code === 'WEIR_COUNTERS') return [7, 'counters do not balance'];
+  return [6, `the run ended with ${code}`];
+}
+
+/** One line for what happens. */
+export function describe(happening: Happening): string {
+  switch (happening.what) {
+    case 'statement':
+      return `transaction ${happening.transaction}: ${Object.values(happening.statement).join(' ')}`;
+    case 'commit':
+      return `transaction ${happening.transaction}: commit${happening.shown ? '' : ', not visible yet'}`;
+    case 'roll back':
+      return `transaction ${happening.transaction}: roll back`;
+    case 'show':
+      return `transaction ${happening.transaction} is visible`;
+    case 'alter':
+      return `alter ${happening.statement.table}: ${happening.statement.how} a column`;
+    case 'keepalive':
+      return `keepalive, for ${happening.asks}`;
+    case 'fault':
+      return `fault of runner ${happening.process}: call ${happening.call} of ${happening.on}: ${happening.does}`;
+    default:
+      return happening.what;
+  }
+}
+

@@ -1,0 +1,68 @@
+import type { SinkSession } from '@weir/sdk';
+
+type Modes = readonly SinkSession['mode'][];
+type Span = readonly [least: number, most: number];
+
+/** What the histories of a scenario are made of; probabilities are of a history, or of each chance to be used. */
+export interface Scenario {
+  /** For a person. */
+  readonly about: string;
+  readonly sinks: readonly Modes[];
+  readonly transactions: Span;
+  /** Steps within which everything happens. */
+  readonly steps: number;
+  readonly faults: Span;
+  readonly kills: number;
+  readonly cuts: number;
+  readonly takeovers: number;
+  /** Transactions are sent before their end. */
+  readonly streams: number;
+  readonly truncates: number;
+  readonly alters: number;
+  /** Commits that wait for a standby before they are visible. */
+  readonly hidden: number;
+}
+
+const standard: Scenario = {
+  about: 'one or two sinks, short transactions, crashes, lost answers, a second runner',
+  sinks: [['transactional'], ['transactional'], ['transactional', 'transactional'], ['staged'], ['idempotent']],
+  transactions: [3, 8],
+  steps: 90,
+  faults: [0, 3],
+  kills: 0.3,
+  cuts: 0.2,
+  takeovers: 0.15,
+  streams: 0.1,
+  truncates: 0.01,
+  alters: 0,
+  hidden: 0.1,
+};
+
+export type ScenarioName = 'standard' | 'copy' | 'streamed' | 'schema' | 'sinks' | 'runners';
+
+export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
+  standard,
+  copy: {
+    ...standard,
+    about: 'tables are copied by key while many transactions change them',
+    transactions: [8, 20],
+    steps: 140,
+    truncates: 0.04,
+    hidden: 0.3,
+    streams: 0.3,
+  },
+  streamed: { ...standard, about: 'transactions are sent before their end', transactions: [5, 12], streams: 1 },
+  schema: { ...standard, about: 'columns are added, dropped and renamed', transactions: [5, 12], alters: 0.4 },
+  sinks: {
+    ...standard,
+    about: 'two or three sinks of several classes on one source',
+    sinks: [
+      ['transactional', 'transactional'],
+      ['transactional', 'staged'],
+      ['idempotent', 'transactional'],
+      ['transactional', 'staged', 'idempotent'],
+    ],
+    faults: [1, 5],
+  },
+  runners: { ...standard, about: 'a second runner takes over while the first is suspended', takeovers: 1, kills: 0.5, faults: [1, 4] },
+};

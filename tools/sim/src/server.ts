@@ -1,0 +1,87 @@
+import { BatchWriter } from '@weir/sdk';
+import type { Connection } from './connection.ts';
+import { Database } from './database.ts';
+import type { SimProcess } from './sim-process.ts';
+import type { StreamsAfter } from './walsender.ts';
+
+/** Slabs are large, and making one takes longer than a history. */
+const idleWriters: BatchWriter[] = [];
+
+/** The database with its connections and its one slot. */
+export class Server {
+  readonly database: Database = new Database();
+  readonly streamsAfter: StreamsAfter;
+  /** Called with each LSN that a client calls durable, before the slot takes it. */
+  onConfirmed: (lsn: number, by: SimProcess) => void = () => {};
+  readonly #connections = new Set<Connection>();
+  #reader: Connection | null = null;
+  readonly #writers: BatchWriter[] = [];
+
+  constructor(streamsAfter: StreamsAfter) {
+    this.streamsAfter = streamsAfter;
+  }
+
+  /** Has something happen that a process has asked for; not if it dies before, unless that is on its way. */
+  later(process: SimProcess, name: string, work: () => void): void {
+    void process.scheduler.turn(process, name).then(work);
+  }
+
+  connected(connection: Connection): void {
+    this.#connections.add(connection);
+  }
+
+  /** For a stream, until the history ends. */
+  takeWriter(): BatchWriter {
+    const writer = idleWriters.pop() ?? new BatchWriter();
+    this.#writers.push(writer);
+    return writer;
+  }
+
+  /** The history has ended: nobody touches a batch any more. */
+  close(): void {
+    for (const writer of this.#writers.splice(0)) {
+      writer.close(null);
+      idleWriters.push(writer);
+    }
+  }
+
+  /** Takes the slot, which one connection has at a time. */
+  attach(connection: Connection): boolean {
+    if (this.#reader?.isGone === true) this.#reader.cut();
+    if (this.#reader !== null && this.#reader !== connection) return false;
+    this.#reader = connection;
+    return true;
+  }
+
+  detach(connection: Connection): void {
+    if (this.#reader === connection) this.#reader = null;
+    this.#connections.delete(connection);
+  }
+
+  get isRead(): boolean {
+    return this.#reader !== null && !this.#reader.isGone;
+  }
+
+  confirmed(by: Connection, lsn: number): void {
+    if (this.#reader !== by) return;
+    this.onConfirmed(lsn, by.process);
+    if (lsn > this.database.confirmed!) this.database.confirmed = lsn;
+  }
+
+  /** Every connection breaks. */
+  cut(): void {
+    for (const connection of this.#connections) connection.cut();
+  }
+
+  /** A keepalive goes to who reads. */
+  ask(what: 'position' | 'reply'): void {
+    this.#reader?.ask(what);
+  }
+
+  /** The connections of a process that died. */
+  orphan(process: SimProcess): void {
+    for (const connection of this.#connections) {
+      if (connection.process === process) connection.orphan(process.scheduler.dice.chance(0.5));
+    }
+  }
+}
