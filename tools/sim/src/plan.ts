@@ -50,7 +50,7 @@ export function makePlan(scenario: ScenarioName, seed: number): Plan {
   const dice = new Dice(Math.imul(seed, 0x9e37_79b1) ^ 0x5bd1_e995);
   const kind = scenarios[scenario];
   const sinks = Object.fromEntries(dice.oneOf(kind.sinks).map((mode, index) => [`sink${index}`, mode]));
-  const happenings = [...writes(dice, kind), ...troubles(dice, kind, isShared(sinks)), ...faults(dice, kind, sinks)];
+  const happenings = [...writes(dice, kind, !Object.values(sinks).includes('idempotent')), ...troubles(dice, kind, isShared(sinks)), ...faults(dice, kind, sinks)];
   return {
     scenario,
     seed,
@@ -62,18 +62,18 @@ export function makePlan(scenario: ScenarioName, seed: number): Plan {
 }
 
 /** Transactions, most of them short, some open while others come and go. The first are there before anything runs. */
-function writes(dice: Dice, { transactions, steps, truncates, alters, hidden }: Scenario): Happening[] {
+function writes(dice: Dice, { transactions, steps, truncates, alters, hidden }: Scenario, mayKeep: boolean): Happening[] {
   const happenings: Happening[] = [];
   const count = dice.between(...transactions);
   for (let transaction = 0; transaction < count; transaction++) {
     const isEarly = transaction < 2;
     let at = isEarly ? 0 : dice.between(1, steps);
-    if (dice.chance(alters)) {
+    if (mayKeep && dice.chance(alters)) {
       const how = dice.oneOf(['add', 'add', 'drop', 'rename'] as const);
       happenings.push({ at, what: 'alter', statement: { does: 'alter', table: dice.oneOf(tableNames), how } });
     }
     for (let statements = dice.between(1, isEarly ? 6 : 4); statements > 0; statements--) {
-      happenings.push({ at, what: 'statement', transaction, statement: statementOf(dice, truncates) });
+      happenings.push({ at, what: 'statement', transaction, statement: statementOf(dice, truncates, mayKeep) });
       if (!isEarly && dice.chance(0.3)) at += dice.upTo(12);
     }
     if (!isEarly && dice.chance(0.2)) at += dice.upTo(40);
@@ -95,15 +95,16 @@ function isShared(sinks: Plan['sinks']): boolean {
 
 const tableNames = Object.keys(keysOf);
 
-function statementOf(dice: Dice, truncates: number): Statement {
+/** @param mayKeep a sink of class C has no row of before to take an unchanged value from, and does not take changes twice */
+function statementOf(dice: Dice, truncates: number, mayKeep: boolean): Statement {
   const table = dice.oneOf(tableNames);
   const keys = keysOf[table]!;
   const key = dice.oneOf(keys);
   if (dice.chance(truncates)) return { does: 'truncate', table };
   const chosen = dice.real();
-  if (chosen < 0.5) return { does: 'put', table, key, keepsLarge: dice.chance(0.4) };
+  if (chosen < 0.5) return { does: 'put', table, key, keepsLarge: dice.chance(0.4) && mayKeep };
   if (chosen < 0.65) return { does: 'delete', table, key };
-  if (chosen < 0.82) return { does: 'move', table, key, to: dice.oneOf(keys), keepsLarge: dice.chance(0.5) };
+  if (chosen < 0.82) return { does: 'move', table, key, to: dice.oneOf(keys), keepsLarge: dice.chance(0.5) && mayKeep };
   if (chosen < 0.9) return { does: 'savepoint' };
   return { does: dice.chance(0.5) ? 'release' : 'rollback to savepoint' };
 }

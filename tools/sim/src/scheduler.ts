@@ -50,6 +50,11 @@ export class Scheduler {
     return this.#steps;
   }
 
+  /** Something is on its way. */
+  get isBusy(): boolean {
+    return this.#turns.length > 0;
+  }
+
   now(): number {
     return this.#now;
   }

@@ -13,6 +13,8 @@ export class Server {
   readonly streamsAfter: StreamsAfter;
   /** Called with each LSN that a client calls durable, before the slot takes it. */
   onConfirmed: (lsn: number, by: SimProcess) => void = () => {};
+  /** What the largest batch that came from it counts for in a budget, in bytes. */
+  largestBatch = 0;
   readonly #connections = new Set<Connection>();
   #reader: Connection | null = null;
   readonly #writers: BatchWriter[] = [];

@@ -40,6 +40,9 @@ export interface SimSessionOptions {
   readonly state: PostgresState;
 }
 
+/** What a batch counts for beside its bytes: see `heldBytes` of the engine. */
+const BATCH_OBJECT_BYTES = 4096;
+
 /**
  * One run of the simulated source: the session of the PostgreSQL source without what is about real connections, settings and
  * catalogs. Stream, judge of copied rows, positions and state are the real ones.
@@ -73,6 +76,7 @@ export class SimSession implements SourceSession {
   }
 
   async *batches(pulling: AbortSignal): AsyncGenerator<Batch> {
+    const { server } = this.#options;
     const signal = AbortSignal.any([pulling, this.#closed.signal]);
     while (!signal.aborted) {
       const creations = await this.#beginCopies();
@@ -81,6 +85,7 @@ export class SimSession implements SourceSession {
       const stream = await this.#openStream(signal);
       for await (const batch of stream.batches(signal)) {
         if (batch.checkpoint !== null) this.#boundary = positionLsn(batch.checkpoint.position);
+        server.largestBatch = Math.max(server.largestBatch, batch.bytes + BATCH_OBJECT_BYTES);
         yield batch;
       }
       if (!this.#interrupted) return;
