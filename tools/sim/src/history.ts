@@ -62,6 +62,10 @@ class History {
   #started = 0;
   #next = 0;
   #violation: Violation | null = null;
+  /** A runner that had been replaced has moved the slot: the others stop, and say so. */
+  #isSlotLost = false;
+  /** It ended as it has to where a position is lost (invariant 6). */
+  #hasStopped = false;
 
   constructor(plan: Plan, traced: boolean) {
     this.#plan = plan;
@@ -69,6 +73,9 @@ class History {
     this.#scheduler = new Scheduler(this.#dice, traced);
     this.#server = new Server(plan.streamsAfter);
     this.#server.onConfirmed = (lsn) => this.#confirmed(lsn);
+    this.#server.onSlotMoved = (by) => {
+      this.#isSlotLost ||= [...this.#fences.values()].some((process) => process !== by);
+    };
     this.#targets = new Map(Object.keys(plan.sinks).map((name) => [name, this.#newTarget(name)]));
   }
 
@@ -83,7 +90,7 @@ class History {
   async play(): Promise<Violation | null> {
     try {
       await this.#happen();
-      if (this.#violation === null) await this.#end();
+      if (this.#violation === null && !this.#hasStopped) await this.#end();
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
       this.#violation ??= error;
@@ -95,7 +102,7 @@ class History {
 
   async #happen(): Promise<void> {
     const { happenings } = this.#plan;
-    while (this.#next < happenings.length && this.#violation === null) {
+    while (this.#next < happenings.length && this.#violation === null && !this.#hasStopped) {
       this.#due();
       if (this.#runner === null && this.steps >= this.#startAt) this.#start();
       await this.#step();
@@ -114,7 +121,7 @@ class History {
     const last = this.#start([]);
     last.pipeline.finishAt(await new SimSource(last.process, this.#server).head());
     while (!last.ended && this.#violation === null) await this.#step();
-    if (this.#violation !== null) return;
+    if (this.#violation !== null || this.#hasStopped) return;
     for (const [name, target] of this.#targets) this.#checkAll(name, target);
     const durable = this.#durableLsns();
     for (let more = 0; more < 20; more++) await this.#step();
@@ -246,6 +253,10 @@ class History {
     this.#scheduler.note(`${runner.process.name} ends: ${code}: ${message}`);
     const isReplaced = [...this.#fences.values()].some((process) => process !== runner.process);
     // Who was replaced may find that the other one has gone on: it stops, and has changed nothing.
+    if (code === 'WEIR_PG_SLOT_ADVANCED' && this.#isSlotLost) {
+      this.#hasStopped = true;
+      return;
+    }
     if (isReplaced && (code === 'WEIR_DUCKDB_FENCED' || code === 'WEIR_PG_SLOT_ADVANCED')) return;
     if (code === 'WEIR_SHUTDOWN_TIMEOUT') return;
     this.#broken(new Violation(...meaningOf(code), message));
@@ -270,7 +281,6 @@ class History {
 
   #check(name: string, target: MemoryTarget, checkpoint: Checkpoint): void {
     const mayBeAhead = this.#plan.sinks[name] === 'idempotent';
-    if (process.env['DUMP']) { const st = checkpoint.state as any; this.#scheduler.note(`CK ${name} ${checkpoint.position} ${JSON.stringify(st.tables.map((t: any) => [t.name, t.chunks]))} round ${JSON.stringify(st.round)} | ${JSON.stringify(target.content)}`); }
     try {
       checkContent(this.#server.database, target, checkpoint, { mayBeAhead, mayKeepUnread: mayBeAhead || this.#targets.size > 1 });
     } catch (error) {

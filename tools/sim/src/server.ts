@@ -11,6 +11,8 @@ const idleWriters: BatchWriter[] = [];
 export class Server {
   readonly database: Database = new Database();
   readonly streamsAfter: StreamsAfter;
+  /** Called when a start from nothing moves the slot to the present. */
+  onSlotMoved: (by: SimProcess) => void = () => {};
   /** Called with each LSN that a client calls durable, before the slot takes it. */
   onConfirmed: (lsn: number, by: SimProcess) => void = () => {};
   /** What the largest batch that came from it counts for in a budget, in bytes. */

@@ -50,9 +50,15 @@ function contentOf(database: Database): CatalogContent {
   const known = contents.get(database);
   if (known !== undefined && known.shapes === database.shapes) return known.content;
   const { tables, shapes } = database;
-  // What is missing here is only for who publishes or refuses tables.
+  // What is missing here is for commands only.
   const content = {
-    capture: { tables: tables.map(catalogTable) },
+    capture: {
+      tables: tables.map(catalogTable),
+      main: { name: 'weir_shop', own: true, facts: null },
+      inserts: { name: 'weir_shop_inserts', own: true, facts: null },
+      published: new Map(tables.map(({ oid }) => [oid, { publication: 'weir_shop' }])),
+      version: 180_000,
+    },
     shapes: new Map(tables.map(({ oid, shape }) => [oid, shape])),
     types,
     members: new Map(),
@@ -64,5 +70,11 @@ function contentOf(database: Database): CatalogContent {
 
 export function catalogTable(table: SimTable): CatalogTable {
   const { oid, name, shape } = table;
-  return { oid, namespace: 'public', name, table: tableOf({ namespace: 'public', name }, shape, types, 1) } as unknown as CatalogTable;
+  const names = shape.columns.map((column) => column.name);
+  const scope = { columns: null, listed: false, rowFilter: null, filterColumns: null, insertsOnly: false, publishedIn: 'main' };
+  const one = tableOf({ namespace: 'public', name }, shape, types, 1);
+  const rights = { unreadable: [], filtered: false, unlogged: [], deviating: [], owned: true, generated: [], partitioned: false };
+  const key = { replicaIdentity: 'd', identity: ['id'], primaryKey: ['id'], identityIndex: null };
+  const known = { oid, namespace: 'public', name, table: one, columns: shape.columns, allColumns: names, scope, ...rights, ...key };
+  return known as unknown as CatalogTable;
 }

@@ -76,14 +76,20 @@ export class SimSession implements SourceSession {
   }
 
   async *batches(pulling: AbortSignal): AsyncGenerator<Batch> {
-    const { server } = this.#options;
+    const { process, server } = this.#options;
     const signal = AbortSignal.any([pulling, this.#closed.signal]);
     while (!signal.aborted) {
       const creations = await this.#beginCopies();
       if (creations !== null) yield creations;
       if (signal.aborted) return;
       const stream = await this.#openStream(signal);
+      let isPlaceSure = false;
       for await (const batch of stream.batches(signal)) {
+        // What the server sends proves that the slot is ours by now: nobody else can have it moved from here on.
+        if (!isPlaceSure && batch.chunk === null) {
+          await process.call('source.place', () => server.database.checkSlot(Number(this.#confirmed)));
+          isPlaceSure = true;
+        }
         if (batch.checkpoint !== null) this.#boundary = positionLsn(batch.checkpoint.position);
         server.largestBatch = Math.max(server.largestBatch, batch.bytes + BATCH_OBJECT_BYTES);
         yield batch;

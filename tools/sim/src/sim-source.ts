@@ -31,12 +31,13 @@ export class SimSource implements Pick<Source, 'open'> {
     return new SimSession({ process: this.#process, server: this.#server, reach: reach === null ? opened.from : positionLsn(reach), ...opened });
   }
 
-  /** A slot is made, as the server does it when every transaction that is open by then has ended. */
+  /** A slot is made, or moved to the present, as the server makes it: when every transaction that is open has ended. */
   #begin(reach: Position | null): { from: bigint; state: PostgresState; gate: bigint } {
     const { database } = this.#server;
     if (this.#server.isRead) throw new WeirError('WEIR_PG_SLOT_IN_USE', 'the slot is read by somebody else');
     if (database.running.length > 0) throw new WeirError('WEIR_PG_CONNECTION_LOST', 'the slot waits for a transaction');
     const gate = new VisibleTransactions(database.snapshot().text).next;
+    this.#server.onSlotMoved(this.#process);
     database.confirmed = database.end;
     const from = BigInt(database.end);
     const publication = { name: SLOT, oid: 1, owned: true };
