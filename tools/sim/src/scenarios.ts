@@ -25,7 +25,7 @@ export interface Scenario {
 
 const standard: Scenario = {
   about: 'one or two sinks, short transactions, crashes, lost answers, a second runner',
-  sinks: [['transactional'], ['transactional'], ['transactional', 'transactional'], ['staged'], ['idempotent']],
+  sinks: [['transactional'], ['transactional'], ['transactional', 'transactional'], ['staged']],
   transactions: [3, 8],
   steps: 90,
   faults: [0, 3],
@@ -59,8 +59,8 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     sinks: [
       ['transactional', 'transactional'],
       ['transactional', 'staged'],
-      ['idempotent', 'transactional'],
-      ['transactional', 'staged', 'idempotent'],
+      ['staged', 'staged'],
+      ['transactional', 'staged', 'transactional'],
     ],
     faults: [1, 5],
   },

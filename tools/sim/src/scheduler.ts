@@ -25,6 +25,7 @@ export interface Outlet {
 
 /** How often time goes by although something is ready: a call takes long. */
 const IDLE_CHANCE = 0.06;
+const SOON_MS = 1_000;
 const FIRST_TIME = Date.UTC(2026, 0, 1);
 
 /**
@@ -120,7 +121,7 @@ export class Scheduler {
     const turns = this.#turns.filter(({ owner }) => owner?.frozen !== true);
     const outlets = this.#outlets.filter((outlet) => outlet.owner?.frozen !== true && outlet.isReady());
     const ready = turns.length + outlets.length;
-    if (ready === 0 || (this.#sleepers.length > 0 && this.dice.chance(IDLE_CHANCE))) return false;
+    if (ready === 0 || (this.dice.chance(IDLE_CHANCE) && this.#isSoon)) return false;
     const chosen = this.dice.upTo(ready - 1);
     if (chosen >= turns.length) {
       const outlet = outlets[chosen - turns.length]!;
@@ -133,6 +134,12 @@ export class Scheduler {
     this.#tell(turn.owner, turn.name);
     turn.take();
     return true;
+  }
+
+  /** Somebody wakes before a call would take suspiciously long. */
+  get #isSoon(): boolean {
+    const next = this.#sleepers.find(({ owner }) => !owner.frozen);
+    return next !== undefined && next.at - this.#now <= SOON_MS;
   }
 
   #wakeNext(): void {

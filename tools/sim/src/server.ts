@@ -1,9 +1,11 @@
-import { BatchWriter } from '@weir/sdk';
+import { BatchWriter, type Batch } from '@weir/sdk';
 import type { Connection } from './connection.ts';
 import { Database } from './database.ts';
 import type { SimProcess } from './sim-process.ts';
 import type { StreamsAfter } from './walsender.ts';
 
+/** What a batch counts for beside its bytes: see `heldBytes` of the engine. */
+const BATCH_OBJECT_BYTES = 4096;
 /** Slabs are large, and making one takes longer than a history. */
 const idleWriters: BatchWriter[] = [];
 
@@ -17,6 +19,8 @@ export class Server {
   onConfirmed: (lsn: number, by: SimProcess) => void = () => {};
   /** What the largest batch that came from it counts for in a budget, in bytes. */
   largestBatch = 0;
+  /** Bytes of the batches that were handed out and not given back, by session. */
+  readonly #held = new Map<object, number>();
   readonly #connections = new Set<Connection>();
   #reader: Connection | null = null;
   readonly #writers: BatchWriter[] = [];
@@ -32,6 +36,36 @@ export class Server {
 
   connected(connection: Connection): void {
     this.#connections.add(connection);
+  }
+
+  /** What is held of the batches of one session, the largest such sum, in bytes. */
+  get heldBytes(): number {
+    let most = 0;
+    for (const bytes of this.#held.values()) most = Math.max(most, bytes);
+    return most;
+  }
+
+  /** A batch is handed out, and counted until it is given back. */
+  handOut(batch: Batch, by: object): Batch {
+    const bytes = batch.bytes + BATCH_OBJECT_BYTES;
+    this.largestBatch = Math.max(this.largestBatch, bytes);
+    this.#count(by, bytes);
+    let isReleased = false;
+    const release = (): void => {
+      if (!isReleased) this.#count(by, -bytes);
+      isReleased = true;
+      batch.release();
+    };
+    return { ...batch, release };
+  }
+
+  /** The session is over: what of its batches is not given back is collected. */
+  forget(session: object): void {
+    this.#held.delete(session);
+  }
+
+  #count(session: object, bytes: number): void {
+    this.#held.set(session, (this.#held.get(session) ?? 0) + bytes);
   }
 
   /** For a stream, until the history ends. */

@@ -34,7 +34,7 @@ export class SimProcess implements Clock {
   /** Nothing of it goes on: its machine is suspended. */
   frozen = false;
   onDeath: () => void = () => {};
-  readonly #faults: readonly Fault[];
+  #faults: readonly Fault[];
   readonly #counts = new Map<string, number>();
   #dead = false;
 
@@ -59,6 +59,11 @@ export class SimProcess implements Clock {
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (this.#dead) return await never;
     await this.scheduler.sleep(this, ms, signal);
+  }
+
+  /** From here on nothing goes wrong with its calls. */
+  mend(): void {
+    this.#faults = [];
   }
 
   /** Ends it at once: nothing that it waits for comes any more. */

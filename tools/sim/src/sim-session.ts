@@ -40,9 +40,6 @@ export interface SimSessionOptions {
   readonly state: PostgresState;
 }
 
-/** What a batch counts for beside its bytes: see `heldBytes` of the engine. */
-const BATCH_OBJECT_BYTES = 4096;
-
 /**
  * One run of the simulated source: the session of the PostgreSQL source without what is about real connections, settings and
  * catalogs. Stream, judge of copied rows, positions and state are the real ones.
@@ -80,7 +77,7 @@ export class SimSession implements SourceSession {
     const signal = AbortSignal.any([pulling, this.#closed.signal]);
     while (!signal.aborted) {
       const creations = await this.#beginCopies();
-      if (creations !== null) yield creations;
+      if (creations !== null) yield server.handOut(creations, this);
       if (signal.aborted) return;
       const stream = await this.#openStream(signal);
       let isPlaceSure = false;
@@ -91,8 +88,7 @@ export class SimSession implements SourceSession {
           isPlaceSure = true;
         }
         if (batch.checkpoint !== null) this.#boundary = positionLsn(batch.checkpoint.position);
-        server.largestBatch = Math.max(server.largestBatch, batch.bytes + BATCH_OBJECT_BYTES);
-        yield batch;
+        yield server.handOut(batch, this);
       }
       if (!this.#interrupted) return;
       await this.#closeStream();
@@ -118,6 +114,7 @@ export class SimSession implements SourceSession {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort();
+    this.#options.server.forget(this);
     await this.#closeStream();
   }
 
@@ -176,6 +173,7 @@ export class SimSession implements SourceSession {
       confirmed: this.#confirmed,
       host,
       writer: server.takeWriter(),
+      spoolDirectory: '/',
       protocol: { version: 2, streaming: server.streamsAfter !== null },
       checkpoint: (endLsn) => ({ position: boundaryPosition(epoch, endLsn), state: stateJson(tables.state) }),
     });
