@@ -4,7 +4,7 @@ import { WeirError } from '@weir/sdk';
 import type { SimProcess } from './sim-process.ts';
 import type { Outlet } from './scheduler.ts';
 import type { Server } from './server.ts';
-import { Walsender } from './walsender.ts';
+import { Walsender, type PluginMessage } from './walsender.ts';
 
 /** A frozen or dead client is given up after so long, in ms: wal_sender_timeout. */
 const SENDER_TIMEOUT_MS = 60_000;
@@ -137,7 +137,7 @@ export class Connection implements Pick<
     const { dice } = this.process.scheduler;
     const bytes: Buffer[] = [];
     for (let records = dice.between(1, 6); records > 0 && sender.hasMore; records--) {
-      for (const message of sender.next()) bytes.push(copyData(Buffer.concat([XLOG_HEADER, message])));
+      for (const message of sender.next()) bytes.push(xlogData(message));
       if (sender.hasMore && dice.chance(0.1)) bytes.push(keepalive(sender.sentLsn, false));
     }
     if (!sender.hasMore && (this.#owesReply || this.#asks !== null)) {
@@ -158,7 +158,15 @@ export class Connection implements Pick<
   }
 }
 
-const XLOG_HEADER = Buffer.concat([Buffer.from('w'), Buffer.alloc(24)]);
+const XLOG_HEADER_BYTES = 25;
+
+function xlogData({ lsn, bytes }: PluginMessage): Buffer {
+  const body = Buffer.alloc(XLOG_HEADER_BYTES + bytes.length);
+  body[0] = 0x77; // w
+  body.writeBigUInt64BE(BigInt(lsn), 1);
+  body.set(bytes, XLOG_HEADER_BYTES);
+  return copyData(body);
+}
 
 function copyData(body: Uint8Array): Buffer {
   const bytes = Buffer.alloc(5 + body.length);

@@ -253,8 +253,8 @@ export class Database {
     else known.push(version);
   }
 
-  #append(transaction: SimTransaction, change: Omit<SimTransaction['changes'][number], 'sub'>): void {
-    transaction.changes.push({ ...change, sub: transaction.current });
+  #append(transaction: SimTransaction, change: Omit<SimTransaction['changes'][number], 'sub' | 'lsn'>): void {
+    transaction.changes.push({ ...change, sub: transaction.current, lsn: this.#end });
     this.log.push({ lsn: this.#end, kind: 'row', transaction, change: transaction.changes.length - 1 });
     this.#end += ROW_BYTES;
   }

@@ -75,7 +75,7 @@ class History {
     this.#plan = plan;
     this.#dice = new Dice(plan.seed);
     this.#scheduler = new Scheduler(this.#dice, traced);
-    this.#server = new Server(plan.streamsAfter);
+    this.#server = new Server(plan);
     this.#server.onConfirmed = (lsn) => this.#confirmed(lsn);
     this.#server.onSlotMoved = (by) => {
       this.#isSlotLost ||= [...this.#fences.values()].some((process) => process !== by);

@@ -32,6 +32,11 @@ export interface Plan {
   readonly sinks: Readonly<Record<string, SinkSession['mode']>>;
   readonly bufferBytes: number;
   readonly streamsAfter: number | null;
+  /** Rows of a batch of the stream, and of a chunk of a copy. */
+  readonly batchRows: number;
+  readonly chunkRows: number;
+  /** Chunks of a round. */
+  readonly roundChunks: number;
   readonly happenings: readonly Happening[];
 }
 
@@ -57,16 +62,19 @@ export function makePlan(scenario: ScenarioName, seed: number): Plan {
     sinks,
     bufferBytes: dice.oneOf([6000, 12_000, 60_000]),
     streamsAfter: dice.chance(kind.streams) ? dice.between(1, 3) : null,
+    batchRows: dice.between(1, 5),
+    chunkRows: dice.between(1, 3),
+    roundChunks: dice.between(...kind.roundChunks),
     happenings: happenings.toSorted((a, b) => a.at - b.at),
   };
 }
 
 /** Transactions, most of them short, some open while others come and go. The first are there before anything runs. */
-function writes(dice: Dice, { transactions, steps, truncates, alters, hidden }: Scenario, mayKeep: boolean): Happening[] {
+function writes(dice: Dice, { transactions, early, steps, truncates, alters, hidden }: Scenario, mayKeep: boolean): Happening[] {
   const happenings: Happening[] = [];
   const count = dice.between(...transactions);
   for (let transaction = 0; transaction < count; transaction++) {
-    const isEarly = transaction < 2;
+    const isEarly = transaction < early;
     let at = isEarly ? 0 : dice.between(1, steps);
     if (mayKeep && dice.chance(alters)) {
       const how = dice.oneOf(['add', 'add', 'drop', 'rename'] as const);

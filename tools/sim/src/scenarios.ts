@@ -9,6 +9,10 @@ export interface Scenario {
   readonly about: string;
   readonly sinks: readonly Modes[];
   readonly transactions: Span;
+  /** How many of them are there before anything runs. */
+  readonly early: number;
+  /** Chunks of a round, of one to three rows each. */
+  readonly roundChunks: Span;
   /** Steps within which everything happens. */
   readonly steps: number;
   readonly faults: Span;
@@ -27,6 +31,8 @@ const standard: Scenario = {
   about: 'one or two sinks, short transactions, crashes, lost answers, a second runner',
   sinks: [['transactional'], ['transactional'], ['transactional', 'transactional'], ['staged']],
   transactions: [3, 8],
+  early: 2,
+  roundChunks: [2, 6],
   steps: 90,
   faults: [0, 3],
   kills: 0.3,
@@ -45,8 +51,10 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
   copy: {
     ...standard,
     about: 'tables are copied by key while many transactions change them',
-    transactions: [8, 20],
-    steps: 140,
+    transactions: [10, 24],
+    early: 4,
+    roundChunks: [1, 3],
+    steps: 160,
     truncates: 0.04,
     hidden: 0.3,
     streams: 0.3,

@@ -1,18 +1,28 @@
-import { BatchWriter, type Batch } from '@weir/sdk';
+import type { Batch } from '@weir/sdk';
 import type { Connection } from './connection.ts';
 import { Database } from './database.ts';
 import type { SimProcess } from './sim-process.ts';
+import { SmallBatchWriter } from './small-batch-writer.ts';
 import type { StreamsAfter } from './walsender.ts';
 
 /** What a batch counts for beside its bytes: see `heldBytes` of the engine. */
 const BATCH_OBJECT_BYTES = 4096;
 /** Slabs are large, and making one takes longer than a history. */
-const idleWriters: BatchWriter[] = [];
+const idleWriters: SmallBatchWriter[] = [];
+
+export interface ServerOptions {
+  readonly streamsAfter: StreamsAfter;
+  /** Rows of a batch of the stream, and of a chunk of a copy. */
+  readonly batchRows: number;
+  readonly chunkRows: number;
+  /** Chunks of a round. */
+  readonly roundChunks: number;
+}
 
 /** The database with its connections and its one slot. */
 export class Server {
   readonly database: Database = new Database();
-  readonly streamsAfter: StreamsAfter;
+  readonly options: ServerOptions;
   /** Called when a start from nothing moves the slot to the present. */
   onSlotMoved: (by: SimProcess) => void = () => {};
   /** Called with each LSN that a client calls durable, before the slot takes it. */
@@ -23,10 +33,14 @@ export class Server {
   readonly #held = new Map<object, number>();
   readonly #connections = new Set<Connection>();
   #reader: Connection | null = null;
-  readonly #writers: BatchWriter[] = [];
+  readonly #writers: SmallBatchWriter[] = [];
 
-  constructor(streamsAfter: StreamsAfter) {
-    this.streamsAfter = streamsAfter;
+  constructor(options: ServerOptions) {
+    this.options = options;
+  }
+
+  get streamsAfter(): StreamsAfter {
+    return this.options.streamsAfter;
   }
 
   /** Has something happen that a process has asked for; not if it dies before, unless that is on its way. */
@@ -69,8 +83,9 @@ export class Server {
   }
 
   /** For a stream, until the history ends. */
-  takeWriter(): BatchWriter {
-    const writer = idleWriters.pop() ?? new BatchWriter();
+  takeWriter(): SmallBatchWriter {
+    const writer = idleWriters.pop() ?? new SmallBatchWriter();
+    writer.mostRows = this.options.batchRows;
     this.#writers.push(writer);
     return writer;
   }

@@ -14,17 +14,16 @@ import {
   type ChunkPart,
   type Give,
 } from '@weir/source-postgres/parts';
-import type { Database, Snapshot } from './database.ts';
+import type { Snapshot } from './database.ts';
+import type { Server } from './server.ts';
 import { catalogTable, type SimCatalog } from './sim-catalog.ts';
 import type { SimProcess } from './sim-process.ts';
 
 const RETRY_MS = 200;
-const MOST_CHUNKS = 4;
-const MOST_ROWS = 3;
 
 export interface SimCopyOptions {
   readonly process: SimProcess;
-  readonly database: Database;
+  readonly server: Server;
   readonly tables: CapturedTables;
   readonly catalog: SimCatalog;
 }
@@ -72,7 +71,8 @@ export class SimCopy {
   }
 
   async #round(boundary: bigint, give: Give): Promise<boolean> {
-    const { process, database } = this.#options;
+    const { process, server } = this.#options;
+    const { database } = server;
     const { snapshot, pieces } = await process.call('copy.snapshot', () => {
       const taken = database.snapshot();
       return { snapshot: taken, pieces: this.#pieces(taken) };
@@ -94,7 +94,8 @@ export class SimCopy {
 
   /** The next chunks of every table that is as the stream has it. */
   #pieces(snapshot: Snapshot): Piece[] {
-    const { database, tables, catalog } = this.#options;
+    const { server, tables, catalog } = this.#options;
+    const { database } = server;
     const pieces: Piece[] = [];
     for (const captured of this.chunks.unread()) {
       const table = database.tables.find(({ oid }) => oid === captured.oid)!;
@@ -102,16 +103,16 @@ export class SimCopy {
       const now = catalog.lookNow().content.shapes.get(captured.oid)!;
       const difference = tables.difference(captured, now);
       if (rewriteReason(shape, now) !== null || 'again' in difference || difference.steps.length > 0) continue;
-      pieces.push(...piecesOf(captured, database.rows(table, snapshot)));
+      pieces.push(...piecesOf(captured, database.rows(table, snapshot), server.options.chunkRows));
     }
-    return pieces.slice(0, MOST_CHUNKS);
+    return pieces.slice(0, server.options.roundChunks);
   }
 
   #take(piece: Piece, boundary: bigint, sequence: number): Batch {
-    const { tables, database } = this.#options;
+    const { tables, server } = this.#options;
     const captured = tables.withOid(piece.oid)!;
     const { table } = captured.shaped!;
-    const simTable = database.tables.find(({ oid }) => oid === piece.oid)!;
+    const simTable = server.database.tables.find(({ oid }) => oid === piece.oid)!;
     const part = { table: catalogTable(simTable), isRest: piece.isRest, hole: piece.hole } as unknown as ChunkPart;
     const copied = this.#rows(captured, piece.rows);
     const { range, chunks, rows } =
@@ -140,7 +141,7 @@ function valueOf(cell: string | null, kind: string): string | number | null {
 }
 
 /** Holes first, then what is behind the last key. */
-function piecesOf({ oid, chunks, shaped }: CapturedTable, all: (string | null)[][]): Piece[] {
+function piecesOf({ oid, chunks, shaped }: CapturedTable, all: (string | null)[][], most: number): Piece[] {
   const order = keyOrder(shaped!.table)!;
   const rows = all.toSorted((a, b) => order([a[0]!], [b[0]!]));
   const { upTo, holes, done } = chunks!;
@@ -150,8 +151,8 @@ function piecesOf({ oid, chunks, shaped }: CapturedTable, all: (string | null)[]
   });
   if (done) return pieces;
   const left = upTo === null ? rows : rows.filter((row) => order([row[0]!], upTo) > 0);
-  for (let at = 0; at === 0 || at < left.length; at += MOST_ROWS) {
-    pieces.push({ oid, hole: null, isRest: at + MOST_ROWS >= left.length, rows: left.slice(at, at + MOST_ROWS) });
+  for (let at = 0; at === 0 || at < left.length; at += most) {
+    pieces.push({ oid, hole: null, isRest: at + most >= left.length, rows: left.slice(at, at + most) });
   }
   return pieces;
 }

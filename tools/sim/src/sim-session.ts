@@ -69,7 +69,7 @@ export class SimSession implements SourceSession {
     this.#catalog = new SimCatalog(process, server.database);
     const context = { pipeline: 'shop', name: 'source', log: silentLogger, clock: process };
     this.#replacement = new TableReplacement(this.#tables, context as never, 'weir');
-    this.#copy = new SimCopy({ process, database: server.database, tables: this.#tables, catalog: this.#catalog });
+    this.#copy = new SimCopy({ process, server, tables: this.#tables, catalog: this.#catalog });
   }
 
   async *batches(pulling: AbortSignal): AsyncGenerator<Batch> {

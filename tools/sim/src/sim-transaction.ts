@@ -10,6 +10,8 @@ export interface SimChange {
   readonly oldKey: string | null;
   /** The large value is that of before, and not in the log. */
   readonly keepsLarge: boolean;
+  /** Where its record stands in the log. */
+  readonly lsn: number;
   /** Id of the subtransaction, or of the transaction. */
   readonly sub: number;
 }

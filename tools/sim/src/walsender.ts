@@ -20,6 +20,12 @@ import type { LogRecord, SimChange, SimTransaction } from './sim-transaction.ts'
 /** Changes of a transaction that are sent before its end, once so many of them wait. */
 export type StreamsAfter = number | null;
 
+/** What the output plugin writes, and the place in the log that the server gives with it. */
+export interface PluginMessage {
+  readonly lsn: number;
+  readonly bytes: Uint8Array;
+}
+
 const low = (id: number): number => id % 2 ** 32;
 
 /** Reads the log for one connection and says what the output plugin would: commit by commit, or in blocks before the commit. */
@@ -34,6 +40,8 @@ export class Walsender {
   readonly #waiting = new Map<SimTransaction, number[]>();
   readonly #streamed = new Set<SimTransaction>();
   #at = 0;
+  /** Places of the messages that are made now, where they are not that of the record: rows come long after they were written. */
+  #lsns: number[] = [];
 
   /** @param from what committed below it is not sent */
   constructor(database: Database, from: number, streamsAfter: StreamsAfter) {
@@ -58,7 +66,13 @@ export class Walsender {
   }
 
   /** Reads one record of the log. @returns what there is to say about it */
-  next(): Uint8Array[] {
+  next(): PluginMessage[] {
+    const { lsn } = this.#database.log[this.#at]!;
+    return this.#read().map((bytes, index) => ({ lsn: this.#lsns[index] ?? lsn, bytes }));
+  }
+
+  #read(): Uint8Array[] {
+    this.#lsns = [];
     const record = this.#database.log[this.#at++]!;
     const { transaction } = record;
     // What ended before is of no account; a server begins to read behind most of it.
@@ -109,7 +123,16 @@ export class Walsender {
     // From version 15 on nothing is said of a transaction without changes that concern the publication.
     if (waiting.length === 0) return [];
     const messages = [encodeBegin({ ...ends, transactionId: low(id) })];
-    for (const change of waiting) messages.push(...this.#change(transaction.changes[change]!));
+    for (const index of waiting) {
+      const change = transaction.changes[index]!;
+      const said = this.#change(change);
+      // BEGIN has the place of the first change.
+      if (this.#lsns.length === 0) this.#lsns.push(change.lsn);
+      for (const message of said) {
+        messages.push(message);
+        this.#lsns.push(change.lsn);
+      }
+    }
     messages.push(encodeCommit(ends));
     return messages;
   }

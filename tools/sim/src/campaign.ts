@@ -1,0 +1,103 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import type { ScenarioName } from './scenarios.ts';
+
+/** Seeds that a worker plays at once. */
+export interface Job {
+  readonly from: number;
+  readonly count: number;
+}
+
+export interface Failure {
+  readonly seed: number;
+  readonly invariant: number;
+  readonly property: string;
+  readonly message: string;
+}
+
+/** What became of a job. */
+export interface Report {
+  /** How many held. */
+  readonly seeds: number;
+  readonly steps: number;
+  readonly failure: Failure | null;
+}
+
+export interface Campaign {
+  readonly scenario: ScenarioName;
+  /** The first seed; 1 by default. */
+  readonly from?: number;
+  readonly seeds: number;
+  /** Threads; as many as there are cores by default. */
+  readonly workers?: number;
+  /** Name of a broken variant; null for what is shipped. */
+  readonly mutant?: string | null;
+  /** Called now and then. @param seeds how many have held so far */
+  readonly onProgress?: (seeds: number) => void;
+}
+
+export interface CampaignResult {
+  readonly seeds: number;
+  readonly steps: number;
+  readonly seconds: number;
+  /** The first that a worker met. */
+  readonly failure: Failure | null;
+}
+
+const JOB_SEEDS = 100;
+
+/** Plays seeds on several cores until all have held or one has not. */
+export async function runCampaign(campaign: Campaign): Promise<CampaignResult> {
+  const { scenario, seeds, from = 1, workers = availableParallelism(), mutant = null, onProgress = () => {} } = campaign;
+  const started = performance.now();
+  const total = { seeds: 0, steps: 0 };
+  let next = from;
+  const failures: Failure[] = [];
+  const work = async (): Promise<void> => {
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { scenario, mutant } });
+    try {
+      while (failures.length === 0 && next < from + seeds) {
+        const count = Math.min(JOB_SEEDS, from + seeds - next);
+        const report = answerOf(worker);
+        worker.postMessage({ from: next, count } satisfies Job);
+        next += count;
+        const done = await report;
+        total.seeds += done.seeds;
+        total.steps += done.steps;
+        if (done.failure !== null) failures.push(done.failure);
+        onProgress(total.seeds);
+      }
+    } finally {
+      await worker.terminate();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(workers, Math.ceil(seeds / JOB_SEEDS)) }, work));
+  // Of two that fail at the same time the lower one.
+  const [failure = null] = failures.toSorted((a, b) => a.seed - b.seed);
+  return { ...total, seconds: (performance.now() - started) / 1000, failure };
+}
+
+async function answerOf(worker: Worker): Promise<Report> {
+  return await new Promise<Report>((resolve, reject) => {
+    const forget = (): void => {
+      worker.off('message', onMessage);
+      worker.off('error', onError);
+      worker.off('exit', onExit);
+    };
+    const onMessage = (report: Report): void => {
+      forget();
+      resolve(report);
+    };
+    const onError = (error: Error): void => {
+      forget();
+      reject(error);
+    };
+    const onExit = (code: number): void => {
+      forget();
+      reject(new Error(`a worker ended with ${code}`));
+    };
+    worker.on('message', onMessage);
+    worker.on('error', onError);
+    worker.on('exit', onExit);
+  });
+}
