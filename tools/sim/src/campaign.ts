@@ -13,6 +13,22 @@ export interface Failure {
   readonly invariant: number;
   readonly property: string;
   readonly message: string;
+  /** How much happened in its plan. */
+  readonly happened: number;
+  /** What of that it takes, as lines for a person. */
+  readonly needed: readonly string[];
+  /** The steps of the history in which only that happens. */
+  readonly trace: readonly string[];
+}
+
+/** What a worker is started with. */
+export interface WorkerOrder {
+  readonly scenario: ScenarioName;
+  readonly mutant: string | null;
+  /** The steps of the last seed are wanted. */
+  readonly traced: boolean;
+  /** A failure is to be made small. */
+  readonly tells: boolean;
 }
 
 /** What became of a job. */
@@ -21,6 +37,7 @@ export interface Report {
   readonly seeds: number;
   readonly steps: number;
   readonly failure: Failure | null;
+  readonly trace: readonly string[];
 }
 
 export interface Campaign {
@@ -32,6 +49,10 @@ export interface Campaign {
   readonly workers?: number;
   /** Name of a broken variant; null for what is shipped. */
   readonly mutant?: string | null;
+  /** Keeps the steps of the last seed. */
+  readonly traced?: boolean;
+  /** Makes a failure small, and tells its steps; true by default. */
+  readonly tells?: boolean;
   /** Called now and then. @param seeds how many have held so far */
   readonly onProgress?: (seeds: number) => void;
 }
@@ -42,19 +63,25 @@ export interface CampaignResult {
   readonly seconds: number;
   /** The first that a worker met. */
   readonly failure: Failure | null;
+  /** Of the last seed, when it was asked for. */
+  readonly trace: readonly string[];
 }
 
 const JOB_SEEDS = 100;
+/** A history leaves little behind: with room for many of them most is gone before anybody looks. */
+const YOUNG_MIB = 64;
 
 /** Plays seeds on several cores until all have held or one has not. */
 export async function runCampaign(campaign: Campaign): Promise<CampaignResult> {
   const { scenario, seeds, from = 1, workers = availableParallelism(), mutant = null, onProgress = () => {} } = campaign;
+  const order: WorkerOrder = { scenario, mutant, traced: campaign.traced ?? false, tells: campaign.tells ?? true };
   const started = performance.now();
   const total = { seeds: 0, steps: 0 };
   let next = from;
   const failures: Failure[] = [];
+  let trace: readonly string[] = [];
   const work = async (): Promise<void> => {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { scenario, mutant } });
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: order, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB } });
     try {
       while (failures.length === 0 && next < from + seeds) {
         const count = Math.min(JOB_SEEDS, from + seeds - next);
@@ -62,6 +89,7 @@ export async function runCampaign(campaign: Campaign): Promise<CampaignResult> {
         worker.postMessage({ from: next, count } satisfies Job);
         next += count;
         const done = await report;
+        trace = done.trace;
         total.seeds += done.seeds;
         total.steps += done.steps;
         if (done.failure !== null) failures.push(done.failure);
@@ -74,7 +102,7 @@ export async function runCampaign(campaign: Campaign): Promise<CampaignResult> {
   await Promise.all(Array.from({ length: Math.min(workers, Math.ceil(seeds / JOB_SEEDS)) }, work));
   // Of two that fail at the same time the lower one.
   const [failure = null] = failures.toSorted((a, b) => a.seed - b.seed);
-  return { ...total, seconds: (performance.now() - started) / 1000, failure };
+  return { ...total, seconds: (performance.now() - started) / 1000, failure, trace };
 }
 
 async function answerOf(worker: Worker): Promise<Report> {
