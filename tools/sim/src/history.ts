@@ -4,8 +4,9 @@ import { boundaryPosition, positionLsn } from '@weir/source-postgres/parts';
 import { memoryStore, type Store } from '@weir/store';
 import { MemoryTarget } from '@weir/testkit/memory';
 import { Dice } from './dice.ts';
+import { checkAllConfirmed, checkBound, checkConfirmed, checkCounters } from './checks.ts';
 import { checkContent } from './oracle.ts';
-import type { Happening, Plan } from './plan.ts';
+import { describe, type Happening, type Plan } from './plan.ts';
 import { Scheduler } from './scheduler.ts';
 import { Server } from './server.ts';
 import { SimProcess } from './sim-process.ts';
@@ -55,8 +56,6 @@ class History {
   readonly #server: Server;
   readonly #store: Store = memoryStore();
   readonly #targets: ReadonlyMap<string, MemoryTarget>;
-  /** The checkpoints of sinks that keep them in the store. */
-  readonly #stored = new Map<string, Checkpoint>();
   readonly #transactions = new Map<number, SimTransaction>();
   readonly #runners: Runner[] = [];
   /** Who has the fence of each sink. */
@@ -143,9 +142,7 @@ class History {
   #checkEnd(isConnected: boolean): void {
     const { database } = this.#server;
     for (const [name, target] of this.#targets) this.#checkAll(name, target);
-    const least = Math.min(...this.#durableLsns().values());
-    if (database.confirmed === least || !isConnected) return;
-    throw new Violation(1, 'a confirmation is missing', `${database.confirmed} is confirmed, ${least} is durable`);
+    if (isConnected) checkAllConfirmed(database.confirmed, this.#durableLsns());
   }
 
   #touch(table: string): void {
@@ -255,7 +252,7 @@ class History {
       name: 'shop',
       source: new SimSource(process, this.#server) as Source,
       sinks,
-      store: storeOf(process, this.#store, ({ sink }, { checkpoint }) => this.#saved(sink, checkpoint)),
+      store: storeOf(process, this.#store),
       clock: process,
       log: silentLogger,
       bufferBytes: this.#plan.bufferBytes,
@@ -272,7 +269,7 @@ class History {
   #ended(runner: Runner, error: unknown): void {
     runner.ended = true;
     this.#runners.splice(this.#runners.indexOf(runner), 1);
-    if (!runner.process.dead) this.#checkCounters(runner);
+    if (!runner.process.dead) this.#holds(() => checkCounters(runner.pipeline.status().sinks));
     this.#startAt = this.steps + this.#dice.upTo(MOST_IDLE);
     runner.isDone = error === null;
     if (error === null) return;
@@ -300,27 +297,16 @@ class History {
     return target;
   }
 
-  #saved(sink: string, checkpoint: Checkpoint): void {
-    if (this.#plan.sinks[sink] !== 'idempotent') return;
-    this.#stored.set(sink, checkpoint);
-    this.#check(sink, this.#targets.get(sink)!, checkpoint);
-  }
-
   #check(name: string, target: MemoryTarget, checkpoint: Checkpoint): void {
-    const mayBeAhead = this.#plan.sinks[name] === 'idempotent';
-    try {
-      checkContent(this.#server.database, target, checkpoint, { mayBeAhead, mayKeepUnread: mayBeAhead || this.#targets.size > 1 });
-    } catch (error) {
-      if (!(error instanceof Violation)) throw error;
-      this.#broken(new Violation(error.invariant, error.property, `${name} ${error.message.slice(error.property.length + 2)}`));
-    }
+    const mayKeepUnread = this.#targets.size > 1;
+    this.#holds(() => checkContent(this.#server.database, target, checkpoint, { name, mayKeepUnread }));
   }
 
   /** Everything has arrived. */
   #checkAll(name: string, target: MemoryTarget): void {
-    const checkpoint = this.#durable(name);
+    const { checkpoint } = target;
     if (checkpoint === null) throw new Violation(7, 'nothing arrived', name);
-    checkContent(this.#server.database, target, checkpoint, { mayBeAhead: false, mayKeepUnread: false });
+    checkContent(this.#server.database, target, checkpoint, { name, mayKeepUnread: false });
     const { database } = this.#server;
     for (const table of database.tables) {
       const found = new Set(target.rows({ namespace: 'public', name: table.name, version: 1, columns: [idColumn], key: [0] }).map(([id]) => id));
@@ -331,41 +317,31 @@ class History {
     }
   }
 
-  #durable(name: string): Checkpoint | null {
-    return this.#plan.sinks[name] === 'idempotent' ? (this.#stored.get(name) ?? null) : this.#targets.get(name)!.checkpoint;
-  }
-
   #durableLsns(): Map<string, number> {
     return new Map(
-      Object.keys(this.#plan.sinks).map((name) => {
-        const checkpoint = this.#durable(name);
+      Array.from(this.#targets, ([name, { checkpoint }]) => {
         return [name, checkpoint === null ? -1 : Number(positionLsn(checkpoint.position))];
       }),
     );
   }
 
-  /** Invariant 1. */
   #confirmed(lsn: number): void {
     // What a slot was made at needs no confirmation.
-    if (lsn <= this.#server.database.confirmed!) return;
-    for (const [name, durable] of this.#durableLsns()) {
-      if (durable < lsn) this.#broken(new Violation(1, 'confirmed what is not durable', `${lsn} is confirmed, ${name} is at ${durable}`));
-    }
+    if (lsn > this.#server.database.confirmed!) this.#holds(() => checkConfirmed(lsn, this.#durableLsns()));
   }
 
-  /** Invariant 8, at every step: what was handed out and not given back, but for the batch that waits for room. */
   #checkBound(): void {
     const { heldBytes, largestBatch } = this.#server;
-    if (heldBytes <= Math.max(this.#plan.bufferBytes, largestBatch) + largestBatch) return;
-    this.#broken(new Violation(8, 'more is buffered than may be', `${heldBytes} of ${this.#plan.bufferBytes} bytes`));
+    this.#holds(() => checkBound(heldBytes, this.#plan.bufferBytes, largestBatch));
   }
 
-  /** Invariant 7: when a runner has ended nothing is on its way. That they balance at every commit the engine checks itself. */
-  #checkCounters({ pipeline }: Runner): void {
-    for (const [name, { rows }] of Object.entries(pipeline.status().sinks)) {
-      const places = rows.delivered + rows.filtered + rows.skipped + rows.replayed + rows.deadLetters + rows.abandoned;
-      if (rows.in + rows.made === places && rows.inFlight === 0) continue;
-      this.#broken(new Violation(7, 'counters do not balance', `${name}: ${JSON.stringify(rows)}`));
+  /** Notes what a check throws: it may be called by what runs in the history, which knows of no violations. */
+  #holds(check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      this.#broken(error);
     }
   }
 }
@@ -378,26 +354,3 @@ function meaningOf(code: string): [Violation['invariant'], string] {
   if (code === 'WEIR_COUNTERS') return [7, 'counters do not balance'];
   return [6, `the run ended with ${code}`];
 }
-
-/** One line for what happens. */
-export function describe(happening: Happening): string {
-  switch (happening.what) {
-    case 'statement':
-      return `transaction ${happening.transaction}: ${Object.values(happening.statement).join(' ')}`;
-    case 'commit':
-      return `transaction ${happening.transaction}: commit${happening.shown ? '' : ', not visible yet'}`;
-    case 'roll back':
-      return `transaction ${happening.transaction}: roll back`;
-    case 'show':
-      return `transaction ${happening.transaction} is visible`;
-    case 'alter':
-      return `alter ${happening.statement.table}: ${happening.statement.how} a column`;
-    case 'keepalive':
-      return `keepalive, for ${happening.asks}`;
-    case 'fault':
-      return `fault of runner ${happening.process}: call ${happening.call} of ${happening.on}: ${happening.does}`;
-    default:
-      return happening.what;
-  }
-}
-

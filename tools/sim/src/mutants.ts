@@ -33,7 +33,7 @@ export const mutants: readonly Mutant[] = [
     about: 'a checkpoint is committed before the rows that it covers are written',
     invariant: 4,
     scenario: 'standard',
-    within: 0,
+    within: 20,
     edits: [
       {
         file: `${ENGINE}/lane.ts`,
@@ -47,7 +47,7 @@ export const mutants: readonly Mutant[] = [
     about: 'the checkpoint of the runner is believed, not that of the sink',
     invariant: 4,
     scenario: 'standard',
-    within: 0,
+    within: 200,
     edits: [
       {
         file: `${ENGINE}/commit.ts`,
@@ -66,7 +66,7 @@ export const mutants: readonly Mutant[] = [
     about: 'a sink takes commits of a writer that was replaced',
     invariant: 5,
     scenario: 'runners',
-    within: 0,
+    within: 200,
     edits: [{ file: `${SINK}/memory-target.ts`, find: 'if (fence !== state.fence)', replace: 'if (fence > state.fence)' }],
   },
   {
@@ -74,7 +74,7 @@ export const mutants: readonly Mutant[] = [
     about: 'a session reads the checkpoint first and takes the fence with its first commit',
     invariant: 5,
     scenario: 'runners',
-    within: 0,
+    within: 100,
     edits: [
       {
         file: `${SINK}/memory-target.ts`,
@@ -88,7 +88,7 @@ export const mutants: readonly Mutant[] = [
     about: 'the source is told to forget what has been read',
     invariant: 1,
     scenario: 'standard',
-    within: 0,
+    within: 20,
     edits: [
       {
         file: `${ENGINE}/attempt.ts`,
@@ -102,7 +102,7 @@ export const mutants: readonly Mutant[] = [
     about: 'the source is told to forget what one of several sinks has',
     invariant: 1,
     scenario: 'sinks',
-    within: 0,
+    within: 20,
     edits: [
       {
         file: `${ENGINE}/attempt.ts`,
@@ -116,7 +116,7 @@ export const mutants: readonly Mutant[] = [
     about: 'a keepalive that asks for a reply is answered with its own LSN',
     invariant: 1,
     scenario: 'standard',
-    within: 0,
+    within: 50,
     edits: [
       {
         file: `${SOURCE}/stream/change-stream.ts`,
@@ -130,7 +130,7 @@ export const mutants: readonly Mutant[] = [
     about: 'the slot of an idle stream moves on, and no sink knows',
     invariant: 1,
     scenario: 'standard',
-    within: 0,
+    within: 50,
     edits: [
       {
         file: `${SOURCE}/stream/change-stream.ts`,
@@ -145,7 +145,7 @@ export const mutants: readonly Mutant[] = [
     about: 'a batch that ends within a transaction has a checkpoint',
     invariant: 3,
     scenario: 'standard',
-    within: 0,
+    within: 100,
     edits: [
       { file: `${SOURCE}/stream/stream-batches.ts`, find: 'mid ? null : this.#boundary', replace: 'this.#boundary' },
     ],
@@ -155,7 +155,7 @@ export const mutants: readonly Mutant[] = [
     about: 'a transaction has the place of its first row in the log',
     invariant: 2,
     scenario: 'standard',
-    within: 0,
+    within: 200,
     edits: [
       {
         file: `${SOURCE}/stream/stream-messages.ts`,
@@ -175,7 +175,7 @@ export const mutants: readonly Mutant[] = [
     about: 'a transaction whose commit begins where the last one ended counts as delivered',
     invariant: 2,
     scenario: 'standard',
-    within: 0,
+    within: 400,
     edits: [
       { file: `${SOURCE}/shape/stream-tables.ts`, find: 'return commitLsn < from ||', replace: 'return commitLsn <= from ||' },
     ],
@@ -185,7 +185,7 @@ export const mutants: readonly Mutant[] = [
     about: 'after a lost answer the next attempt goes on from the last commit that was answered',
     invariant: 4,
     scenario: 'standard',
-    within: 0,
+    within: 300,
     edits: [
       {
         file: `${ENGINE}/attempt.ts`,
@@ -206,7 +206,7 @@ export const mutants: readonly Mutant[] = [
     about: 'a sink is given what it has committed already',
     invariant: 4,
     scenario: 'sinks',
-    within: 0,
+    within: 150,
     edits: [{ file: `${ENGINE}/lane.ts`, find: 'if (holds === null || isCopy(batch)) return batch;', replace: 'return batch;' }],
   },
   {
@@ -214,7 +214,7 @@ export const mutants: readonly Mutant[] = [
     about: 'rows that are dropped as replayed are in no counter',
     invariant: 7,
     scenario: 'sinks',
-    within: 0,
+    within: 150,
     edits: [{ file: `${ENGINE}/lane-record.ts`, find: 'this.rows.replayed += rows;', replace: '' }],
   },
   {
@@ -222,7 +222,7 @@ export const mutants: readonly Mutant[] = [
     about: 'of two sinks that differ by a chunk the one that is behind commits first',
     invariant: 4,
     scenario: 'sinks',
-    within: 0,
+    within: 600,
     edits: [
       {
         file: `${ENGINE}/attempt.ts`,
@@ -236,7 +236,7 @@ export const mutants: readonly Mutant[] = [
     about: 'batches are read whatever waits already',
     invariant: 8,
     scenario: 'standard',
-    within: 0,
+    within: 100,
     edits: [{ file: `${ENGINE}/byte-budget.ts`, find: 'return this.#used === 0 || this.#used + bytes <= this.limit;', replace: 'return true;' }],
   },
   {
@@ -244,7 +244,7 @@ export const mutants: readonly Mutant[] = [
     about: 'a round counts as passed when the stream brings the youngest transaction that its snapshot sees',
     invariant: 4,
     scenario: 'copy',
-    within: 0,
+    within: 100,
     edits: [
       {
         file: `${SOURCE}/copy/copied-chunks.ts`,
@@ -259,7 +259,7 @@ export const mutants: readonly Mutant[] = [
     about: 'the id that a streamed row comes with is looked for in the snapshot',
     invariant: 4,
     scenario: 'copy',
-    within: 0,
+    within: 500,
     edits: [
       {
         file: `${SOURCE}/stream/stream-decoding.ts`,
@@ -279,7 +279,7 @@ export const mutants: readonly Mutant[] = [
     about: 'a TRUNCATE behind which chunks were read does not begin the table again',
     invariant: 4,
     scenario: 'copy',
-    within: 0,
+    within: 600,
     edits: [{ file: `${SOURCE}/copy/copy-judge.ts`, find: 'this.#place.truncated();', replace: '' }],
   },
   {
@@ -287,7 +287,7 @@ export const mutants: readonly Mutant[] = [
     about: 'the sink orders texts by a language, the copy by their bytes',
     invariant: 4,
     scenario: 'copy',
-    within: 0,
+    within: 50,
     edits: [
       {
         file: `${SINK}/memory-range.ts`,
@@ -302,7 +302,7 @@ export const mutants: readonly Mutant[] = [
     about: 'a sink that has a chunk already is given it again, and keeps what it had',
     invariant: 4,
     scenario: 'sinks',
-    within: 0,
+    within: 50,
     edits: [{ file: `${SINK}/memory-tables.ts`, find: 'if (chunk?.range == null) return;', replace: 'return;' }],
   },
   {
@@ -310,7 +310,7 @@ export const mutants: readonly Mutant[] = [
     about: 'a chunk is read in a snapshot that does not see every transaction that the stream has brought',
     invariant: 4,
     scenario: 'copy',
-    within: 0,
+    within: 200,
     edits: [
       {
         file: `${SOURCE}/copy/passed-transactions.ts`,
@@ -324,7 +324,7 @@ export const mutants: readonly Mutant[] = [
     about: 'a key that came without its unchanged value is left as it is',
     invariant: 4,
     scenario: 'copy',
-    within: 0,
+    within: 700,
     edits: [{ file: `${SOURCE}/copy/copy-judge.ts`, find: 'this.#place.addHole(next);', replace: '' }],
   },
 ];

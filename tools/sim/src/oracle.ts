@@ -1,18 +1,18 @@
-import { keyOrder, rangeHolds, type Checkpoint, type Key, type KeyRange, type Table } from '@weir/sdk';
+import { keyOrder, rangeHolds, type Checkpoint, type Key, type Table } from '@weir/sdk';
 import { positionLsn, readState, type PostgresState } from '@weir/source-postgres/parts';
 import type { MemoryTarget } from '@weir/testkit/memory';
 import type { Database } from './database.ts';
-import { types } from './sim-tables.ts';
+import { types, type SimRow } from './sim-tables.ts';
 import type { SimTransaction } from './sim-transaction.ts';
 import { Violation } from './violation.ts';
 
 type TableState = PostgresState['tables'][number];
+type KeyOrder = (a: Key, b: Key) => number;
 
-/** How strictly a sink is held to its checkpoint. */
-export interface Strictness {
-  /** Rows beyond the checkpoint may be there: their versions keep a replay from changing anything. */
-  readonly mayBeAhead: boolean;
-  /** Other sinks may have made a copy begin again, before which this one had rows of keys that are not read yet. */
+export interface ContentOptions {
+  /** The sink, for a person. */
+  readonly name: string;
+  /** Another sink may have made a copy begin again, before which this one had rows of keys that are not read yet. */
   readonly mayKeepUnread: boolean;
 }
 
@@ -21,53 +21,80 @@ export interface Strictness {
  * doubled, half of a transaction's or of another time (invariants 2, 3 and 4).
  * @throws Violation
  */
-export function checkContent(database: Database, target: MemoryTarget, checkpoint: Checkpoint, strictness: Strictness): void {
+export function checkContent(database: Database, target: MemoryTarget, checkpoint: Checkpoint, options: ContentOptions): void {
   const state = readState(checkpoint);
-  const lsn = Number(positionLsn(checkpoint.position));
-  const isSeenByRound = state.round === undefined ? () => false : seenBy(state.round.snapshot);
-  for (const table of state.tables) {
-    if (table.shape === null) continue;
-    const columns = table.shape.columns.map(([attnum, name]) => ({ attnum, name }));
+  for (const table of state.tables) if (table.shape !== null) new TableCheck(database, target, checkpoint, table).check(options);
+}
+
+/** One table at one checkpoint. */
+class TableCheck {
+  readonly #database: Database;
+  readonly #checkpoint: Checkpoint;
+  readonly #table: TableState;
+  readonly #order: KeyOrder;
+  readonly #rows: ReadonlyMap<string, readonly (string | null)[]>;
+  /** `attnum`s of the columns that are compared. */
+  readonly #columns: readonly number[];
+
+  constructor(database: Database, target: MemoryTarget, checkpoint: Checkpoint, table: TableState) {
     const sinkTable = tableOf(table);
     // A column that is gone by now may have been read without its values, as a copy looks at what there is.
     const present = new Set(database.table(table.name).shape.columns.map(({ attnum }) => attnum));
-    const isPresent = columns.map(({ attnum }) => present.has(attnum));
-    const rows = new Map(target.rows(sinkTable).map((cells) => [fromLatin1(cells[0] as string), cells]));
-    const order = keyOrder(sinkTable)!;
-    for (const key of new Set([...database.keys(table.name), ...rows.keys()])) {
-      const found = rows.get(key);
-      const isRead = holdsKey(table, [key], order);
-      if (!isRead && (strictness.mayKeepUnread || table.chunks?.inPlace === true)) continue;
-      const inRound = isRead && state.round !== undefined && rangesHold(state.round.ranges, table.oid, [key], order);
-      const isIn = (by: SimTransaction): boolean => by.isCommitted && (by.commitLsn < lsn || (inRound && isSeenByRound(by)));
-      const versions = database.versions(table.name, key);
-      const expected = isRead ? versions.findLastIndex(({ by }) => isIn(by)) : -1;
-      const textOf = (index: number): string | null => {
-        const row = versions[index]?.row ?? null;
-        if (row === null) return null;
-        const missing = database.table(table.name).missing;
-        return columns.filter((_, at) => isPresent[at]).map(({ attnum }) => (attnum <= row.length ? row[attnum - 1] : missing.get(attnum)) ?? '-').join(' ');
-      };
-      const seen = found === undefined ? null : found.filter((_, at) => isPresent[at]).map((cell) => (cell === null ? '-' : fromLatin1(cell as string))).join(' ');
-      if (seen === textOf(expected)) continue;
-      if (strictness.mayBeAhead && versions.some((_, index) => index >= expected && textOf(index) === seen)) continue;
-      const isOlder = versions.some((_, index) => index < expected && textOf(index) === seen) || (seen === null && expected >= 0);
-      const where = `at ${checkpoint.position} key ${key} of ${table.name} is ${JSON.stringify(seen)}, not ${JSON.stringify(textOf(expected))}`;
-      if (isOlder) throw new Violation(4, 'the checkpoint is ahead of the sink', where);
-      throw new Violation(3, 'the sink shows what is not of its checkpoint', where);
+    const columns = table.shape!.columns.map(([attnum]) => attnum);
+    this.#database = database;
+    this.#checkpoint = checkpoint;
+    this.#table = table;
+    this.#order = keyOrder(sinkTable)!;
+    this.#columns = columns.filter((attnum) => present.has(attnum));
+    const rows = target.rows(sinkTable).map((cells) => cells.filter((_, at) => present.has(columns[at]!)).map(textOf));
+    this.#rows = new Map(rows.map((cells) => [cells[0]!, cells]));
+  }
+
+  check(options: ContentOptions): void {
+    const { name, chunks } = this.#table;
+    for (const key of new Set([...this.#database.keys(name), ...this.#rows.keys()])) {
+      const isRead = this.#isRead(key);
+      if (isRead || !(options.mayKeepUnread || chunks?.inPlace === true)) this.#checkKey(key, isRead, options);
     }
   }
-}
 
-/** Whether the copy has read a key, so that the sink has to have its row. */
-function holdsKey({ chunks }: TableState, key: Key, order: (a: Key, b: Key) => number): boolean {
-  if (chunks === undefined) return true;
-  if (chunks.holes.some((hole) => order(hole, key) === 0)) return false;
-  return chunks.done || (chunks.upTo !== null && order(key, chunks.upTo) <= 0);
-}
+  #checkKey(key: string, isRead: boolean, options: ContentOptions): void {
+    const versions = this.#database.versions(this.#table.name, key);
+    const isIn = this.#includes(key);
+    const expected = isRead ? versions.findLastIndex(({ by }) => isIn(by)) : -1;
+    const textAt = (index: number): string | null => this.#shown(versions[index]?.row ?? null);
+    const found = this.#rows.get(key)?.map((cell) => cell ?? '-').join(' ') ?? null;
+    if (found === textAt(expected)) return;
+    const isOlder = (found === null && expected >= 0) || versions.some((_, index) => index < expected && textAt(index) === found);
+    const what = `key ${key} of ${this.#table.name} is ${JSON.stringify(found)}, not ${JSON.stringify(textAt(expected))}`;
+    const detail = `${options.name} at ${this.#checkpoint.position}: ${what}`;
+    if (isOlder) throw new Violation(4, 'the checkpoint is ahead of the sink', detail);
+    throw new Violation(3, 'the sink shows what is not of its checkpoint', detail);
+  }
 
-function rangesHold(ranges: readonly (KeyRange & { oid: number })[], oid: number, key: Key, order: (a: Key, b: Key) => number): boolean {
-  return ranges.some((range) => range.oid === oid && rangeHolds(range, key, order));
+  /** What the copy has read of a table, a sink has to have. */
+  #isRead(key: string): boolean {
+    const { chunks } = this.#table;
+    if (chunks === undefined) return true;
+    if (chunks.holes.some((hole) => this.#order(hole, [key]) === 0)) return false;
+    return chunks.done || (chunks.upTo !== null && this.#order([key], chunks.upTo) <= 0);
+  }
+
+  /** Whose writes a row has: of all that committed below the checkpoint, and of what the last round saw where it read. */
+  #includes(key: string): (by: SimTransaction) => boolean {
+    const { round } = readState(this.#checkpoint);
+    const lsn = Number(positionLsn(this.#checkpoint.position));
+    const ranges = round?.ranges.filter(({ oid }) => oid === this.#table.oid) ?? [];
+    const inRound = ranges.some((range) => rangeHolds(range, [key], this.#order));
+    const isSeen = inRound ? seenBy(round!.snapshot) : () => false;
+    return (by) => by.isCommitted && (by.commitLsn < lsn || isSeen(by));
+  }
+
+  #shown(row: SimRow | null): string | null {
+    if (row === null) return null;
+    const { missing } = this.#database.table(this.#table.name);
+    return this.#columns.map((attnum) => (attnum <= row.length ? row[attnum - 1] : missing.get(attnum)) ?? '-').join(' ');
+  }
 }
 
 /** Read by hand: what is checked here is, among others, how the source reads it. */
@@ -80,11 +107,13 @@ function seenBy(snapshot: string): (transaction: SimTransaction) => boolean {
 function tableOf({ namespace, name, shape }: TableState): Table {
   const columns = shape!.columns.map(([, column, typeOid]) => {
     const isText = types.get(typeOid)!.name === 'text';
-    return { name: column, type: isText ? ({ kind: 'string' } as const) : ({ kind: 'int', bits: 32 } as const), nullable: true, sourceType: '' };
+    const type = isText ? ({ kind: 'string' } as const) : ({ kind: 'int', bits: 32 } as const);
+    return { name: column, type, nullable: true, sourceType: '' };
   });
   return { namespace, name, version: 1, columns, key: [0] };
 }
 
-function fromLatin1(cell: string): string {
-  return Buffer.from(cell, 'latin1').toString();
+/** Cells of a memory sink are bytes as Latin-1. */
+function textOf(cell: unknown): string | null {
+  return typeof cell === 'string' ? Buffer.from(cell, 'latin1').toString() : null;
 }

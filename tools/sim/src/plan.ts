@@ -1,8 +1,7 @@
-import type { SinkSession } from '@weir/sdk';
 import type { Statement } from './database.ts';
 import { Dice } from './dice.ts';
 import type { FaultKind } from './sim-process.ts';
-import { scenarios, type Scenario, type ScenarioName } from './scenarios.ts';
+import { scenarios, type Scenario, type ScenarioName, type SimMode } from './scenarios.ts';
 import { keysOf } from './sim-tables.ts';
 
 /** Something that happens to the world, at a step or as soon as there is one. */
@@ -29,7 +28,7 @@ export type Happening = { readonly at: number } & (
 export interface Plan {
   readonly scenario: ScenarioName;
   readonly seed: number;
-  readonly sinks: Readonly<Record<string, SinkSession['mode']>>;
+  readonly sinks: Readonly<Record<string, SimMode>>;
   readonly bufferBytes: number;
   readonly streamsAfter: number | null;
   /** Rows of a batch of the stream, and of a chunk of a copy. */
@@ -41,11 +40,9 @@ export interface Plan {
 }
 
 const faultKinds: readonly FaultKind[] = ['crash before', 'crash after', 'refuse', 'lose answer', 'slow'];
-const operationsOf: Readonly<Record<SinkSession['mode'], readonly string[]>> = {
+const operationsOf: Readonly<Record<SimMode, readonly string[]>> = {
   transactional: ['open', 'recover', 'write', 'commit', 'commit', 'dispose'],
   staged: ['open', 'recover', 'write', 'stage', 'apply', 'dispose'],
-  idempotent: ['open', 'write', 'flush', 'dispose'],
-  'at-least-once': ['write'],
 };
 const sourceOperations = ['source.open', 'source.connect', 'source.status', 'copy.begin', 'copy.snapshot', 'copy.mark', 'copy.chunk'];
 const storeOperations = ['store.load', 'store.save', 'store.save'];
@@ -55,7 +52,7 @@ export function makePlan(scenario: ScenarioName, seed: number): Plan {
   const dice = new Dice(Math.imul(seed, 0x9e37_79b1) ^ 0x5bd1_e995);
   const kind = scenarios[scenario];
   const sinks = Object.fromEntries(dice.oneOf(kind.sinks).map((mode, index) => [`sink${index}`, mode]));
-  const happenings = [...writes(dice, kind, !Object.values(sinks).includes('idempotent')), ...troubles(dice, kind, isShared(sinks)), ...faults(dice, kind, sinks)];
+  const happenings = [...writes(dice, kind), ...troubles(dice, kind, isShared(sinks)), ...faults(dice, kind, sinks)];
   return {
     scenario,
     seed,
@@ -70,18 +67,18 @@ export function makePlan(scenario: ScenarioName, seed: number): Plan {
 }
 
 /** Transactions, most of them short, some open while others come and go. The first are there before anything runs. */
-function writes(dice: Dice, { transactions, early, steps, truncates, alters, hidden }: Scenario, mayKeep: boolean): Happening[] {
+function writes(dice: Dice, { transactions, early, steps, truncates, alters, hidden }: Scenario): Happening[] {
   const happenings: Happening[] = [];
   const count = dice.between(...transactions);
   for (let transaction = 0; transaction < count; transaction++) {
     const isEarly = transaction < early;
     let at = isEarly ? 0 : dice.between(1, steps);
-    if (mayKeep && dice.chance(alters)) {
+    if (dice.chance(alters)) {
       const how = dice.oneOf(['add', 'add', 'drop', 'rename'] as const);
       happenings.push({ at, what: 'alter', statement: { does: 'alter', table: dice.oneOf(tableNames), how } });
     }
     for (let statements = dice.between(1, isEarly ? 6 : 4); statements > 0; statements--) {
-      happenings.push({ at, what: 'statement', transaction, statement: statementOf(dice, truncates, mayKeep) });
+      happenings.push({ at, what: 'statement', transaction, statement: statementOf(dice, truncates) });
       if (!isEarly && dice.chance(0.3)) at += dice.upTo(12);
     }
     if (!isEarly && dice.chance(0.2)) at += dice.upTo(40);
@@ -103,16 +100,15 @@ function isShared(sinks: Plan['sinks']): boolean {
 
 const tableNames = Object.keys(keysOf);
 
-/** @param mayKeep a sink of class C has no row of before to take an unchanged value from, and does not take changes twice */
-function statementOf(dice: Dice, truncates: number, mayKeep: boolean): Statement {
+function statementOf(dice: Dice, truncates: number): Statement {
   const table = dice.oneOf(tableNames);
   const keys = keysOf[table]!;
   const key = dice.oneOf(keys);
   if (dice.chance(truncates)) return { does: 'truncate', table };
   const chosen = dice.real();
-  if (chosen < 0.5) return { does: 'put', table, key, keepsLarge: dice.chance(0.4) && mayKeep };
+  if (chosen < 0.5) return { does: 'put', table, key, keepsLarge: dice.chance(0.4) };
   if (chosen < 0.65) return { does: 'delete', table, key };
-  if (chosen < 0.82) return { does: 'move', table, key, to: dice.oneOf(keys), keepsLarge: dice.chance(0.5) && mayKeep };
+  if (chosen < 0.82) return { does: 'move', table, key, to: dice.oneOf(keys), keepsLarge: dice.chance(0.5) };
   if (chosen < 0.9) return { does: 'savepoint' };
   return { does: dice.chance(0.5) ? 'release' : 'rollback to savepoint' };
 }
@@ -141,3 +137,26 @@ function faults(dice: Dice, { faults: count }: Scenario, sinks: Plan['sinks']): 
     return { at: 0, what: 'fault', process: dice.upTo(1), on: dice.oneOf(all), call: dice.between(1, 5), does: dice.oneOf(faultKinds) };
   });
 }
+
+/** One line for what happens. */
+export function describe(happening: Happening): string {
+  switch (happening.what) {
+    case 'statement':
+      return `transaction ${happening.transaction}: ${Object.values(happening.statement).join(' ')}`;
+    case 'commit':
+      return `transaction ${happening.transaction}: commit${happening.shown ? '' : ', not visible yet'}`;
+    case 'roll back':
+      return `transaction ${happening.transaction}: roll back`;
+    case 'show':
+      return `transaction ${happening.transaction} is visible`;
+    case 'alter':
+      return `alter ${happening.statement.table}: ${happening.statement.how} a column`;
+    case 'keepalive':
+      return `keepalive, for ${happening.asks}`;
+    case 'fault':
+      return `fault of runner ${happening.process}: call ${happening.call} of ${happening.on}: ${happening.does}`;
+    default:
+      return happening.what;
+  }
+}
+

@@ -1,5 +1,6 @@
-import type { Shard, Sink, SinkBase, SinkSession } from '@weir/sdk';
+import { WeirError, type Shard, type Sink, type SinkBase, type SinkSession } from '@weir/sdk';
 import { MemorySink, type MemoryTarget } from '@weir/testkit/memory';
+import type { SimMode } from './scenarios.ts';
 import type { SimProcess } from './sim-process.ts';
 
 /** A sink in memory behind a network: each of its calls takes a turn, and may go wrong. */
@@ -10,7 +11,7 @@ export class SimSink implements Pick<Sink, 'open' | 'check'> {
   readonly #onOpened: () => void;
 
   /** @param onOpened called when a session has taken the fence */
-  constructor(name: string, target: MemoryTarget, mode: SinkSession['mode'], process: SimProcess, onOpened: () => void) {
+  constructor(name: string, target: MemoryTarget, mode: SimMode, process: SimProcess, onOpened: () => void) {
     this.#inner = new MemorySink(target, mode);
     this.#name = name;
     this.#process = process;
@@ -51,9 +52,8 @@ export class SimSink implements Pick<Sink, 'open' | 'check'> {
         const apply: typeof session.apply = async (staged) => await this.#call('apply', async () => await session.apply(staged));
         return { ...base, mode: session.mode, recover, stage, apply };
       }
-      case 'idempotent':
-      case 'at-least-once':
-        return { ...base, mode: session.mode, flush: async () => await this.#call('flush', async () => await session.flush()) };
+      default:
+        throw new WeirError('WEIR_SDK_USE', 'no sink of this class is simulated');
     }
   }
 }

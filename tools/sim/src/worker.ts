@@ -11,8 +11,8 @@ const { scenario, mutant, traced, tells } = workerData as WorkerOrder;
 const chosen = mutants.find(({ name }) => name === mutant);
 if (chosen !== undefined) loadMutant(chosen);
 // Not before the mutant is there.
-const { makePlan } = await import('./plan.ts');
-const { describe, play } = await import('./history.ts');
+const { describe, makePlan } = await import('./plan.ts');
+const { play } = await import('./history.ts');
 const { shrink } = await import('./shrink.ts');
 
 parentPort!.on('message', (job: Job) => {
