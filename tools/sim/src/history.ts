@@ -14,7 +14,7 @@ import { SimSink } from './sim-sink.ts';
 import { SimSource } from './sim-source.ts';
 import { storeOf } from './sim-store.ts';
 import type { SimTransaction } from './sim-transaction.ts';
-import { Violation } from './violation.ts';
+import { Violation, violationOf } from './violation.ts';
 
 /** A history that needs more steps does not end. */
 const MOST_STEPS = 6_000;
@@ -44,6 +44,8 @@ interface Runner {
 
 /** Plays a plan to its end, or to the first thing that does not hold. */
 export async function play(plan: Plan, { traced = false }: { readonly traced?: boolean } = {}): Promise<Outcome> {
+  // Whoever calls: what waits for the next tick runs behind all microtasks only where one of those has asked for it.
+  await Promise.resolve();
   const history = new History(plan, traced);
   const violation = await history.play();
   return { steps: history.steps, violation, trace: history.trace };
@@ -283,7 +285,7 @@ class History {
     }
     if (isReplaced && (code === 'WEIR_DUCKDB_FENCED' || code === 'WEIR_PG_SLOT_ADVANCED')) return;
     if (code === 'WEIR_SHUTDOWN_TIMEOUT') return;
-    this.#broken(new Violation(...meaningOf(code), message));
+    this.#broken(violationOf(code, message));
   }
 
   #broken(violation: Violation): void {
@@ -347,10 +349,3 @@ class History {
 }
 
 const idColumn = { name: 'id', type: { kind: 'string' }, nullable: false, sourceType: '' } as const;
-
-function meaningOf(code: string): [Violation['invariant'], string] {
-  if (code === 'WEIR_PG_SLOT_ADVANCED') return [1, 'the source has forgotten what is not delivered'];
-  if (code === 'WEIR_SDK_USE') return [2, 'a sink was given what it cannot take'];
-  if (code === 'WEIR_COUNTERS') return [7, 'counters do not balance'];
-  return [6, `the run ended with ${code}`];
-}

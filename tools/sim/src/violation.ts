@@ -13,3 +13,11 @@ export class Violation extends Error {
     this.property = property;
   }
 }
+
+/** What it means that a runner ended with an error. */
+export function violationOf(code: string, message: string): Violation {
+  if (code === 'WEIR_PG_SLOT_ADVANCED') return new Violation(1, 'the source has forgotten what is not delivered', message);
+  if (code === 'WEIR_SDK_USE') return new Violation(2, 'a sink was given what it cannot take', message);
+  if (code === 'WEIR_COUNTERS') return new Violation(7, 'counters do not balance', message);
+  return new Violation(6, `the run ended with ${code}`, message);
+}
