@@ -79,6 +79,20 @@ export async function checkSlot(client: pg.Client, slot: string, from: bigint): 
   return found;
 }
 
+/**
+ * Holds the slot against what was confirmed, once the server streams from it: from then on nobody else can move it. Between
+ * the look of `checkSlot` and that somebody may have, such as a runner that began from nothing and was suspended then; the
+ * server would start there without a word.
+ * @throws WeirError WEIR_PG_SLOT_LOST, WEIR_PG_SLOT_ADVANCED (invariant 6)
+ */
+export async function checkStreamedSlot(client: pg.Client, slot: string, confirmed: bigint): Promise<void> {
+  const found = await findSlot(client, slot);
+  if (found === null) throw new WeirError('WEIR_PG_SLOT_LOST', `replication slot ${slot} is gone`);
+  if (found.confirmed > confirmed) {
+    throw new WeirError('WEIR_PG_SLOT_ADVANCED', `replication slot ${slot} was moved while it was opened`);
+  }
+}
+
 /** Lets standbys keep a copy of a slot that was made without. */
 export async function enableFailover(config: PostgresConfig, slot: string, signal: AbortSignal): Promise<void> {
   const client = await connect(config, signal, { replication: true });
