@@ -86,6 +86,7 @@ export async function runCampaign(campaign: Campaign): Promise<CampaignResult> {
       while (failures.length === 0 && next < from + seeds) {
         const count = Math.min(JOB_SEEDS, from + seeds - next);
         const report = answerOf(worker);
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
         worker.postMessage({ from: next, count } satisfies Job);
         next += count;
         const done = await report;

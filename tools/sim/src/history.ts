@@ -1,4 +1,4 @@
-import { silentLogger, toWeirError, type Checkpoint, type Sink, type Source } from '@weir/sdk';
+import { silentLogger, toWeirError, type Checkpoint, type Sink } from '@weir/sdk';
 import { Pipeline } from '@weir/engine';
 import { boundaryPosition, positionLsn } from '@weir/source-postgres/parts';
 import { memoryStore, type Store } from '@weir/store';
@@ -46,9 +46,7 @@ interface Runner {
 export async function play(plan: Plan, { traced = false }: { readonly traced?: boolean } = {}): Promise<Outcome> {
   // Whoever calls: what waits for the next tick runs behind all microtasks only where one of those has asked for it.
   await Promise.resolve();
-  const history = new History(plan, traced);
-  const violation = await history.play();
-  return { steps: history.steps, violation, trace: history.trace };
+  return await new History(plan, traced).play();
 }
 
 class History {
@@ -87,11 +85,7 @@ class History {
     return this.#scheduler.steps;
   }
 
-  get trace(): readonly string[] {
-    return this.#scheduler.trace ?? [];
-  }
-
-  async play(): Promise<Violation | null> {
+  async play(): Promise<Outcome> {
     try {
       await this.#happen();
       if (this.#violation === null && !this.#hasStopped) await this.#end();
@@ -101,7 +95,7 @@ class History {
     }
     for (const { process } of this.#runners) process.die();
     this.#server.close();
-    return this.#violation;
+    return { steps: this.steps, violation: this.#violation, trace: this.#scheduler.trace ?? [] };
   }
 
   async #happen(): Promise<void> {
@@ -121,7 +115,7 @@ class History {
     const [only] = alive;
     const goesOn = alive.length === 1 && !only!.isStopping && !only!.superseded && this.#dice.chance(0.6);
     const running = goesOn ? only! : null;
-    for (const { process } of [...this.#runners]) if (process !== running?.process) process.die();
+    for (const { process } of this.#runners) if (process !== running?.process) process.die();
     // What they had sent arrives, or never will.
     for (let more = 0; running === null && more < MOST_LATE && this.#scheduler.isBusy; more++) await this.#step();
     for (const transaction of this.#transactions.values()) if (transaction.isOpen) database.commit(transaction, true);
@@ -252,7 +246,7 @@ class History {
     }
     const pipeline = new Pipeline({
       name: 'shop',
-      source: new SimSource(process, this.#server) as Source,
+      source: new SimSource(process, this.#server),
       sinks,
       store: storeOf(process, this.#store),
       clock: process,

@@ -1,24 +1,30 @@
 import type { Dice } from './dice.ts';
-import type { SimProcess } from './sim-process.ts';
+
+/** Whose call or timer something is. */
+export interface Owner {
+  readonly name: string;
+  /** Nothing of it goes on. */
+  readonly frozen: boolean;
+}
 
 /** Something that is ready to happen. Who decides when is the scheduler. */
 interface Turn {
   readonly name: string;
   /** Null for what happens at a server by itself. */
-  readonly owner: SimProcess | null;
+  readonly owner: Owner | null;
   readonly take: () => void;
 }
 
 interface Sleeper {
   readonly at: number;
-  readonly owner: SimProcess;
+  readonly owner: Owner;
   readonly wake: () => void;
 }
 
 /** Something that may be ready again and again, such as a connection with bytes to deliver. */
 export interface Outlet {
   readonly name: string;
-  readonly owner: SimProcess | null;
+  readonly owner: Owner | null;
   isReady(): boolean;
   take(): void;
 }
@@ -65,7 +71,7 @@ export class Scheduler {
   }
 
   /** Resolves when it is this one's turn. */
-  async turn(owner: SimProcess | null, name: string): Promise<void> {
+  async turn(owner: Owner | null, name: string): Promise<void> {
     await new Promise<void>((take) => this.#turns.push({ name, owner, take }));
   }
 
@@ -83,7 +89,7 @@ export class Scheduler {
   }
 
   /** @param ms time from now */
-  sleep(owner: SimProcess, ms: number, signal?: AbortSignal): Promise<void> {
+  sleep(owner: Owner, ms: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     return new Promise<void>((resolve, reject) => {
       const sleeper = { at: this.#now + Math.max(0, Math.ceil(ms)), owner, wake: resolve };
@@ -100,7 +106,7 @@ export class Scheduler {
   }
 
   /** A process is dead: requests that it had sent may be on their way still. @param arrives whether one gets there */
-  drop(process: SimProcess, arrives: () => boolean): void {
+  drop(process: Owner, arrives: () => boolean): void {
     this.#sleepers = this.#sleepers.filter(({ owner }) => owner !== process);
     this.#turns = this.#turns.flatMap((turn) => {
       if (turn.owner !== process) return [turn];
@@ -150,7 +156,7 @@ export class Scheduler {
     sleeper!.wake();
   }
 
-  #tell(owner: SimProcess | null, name: string): void {
+  #tell(owner: Owner | null, name: string): void {
     if (this.trace !== null) this.note(`${owner?.name ?? 'server'}: ${name}`);
   }
 }

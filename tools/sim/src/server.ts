@@ -1,5 +1,4 @@
 import type { Batch } from '@weir/sdk';
-import type { Connection } from './connection.ts';
 import { Database } from './database.ts';
 import type { SimProcess } from './sim-process.ts';
 import { SmallBatchWriter } from './small-batch-writer.ts';
@@ -9,6 +8,16 @@ import type { StreamsAfter } from './walsender.ts';
 const BATCH_OBJECT_BYTES = 4096;
 /** Slabs are large, and making one takes longer than a history. */
 const idleWriters: SmallBatchWriter[] = [];
+
+/** A connection in replication mode, as the server has it. */
+export interface Client {
+  readonly process: SimProcess;
+  /** It was cut, or has been silent for too long. */
+  readonly isGone: boolean;
+  cut(): void;
+  ask(what: 'position' | 'reply'): void;
+  orphan(arrives: boolean): void;
+}
 
 export interface ServerOptions {
   readonly streamsAfter: StreamsAfter;
@@ -31,8 +40,8 @@ export class Server {
   largestBatch = 0;
   /** Bytes of the batches that were handed out and not given back, by session. */
   readonly #held = new Map<object, number>();
-  readonly #connections = new Set<Connection>();
-  #reader: Connection | null = null;
+  readonly #connections = new Set<Client>();
+  #reader: Client | null = null;
   readonly #writers: SmallBatchWriter[] = [];
 
   constructor(options: ServerOptions) {
@@ -48,7 +57,7 @@ export class Server {
     void process.scheduler.turn(process, name).then(work);
   }
 
-  connected(connection: Connection): void {
+  connected(connection: Client): void {
     this.#connections.add(connection);
   }
 
@@ -99,14 +108,14 @@ export class Server {
   }
 
   /** Takes the slot, which one connection has at a time. */
-  attach(connection: Connection): boolean {
+  attach(connection: Client): boolean {
     if (this.#reader?.isGone === true) this.#reader.cut();
     if (this.#reader !== null && this.#reader !== connection) return false;
     this.#reader = connection;
     return true;
   }
 
-  detach(connection: Connection): void {
+  detach(connection: Client): void {
     if (this.#reader === connection) this.#reader = null;
     this.#connections.delete(connection);
   }
@@ -115,7 +124,7 @@ export class Server {
     return this.#reader !== null && !this.#reader.isGone;
   }
 
-  confirmed(by: Connection, lsn: number): void {
+  confirmed(by: Client, lsn: number): void {
     if (this.#reader !== by) return;
     this.onConfirmed(lsn, by.process);
     if (lsn > this.database.confirmed!) this.database.confirmed = lsn;

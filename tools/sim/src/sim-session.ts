@@ -68,7 +68,7 @@ export class SimSession implements SourceSession {
     this.#tables = new CapturedTables(options.state, types);
     this.#catalog = new SimCatalog(process, server.database);
     const context = { pipeline: 'shop', name: 'source', log: silentLogger, clock: process };
-    this.#replacement = new TableReplacement(this.#tables, context as never, 'weir');
+    this.#replacement = new TableReplacement(this.#tables, context, 'weir');
     this.#copy = new SimCopy({ process, server, tables: this.#tables, catalog: this.#catalog });
   }
 

@@ -1,9 +1,15 @@
 import { WeirError, type Checkpoint, type Position, type Source, type SourceSession } from '@weir/sdk';
-import { boundaryPosition, nextEpoch, positionLsn, readState, type PostgresState } from '@weir/source-postgres/parts';
+import {
+  VisibleTransactions,
+  boundaryPosition,
+  nextEpoch,
+  positionLsn,
+  readState,
+  type PostgresState,
+} from '@weir/source-postgres/parts';
 import type { Server } from './server.ts';
 import type { SimProcess } from './sim-process.ts';
 import { SimSession } from './sim-session.ts';
-import { VisibleTransactions } from '@weir/source-postgres/parts';
 
 const SLOT = 'weir_shop';
 

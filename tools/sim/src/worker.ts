@@ -41,5 +41,6 @@ async function tell(seed: number, { invariant, property, message }: Violation): 
 }
 
 function report(what: Report): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
   parentPort!.postMessage(what);
 }
