@@ -26,7 +26,7 @@ test('every row of a runner that has ended is somewhere, and none on its way (in
   const balanced = { ...none, in: 6, made: 1, delivered: 2, filtered: 1, skipped: 1, replayed: 1, deadLetters: 1, abandoned: 1 };
   expect(() => checkCounters({ a: { rows: balanced } })).not.toThrow();
   expect(() => checkCounters({ a: { rows: { ...balanced, replayed: 0 } } })).toThrow('counters do not balance');
-  expect(() => checkCounters({ a: { rows: { ...none, in: 1, inFlight: 1 } } })).toThrow('counters do not balance');
+  expect(() => checkCounters({ a: { rows: { ...none, in: 1, delivered: 1, inFlight: 1 } } })).toThrow('counters do not balance');
 });
 
 test('what is held is within the bound, or one batch that is larger, and the batch that waits (invariant 8)', () => {
