@@ -177,7 +177,6 @@ export class PostgresSession implements SourceSession {
 
   async *#stream(stream: ChangeStream, signal: AbortSignal): AsyncGenerator<Batch> {
     const batches = stream.batches(signal);
-    const { control, tables } = this.#options;
     let isPlaceSure = false;
     try {
       while (true) {
@@ -187,10 +186,9 @@ export class PostgresSession implements SourceSession {
         if (next.done === true) return;
         const batch = next.value;
         // Chunks are not from the slot.
-        if (!isPlaceSure && batch.chunk === null) {
-          await control.use(async (client) => await checkStreamedSlot(client, tables.surroundings.slot, this.#confirmed));
-          isPlaceSure = true;
-        }
+        const isFirst: boolean = !isPlaceSure && batch.chunk === null;
+        if (isFirst) await checkStreamedSlot(this.#options.control, this.#options.tables.surroundings.slot, this.#confirmed);
+        isPlaceSure ||= isFirst;
         if (batch.checkpoint !== null) this.#boundary = positionLsn(batch.checkpoint.position);
         if (batch.chunk !== null) this.#chunks++;
         yield batch;

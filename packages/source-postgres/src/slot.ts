@@ -4,6 +4,7 @@ import { WeirError, crashPoint } from '@weir/sdk';
 import type pg from 'pg';
 import type { PostgresConfig } from './config.ts';
 import { FAILOVER_SLOTS, serverVersion } from './server-version.ts';
+import type { SharedConnection } from './shared-connection.ts';
 
 export interface SlotRow {
   readonly plugin: string;
@@ -85,8 +86,8 @@ export async function checkSlot(client: pg.Client, slot: string, from: bigint): 
  * server would start there without a word.
  * @throws WeirError WEIR_PG_SLOT_LOST, WEIR_PG_SLOT_ADVANCED (invariant 6)
  */
-export async function checkStreamedSlot(client: pg.Client, slot: string, confirmed: bigint): Promise<void> {
-  const found = await findSlot(client, slot);
+export async function checkStreamedSlot(control: SharedConnection, slot: string, confirmed: bigint): Promise<void> {
+  const found = await control.use(async (client) => await findSlot(client, slot));
   if (found === null) throw new WeirError('WEIR_PG_SLOT_LOST', `replication slot ${slot} is gone`);
   if (found.confirmed > confirmed) {
     throw new WeirError('WEIR_PG_SLOT_ADVANCED', `replication slot ${slot} was moved while it was opened`);

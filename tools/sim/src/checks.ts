@@ -21,7 +21,7 @@ export function checkAllConfirmed(confirmed: number | null, durable: ReadonlyMap
 /** Invariant 7, of a runner that has ended: nothing is on its way, and every row is somewhere. */
 export function checkCounters(sinks: Readonly<Record<string, Pick<SinkStatus, 'rows'>>>): void {
   for (const [name, { rows }] of Object.entries(sinks)) {
-    const places = rows.delivered + rows.filtered + rows.skipped + rows.replayed + rows.deadLetters + rows.abandoned;
+    const places = rows.delivered + rows.filtered + rows.skipped + rows.replayed + rows.same + rows.deadLetters + rows.abandoned;
     if (rows.in + rows.made === places && rows.inFlight === 0) continue;
     throw new Violation(7, 'counters do not balance', `${name}: ${JSON.stringify(rows)}`);
   }

@@ -21,6 +21,9 @@ ${list(mutants.map(({ name, about }) => [name, about]))}
 Stops at the first history in which something does not hold, and ends with 1: with the seed, the command that plays it
 again, the invariant (docs/invariants.md), and the least that has to happen for it. See docs/simulator.md.`;
 
+/** Lines of a history that does not end are mostly the same. */
+const MOST_LINES = 400;
+
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '10000' },
@@ -81,7 +84,7 @@ function told({ seed, invariant, message, happened, needed, trace }: Failure): s
     ...needed.map((line) => `  ${line}`),
     '',
     'step by step:',
-    ...trace,
+    ...(trace.length > MOST_LINES ? [...trace.slice(0, MOST_LINES / 2), '  …', ...trace.slice(-MOST_LINES / 2)] : trace),
   ].join('\n');
 }
 

@@ -47,7 +47,7 @@ export const mutants: readonly Mutant[] = [
     about: 'the checkpoint of the runner is believed, not that of the sink',
     invariant: 4,
     scenario: 'standard',
-    within: 200,
+    within: 100,
     edits: [
       {
         file: `${ENGINE}/commit.ts`,
@@ -74,7 +74,7 @@ export const mutants: readonly Mutant[] = [
     about: 'a session reads the checkpoint first and takes the fence with its first commit',
     invariant: 5,
     scenario: 'runners',
-    within: 100,
+    within: 200,
     edits: [
       {
         file: `${SINK}/memory-target.ts`,
@@ -116,7 +116,7 @@ export const mutants: readonly Mutant[] = [
     about: 'a keepalive that asks for a reply is answered with its own LSN',
     invariant: 1,
     scenario: 'standard',
-    within: 50,
+    within: 100,
     edits: [
       {
         file: `${SOURCE}/stream/change-stream.ts`,
@@ -155,7 +155,7 @@ export const mutants: readonly Mutant[] = [
     about: 'a transaction has the place of its first row in the log',
     invariant: 2,
     scenario: 'standard',
-    within: 200,
+    within: 100,
     edits: [
       {
         file: `${SOURCE}/stream/stream-messages.ts`,
@@ -175,7 +175,7 @@ export const mutants: readonly Mutant[] = [
     about: 'a transaction whose commit begins where the last one ended counts as delivered',
     invariant: 2,
     scenario: 'standard',
-    within: 400,
+    within: 100,
     edits: [
       { file: `${SOURCE}/shape/stream-tables.ts`, find: 'return commitLsn < from ||', replace: 'return commitLsn <= from ||' },
     ],
@@ -185,7 +185,7 @@ export const mutants: readonly Mutant[] = [
     about: 'after a lost answer the next attempt goes on from the last commit that was answered',
     invariant: 4,
     scenario: 'standard',
-    within: 300,
+    within: 400,
     edits: [
       {
         file: `${ENGINE}/attempt.ts`,
@@ -222,7 +222,7 @@ export const mutants: readonly Mutant[] = [
     about: 'of two sinks that differ by a chunk the one that is behind commits first',
     invariant: 4,
     scenario: 'sinks',
-    within: 600,
+    within: 200,
     edits: [
       {
         file: `${ENGINE}/attempt.ts`,
@@ -236,7 +236,7 @@ export const mutants: readonly Mutant[] = [
     about: 'batches are read whatever waits already',
     invariant: 8,
     scenario: 'standard',
-    within: 100,
+    within: 150,
     edits: [{ file: `${ENGINE}/byte-budget.ts`, find: 'return this.#used === 0 || this.#used + bytes <= this.limit;', replace: 'return true;' }],
   },
   {
@@ -258,8 +258,8 @@ export const mutants: readonly Mutant[] = [
     name: 'visibility by subtransaction',
     about: 'the id that a streamed row comes with is looked for in the snapshot',
     invariant: 4,
-    scenario: 'copy',
-    within: 500,
+    scenario: 'streamed',
+    within: 800,
     edits: [
       {
         file: `${SOURCE}/stream/stream-decoding.ts`,
@@ -279,7 +279,7 @@ export const mutants: readonly Mutant[] = [
     about: 'a TRUNCATE behind which chunks were read does not begin the table again',
     invariant: 4,
     scenario: 'copy',
-    within: 600,
+    within: 200,
     edits: [{ file: `${SOURCE}/copy/copy-judge.ts`, find: 'this.#place.truncated();', replace: '' }],
   },
   {
@@ -302,7 +302,7 @@ export const mutants: readonly Mutant[] = [
     about: 'a sink that has a chunk already is given it again, and keeps what it had',
     invariant: 4,
     scenario: 'sinks',
-    within: 50,
+    within: 100,
     edits: [{ file: `${SINK}/memory-tables.ts`, find: 'if (chunk?.range == null) return;', replace: 'return;' }],
   },
   {
@@ -324,7 +324,7 @@ export const mutants: readonly Mutant[] = [
     about: 'a key that came without its unchanged value is left as it is',
     invariant: 4,
     scenario: 'copy',
-    within: 700,
+    within: 1500,
     edits: [{ file: `${SOURCE}/copy/copy-judge.ts`, find: 'this.#place.addHole(next);', replace: '' }],
   },
 ];

@@ -67,7 +67,8 @@ export function makePlan(scenario: ScenarioName, seed: number): Plan {
 }
 
 /** Transactions, most of them short, some open while others come and go. The first are there before anything runs. */
-function writes(dice: Dice, { transactions, early, steps, truncates, alters, hidden }: Scenario): Happening[] {
+function writes(dice: Dice, kind: Scenario): Happening[] {
+  const { transactions, early, steps, alters, hidden } = kind;
   const happenings: Happening[] = [];
   const count = dice.between(...transactions);
   for (let transaction = 0; transaction < count; transaction++) {
@@ -78,7 +79,7 @@ function writes(dice: Dice, { transactions, early, steps, truncates, alters, hid
       happenings.push({ at, what: 'alter', statement: { does: 'alter', table: dice.oneOf(tableNames), how } });
     }
     for (let statements = dice.between(1, isEarly ? 6 : 4); statements > 0; statements--) {
-      happenings.push({ at, what: 'statement', transaction, statement: statementOf(dice, truncates) });
+      happenings.push({ at, what: 'statement', transaction, statement: statementOf(dice, kind) });
       if (!isEarly && dice.chance(0.3)) at += dice.upTo(12);
     }
     if (!isEarly && dice.chance(0.2)) at += dice.upTo(40);
@@ -100,17 +101,16 @@ function isShared(sinks: Plan['sinks']): boolean {
 
 const tableNames = Object.keys(keysOf);
 
-function statementOf(dice: Dice, truncates: number): Statement {
+function statementOf(dice: Dice, { savepoints, truncates }: Scenario): Statement {
   const table = dice.oneOf(tableNames);
   const keys = keysOf[table]!;
   const key = dice.oneOf(keys);
   if (dice.chance(truncates)) return { does: 'truncate', table };
+  if (dice.chance(savepoints)) return { does: dice.oneOf(['savepoint', 'savepoint', 'release', 'rollback to savepoint']) };
   const chosen = dice.real();
-  if (chosen < 0.5) return { does: 'put', table, key, keepsLarge: dice.chance(0.4) };
-  if (chosen < 0.65) return { does: 'delete', table, key };
-  if (chosen < 0.82) return { does: 'move', table, key, to: dice.oneOf(keys), keepsLarge: dice.chance(0.5) };
-  if (chosen < 0.9) return { does: 'savepoint' };
-  return { does: dice.chance(0.5) ? 'release' : 'rollback to savepoint' };
+  if (chosen < 0.6) return { does: 'put', table, key, keepsLarge: dice.chance(0.4) };
+  if (chosen < 0.78) return { does: 'delete', table, key };
+  return { does: 'move', table, key, to: dice.oneOf(keys), keepsLarge: dice.chance(0.5) };
 }
 
 /** What happens to runners and connections. */

@@ -21,6 +21,8 @@ export interface Scenario {
   readonly takeovers: number;
   /** Transactions are sent before their end. */
   readonly streams: number;
+  /** Statements that are about savepoints. */
+  readonly savepoints: number;
   readonly truncates: number;
   readonly alters: number;
   /** Commits that wait for a standby before they are visible. */
@@ -39,6 +41,7 @@ const longer: Omit<Scenario, 'about'> = {
   cuts: 0.2,
   takeovers: 0.15,
   streams: 0.1,
+  savepoints: 0.15,
   truncates: 0.01,
   alters: 0,
   hidden: 0.1,
@@ -67,7 +70,17 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     hidden: 0.3,
     streams: 0.3,
   },
-  streamed: { ...longer, about: 'transactions are sent before their end', transactions: [5, 12], streams: 1 },
+  streamed: {
+    ...longer,
+    about: 'transactions are sent before their end, with savepoints, while tables are copied',
+    transactions: [6, 14],
+    early: 3,
+    roundChunks: [1, 3],
+    steps: 110,
+    streams: 1,
+    savepoints: 0.3,
+    hidden: 0.3,
+  },
   schema: { ...longer, about: 'columns are added, dropped and renamed', transactions: [5, 12], alters: 0.4 },
   sinks: {
     ...longer,
@@ -78,6 +91,9 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
       ['staged', 'staged'],
       ['transactional', 'staged', 'transactional'],
     ],
+    transactions: [5, 12],
+    early: 3,
+    roundChunks: [2, 4],
     faults: [1, 5],
   },
   runners: { ...longer, about: 'a second runner takes over while the first is suspended', takeovers: 1, kills: 0.5, faults: [1, 4] },

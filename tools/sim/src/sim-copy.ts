@@ -73,6 +73,7 @@ export class SimCopy {
   async #round(boundary: bigint, give: Give): Promise<boolean> {
     const { process, server } = this.#options;
     const { database } = server;
+    this.chunks.passed.gate ??= await process.call('copy.gate', () => new VisibleTransactions(database.snapshot().text).next);
     const { snapshot, pieces } = await process.call('copy.snapshot', () => {
       const taken = database.snapshot();
       return { snapshot: taken, pieces: this.#pieces(taken) };
@@ -116,7 +117,7 @@ export class SimCopy {
     const part = { table: catalogTable(simTable), isRest: piece.isRest, hole: piece.hole } as unknown as ChunkPart;
     const copied = this.#rows(captured, piece.rows);
     const { range, chunks, rows } =
-      piece.hole === null ? bulk(captured.chunks!, part, copied, true) : refill(captured.chunks!, part, copied, null);
+      piece.hole === null ? bulk(captured.chunks!, part, copied, true) : refill(captured.chunks!, part, piece.hole, copied);
     this.chunks.took(captured, range, chunks);
     const { epoch, copies } = tables.surroundings;
     const position = chunkPosition(epoch, boundary, copies, sequence);
@@ -146,8 +147,7 @@ function piecesOf({ oid, chunks, shaped }: CapturedTable, all: (string | null)[]
   const rows = all.toSorted((a, b) => order([a[0]!], [b[0]!]));
   const { upTo, holes, done } = chunks!;
   const pieces: Piece[] = holes.map((hole) => {
-    const before = rows.filter((row) => order([row[0]!], hole) <= 0).slice(-2);
-    return { oid, hole, isRest: false, rows: before };
+    return { oid, hole, isRest: false, rows: rows.filter((row) => order([row[0]!], hole) === 0) };
   });
   if (done) return pieces;
   const left = upTo === null ? rows : rows.filter((row) => order([row[0]!], upTo) > 0);
