@@ -51,10 +51,10 @@ class TableCheck {
   }
 
   check(options: ContentOptions): void {
-    const { name, chunks } = this.#table;
+    const { name } = this.#table;
     for (const key of new Set([...this.#database.keys(name), ...this.#rows.keys()])) {
       const isRead = this.#isRead(key);
-      if (isRead || !(options.mayKeepUnread || chunks?.inPlace === true)) this.#checkKey(key, isRead, options);
+      if (isRead || !options.mayKeepUnread) this.#checkKey(key, isRead, options);
     }
   }
 
