@@ -14,6 +14,7 @@ import {
 } from '@weir/sdk';
 import { abortable } from './abortable.ts';
 import { ByteBudget } from './byte-budget.ts';
+import { CommitOrder } from './commit-order.ts';
 import { recoverCheckpoint } from './commit.ts';
 import { isCopy } from './copy.ts';
 import type { CopyOrder } from './copy-orders.ts';
@@ -65,6 +66,7 @@ export class Attempt {
   #finishAt: Position | null = null;
   #lanes: Lane[] = [];
   readonly #committed = new Map<Lane, Checkpoint | null>();
+  readonly #ahead = new CommitOrder<Lane>();
   #confirmed: Position | null = null;
   /** The last checkpoint that came from the source. */
   #read: Position | null = null;
@@ -213,15 +215,18 @@ export class Attempt {
       holds: sink.recovered?.position ?? null,
       record: this.#records.get(sink.name)!,
       taken: () => this.#wanted?.(),
+      turn: async (at, { position }) => await abortable(this.#ahead.turn(at, position), this.#hard.signal),
       confirm: async (from, checkpoint) => await this.#confirm(from, checkpoint),
     });
     this.#committed.set(lane, sink.recovered);
+    if (sink.recovered !== null && sink.recovered.position !== this.#confirmed) this.#ahead.add(lane, sink.recovered.position);
     return lane;
   }
 
   /** Tells the source what every lane has made durable (invariant 1). */
   async #confirm(lane: Lane, checkpoint: Checkpoint): Promise<void> {
     this.#committed.set(lane, checkpoint);
+    this.#ahead.committed(lane);
     const all = earliestCheckpoint(this.#committed.values());
     if (all === null || (this.#confirmed !== null && all.position <= this.#confirmed)) return;
     this.#confirmed = all.position;

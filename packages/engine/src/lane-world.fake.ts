@@ -111,7 +111,7 @@ export class LaneWorld {
     const log: Logger = collector(world.logged);
     const holds = options.holds ?? null;
     const own = { session, store: memoryStore(), shard, policies, clock, log, holds, record };
-    world.lane = new Lane({ ...own, taken: () => {}, confirm });
+    world.lane = new Lane({ ...own, taken: () => {}, turn: async () => {}, confirm });
     return world;
   }
 

@@ -36,6 +36,8 @@ export interface LaneOptions {
   readonly record: LaneRecord;
   /** Called when a batch leaves the queue. */
   readonly taken: () => void;
+  /** Called before each commit: resolves when it is this sink's turn. */
+  readonly turn: (lane: Lane, checkpoint: Checkpoint) => Promise<void>;
   /** Called after each commit, to confirm to the source what every lane has (invariant 1). */
   readonly confirm: (lane: Lane, checkpoint: Checkpoint) => Promise<void>;
 }
@@ -229,6 +231,8 @@ export class Lane {
   async #commit(checkpoint: Checkpoint): Promise<void> {
     const { session, store, shard, clock } = this.#options;
     this.record.checkBalance(shard.sink);
+    await this.#options.turn(this, checkpoint);
+    if (this.#abandoned.signal.aborted) return;
     const started = clock.now();
     const confirm = async (durable: Checkpoint): Promise<void> => {
       this.record.committed(durable.position, clock.now(), clock.now() - started);

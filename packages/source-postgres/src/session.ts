@@ -21,6 +21,7 @@ import { boundaryPosition, positionLsn, stateJson } from './position.ts';
 import { SchemaWatch } from './shape/schema-watch.ts';
 import { StreamTables } from './shape/stream-tables.ts';
 import type { SharedConnection } from './shared-connection.ts';
+import { checkStreamedSlot } from './slot.ts';
 import { ChangeStream } from './stream/change-stream.ts';
 import { newestProtocol } from './stream/stream-protocol.ts';
 import { streamPublications } from './stream/stream-publications.ts';
@@ -176,6 +177,7 @@ export class PostgresSession implements SourceSession {
 
   async *#stream(stream: ChangeStream, signal: AbortSignal): AsyncGenerator<Batch> {
     const batches = stream.batches(signal);
+    let isPlaceSure = false;
     try {
       while (true) {
         // Where it is to finish must be known before more is given.
@@ -183,6 +185,10 @@ export class PostgresSession implements SourceSession {
         const next: IteratorResult<Batch, void> = await batches.next();
         if (next.done === true) return;
         const batch = next.value;
+        // Chunks are not from the slot.
+        const isFirst: boolean = !isPlaceSure && batch.chunk === null;
+        if (isFirst) await checkStreamedSlot(this.#options.control, this.#options.tables.surroundings.slot, this.#confirmed);
+        isPlaceSure ||= isFirst;
         if (batch.checkpoint !== null) this.#boundary = positionLsn(batch.checkpoint.position);
         if (batch.chunk !== null) this.#chunks++;
         yield batch;

@@ -36,6 +36,17 @@ describe('a slot', () => {
     expect((await pending)?.rows).toHaveLength(1);
   });
 
+  test('that somebody moves between the look at it and the stream is refused, not gone on with (invariant 6)', async () => {
+    await using database = await shop();
+    const from = await copiedCheckpoint(database.source());
+    await using reading = await Reading.open(database.source(), from);
+    await database.sql('INSERT INTO orders VALUES (3)');
+    await database.sql('SELECT pg_replication_slot_advance($1, pg_current_wal_flush_lsn())', [database.slot]);
+    await database.sql('INSERT INTO orders VALUES (4)');
+    expect((await reading.untilFailure()).code).toBe('WEIR_PG_SLOT_ADVANCED');
+    expect(ids(reading)).toEqual([]);
+  });
+
   test('that a start left behind before its first checkpoint is moved to the present, and the copy is whole', async () => {
     await using database = await shop();
     const session = await database.source().open(null, signal);

@@ -4,6 +4,7 @@ import { WeirError, crashPoint } from '@weir/sdk';
 import type pg from 'pg';
 import type { PostgresConfig } from './config.ts';
 import { FAILOVER_SLOTS, serverVersion } from './server-version.ts';
+import type { SharedConnection } from './shared-connection.ts';
 
 export interface SlotRow {
   readonly plugin: string;
@@ -77,6 +78,20 @@ export async function checkSlot(client: pg.Client, slot: string, from: bigint): 
     throw new WeirError('WEIR_PG_SLOT_ADVANCED', `replication slot ${slot} was moved past the checkpoint, or made again`);
   }
   return found;
+}
+
+/**
+ * Holds the slot against what was confirmed, once the server streams from it: from then on nobody else can move it. Between
+ * the look of `checkSlot` and that somebody may have, such as a runner that began from nothing and was suspended then; the
+ * server would start there without a word.
+ * @throws WeirError WEIR_PG_SLOT_LOST, WEIR_PG_SLOT_ADVANCED (invariant 6)
+ */
+export async function checkStreamedSlot(control: SharedConnection, slot: string, confirmed: bigint): Promise<void> {
+  const found = await control.use(async (client) => await findSlot(client, slot));
+  if (found === null) throw new WeirError('WEIR_PG_SLOT_LOST', `replication slot ${slot} is gone`);
+  if (found.confirmed > confirmed) {
+    throw new WeirError('WEIR_PG_SLOT_ADVANCED', `replication slot ${slot} was moved while it was opened`);
+  }
 }
 
 /** Lets standbys keep a copy of a slot that was made without. */

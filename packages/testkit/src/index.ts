@@ -12,7 +12,8 @@ export { boundaryOf, commitOf, epochOf, tableIsAt, transactionOf } from './pruni
 export { PruningSource, type BatchLedger, type PruningSourceOptions } from './pruning-source.ts';
 export { Reading, failure } from './reading.ts';
 export { scanTable } from './scan-table.ts';
-export { seededRandom, testSeed } from './seed.ts';
+export { testSeed } from './seed.ts';
+export { seededRandom } from './seeded-random.ts';
 export { seeBatch, type SeenBatch, type SeenCell, type SeenRow } from './seen-batch.ts';
 export { sinkContract } from './sink-contract.ts';
 export { contractOptions, contractShard } from './sink-driver.ts';

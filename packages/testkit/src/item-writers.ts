@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { Op } from '@weir/sdk';
 import { itemEvents, itemId } from './items.ts';
-import { seededRandom } from './seed.ts';
+import { seededRandom } from './seeded-random.ts';
 import type { SeenRow } from './seen-batch.ts';
 import type { Change, SourceEnvironment } from './source-driver.ts';
 

@@ -1,4 +1,4 @@
-import { seededRandom } from './seed.ts';
+import { seededRandom } from './seeded-random.ts';
 
 /** Text of 24,000 digits that hardly compresses, another for each `version`: databases store it apart from its row. */
 export function largeValue(version: number): string {

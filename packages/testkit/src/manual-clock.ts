@@ -1,5 +1,5 @@
 import { WeirError, type Clock } from '@weir/sdk';
-import { seededRandom } from './seed.ts';
+import { seededRandom } from './seeded-random.ts';
 
 /** Wake-ups after which a run counts as endless. */
 const MOST_WAKES = 200_000;

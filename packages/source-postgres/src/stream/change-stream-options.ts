@@ -1,5 +1,5 @@
 import type { Wire } from '@weir/postgres';
-import type { Checkpoint, Clock } from '@weir/sdk';
+import type { BatchWriter, Checkpoint, Clock } from '@weir/sdk';
 import type { StreamHost } from './stream-host.ts';
 import type { StreamProtocol } from './stream-protocol.ts';
 
@@ -18,6 +18,8 @@ export interface ChangeStreamOptions {
   /** Evaluated when a batch closes, in the order of the stream. */
   readonly checkpoint: (endLsn: bigint) => Checkpoint;
   readonly protocol: StreamProtocol;
+  /** Empty; one of its own by default, whose slab is made anew. */
+  readonly writer?: BatchWriter;
   /** Where open streamed transactions are kept that do not fit in memory; `os.tmpdir()` by default. */
   readonly spoolDirectory?: string | undefined;
   /** Bytes of memory for open streamed transactions; 16 MiB by default. */

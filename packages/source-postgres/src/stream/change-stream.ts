@@ -17,7 +17,7 @@ import { StreamSpool } from './stream-spool.ts';
  */
 export class ChangeStream {
   readonly #options: ChangeStreamOptions;
-  readonly #writer = new BatchWriter();
+  readonly #writer: BatchWriter;
   readonly #messages: StreamMessages;
   readonly #batches: StreamBatches;
   readonly #spool: StreamSpool;
@@ -37,8 +37,9 @@ export class ChangeStream {
   readonly #heartbeat: Heartbeat;
 
   constructor(options: ChangeStreamOptions) {
-    const { from, clock, checkpoint, spoolDirectory: directory, spoolBytes: limit } = options;
+    const { from, clock, checkpoint, spoolDirectory: directory, spoolBytes: limit, writer = new BatchWriter() } = options;
     this.#options = options;
+    this.#writer = writer;
     this.#wire = options.wire;
     this.#delivered = from;
     this.#confirmed = options.confirmed ?? from;

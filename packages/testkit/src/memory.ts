@@ -1,0 +1,4 @@
+// The doubles in memory without the tests' own tools: for programs that run outside of a test runner.
+export { MemorySink } from './memory-sink.ts';
+export { MemoryTarget } from './memory-target.ts';
+export { seededRandom } from './seeded-random.ts';

@@ -1,0 +1,1 @@
+export { runCampaign, type Campaign, type CampaignResult, type Failure } from './campaign.ts';

@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { runCampaign } from './campaign.ts';
+import type { ScenarioName } from './scenarios.ts';
+
+// 20,000 histories in all. A failure says which one: `npm run sim -- --scenario NAME --seed N` plays it again.
+const seedsOf: Readonly<Record<ScenarioName, number>> = {
+  standard: 12_000,
+  copy: 2_000,
+  streamed: 1_500,
+  schema: 1_500,
+  sinks: 1_500,
+  runners: 1_500,
+};
+
+test.each(Object.entries(seedsOf))('everything holds in scenario %s, %i seeds', { timeout: 900_000 }, async (scenario, seeds) => {
+  const result = await runCampaign({ scenario: scenario as ScenarioName, seeds });
+  expect(result.failure).toBeNull();
+  expect(result.seeds).toBe(seeds);
+});
