@@ -8,6 +8,7 @@ export {
   chunkPosition,
   isWhole,
   nextEpoch,
+  positionEpoch,
   positionLsn,
   readState,
   stateJson,

@@ -273,7 +273,7 @@ class History {
     this.#scheduler.note(`${runner.process.name} ends: ${code}: ${message}`);
     const isReplaced = [...this.#fences.values()].some((process) => process !== runner.process);
     // Who was replaced may find that the other one has gone on: it stops, and has changed nothing.
-    if (code === 'WEIR_PG_SLOT_ADVANCED' && this.#isSlotLost) {
+    if ((code === 'WEIR_PG_SLOT_ADVANCED' || code === 'WEIR_PG_EPOCH') && this.#isSlotLost) {
       this.#hasStopped = true;
       return;
     }

@@ -3,6 +3,7 @@ import {
   VisibleTransactions,
   boundaryPosition,
   nextEpoch,
+  positionEpoch,
   positionLsn,
   readState,
   type PostgresState,
@@ -29,6 +30,8 @@ export class SimSource implements Pick<Source, 'open'> {
     const known = from === null ? null : readState(from);
     const opened = await this.#process.call('source.open', () => {
       if (from !== null) {
+        // A runner that was replaced has begun from nothing meanwhile, and one of the sinks knows of it.
+        if (reach !== null && positionEpoch(reach) > known!.epoch) throw new WeirError('WEIR_PG_EPOCH', 'another sink has begun anew');
         database.checkSlot(Number(positionLsn(from.position)));
         return { from: positionLsn(from.position), state: known!, gate: null };
       }
