@@ -1,0 +1,72 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const main: string = fileURLToPath(new URL('../../../apps/runner/src/main.ts', import.meta.url));
+/** Characters of standard error that are kept. */
+const KEPT = 20_000;
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  /** The end of it. */
+  readonly stderr: string;
+}
+
+/** A `weir` command as a child process. */
+export class Runner {
+  readonly ended: Promise<Ended>;
+  readonly #child: ChildProcess;
+  #stderr = '';
+  isOver = false;
+  /** It was killed, or told to end. */
+  isExpectedToEnd = false;
+
+  /** @param crashAt `NAME:COUNT` of a crash point, or null */
+  constructor(args: readonly string[], crashAt: string | null = null) {
+    this.#child = spawn(process.execPath, ['--conditions=@weir/source', main, ...args], {
+      env: { ...process.env, ...(crashAt === null ? {} : { WEIR_CRASH_AT: crashAt }), NO_COLOR: '1' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    this.#child.stdout!.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    this.#child.stderr!.on('data', (chunk: Buffer) => (this.#stderr = (this.#stderr + chunk.toString()).slice(-KEPT)));
+    this.ended = once(this.#child, 'close').then(([code, signal]) => {
+      this.isOver = true;
+      return { code: code as number | null, signal: signal as NodeJS.Signals | null, stdout, stderr: this.#stderr };
+    });
+  }
+
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  async kill(): Promise<void> {
+    this.isExpectedToEnd = true;
+    this.#child.kill('SIGKILL');
+    await this.ended;
+  }
+
+  /** Waits for its end, and kills it when that does not come. @returns null when it had to be killed */
+  async endsWithin(ms: number): Promise<Ended | null> {
+    const { promise, resolve } = Promise.withResolvers<null>();
+    const limit = setTimeout(() => resolve(null), ms);
+    try {
+      const ended = await Promise.race([this.ended, promise]);
+      if (ended === null) await this.kill();
+      return ended;
+    } finally {
+      clearTimeout(limit);
+    }
+  }
+}
+
+/** The last error code that a runner has written. */
+export function lastCode(stderr: string): string {
+  return stderr.match(/WEIR_[A-Z_]+/g)?.at(-1) ?? 'no code';
+}
