@@ -70,7 +70,7 @@ export class BankLoad {
     this.#running = [
       this.#forever(8, customer),
       this.#forever(8, customer),
-      this.#forever(60, async (client) => await this.#clerk(client)),
+      this.#forever(120, async (client) => await this.#clerk(client)),
       this.#forever(3000, async (client) => await this.#architect(client)),
     ];
   }

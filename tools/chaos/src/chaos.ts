@@ -28,6 +28,8 @@ export interface ChaosResult {
   /** Snapshots of the mirror whose sums were right. */
   readonly sumsChecked: number;
   readonly ledger: Pick<Ledger, 'commits' | 'rows'>;
+  /** How often the runners have written each error code. */
+  readonly codes: Readonly<Record<string, number>>;
   /** Why a kind of fault was left out. */
   readonly notDone: readonly string[];
   /** What should not have been; empty when all is well. */
@@ -67,7 +69,7 @@ export async function runChaos({ sink, seed, ms, signal, log }: ChaosOptions): P
   const { counts, problems, watch } = world;
   return {
     sink, seed, counts, transactions: load.transactions, commitsSeen: watch.commits, sumsChecked: watch.sums,
-    ledger: { commits: ledger.commits, rows: ledger.rows }, notDone: [...notDone], problems,
+    ledger: { commits: ledger.commits, rows: ledger.rows }, codes: world.codes, notDone: [...notDone], problems,
   };
 }
 

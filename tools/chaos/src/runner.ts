@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const main: string = fileURLToPath(new URL('../../../apps/runner/src/main.ts', import.meta.url));
@@ -19,6 +20,8 @@ export class Runner {
   readonly ended: Promise<Ended>;
   readonly #child: ChildProcess;
   #stderr = '';
+  /** How often it has written each error code. */
+  readonly codes: Map<string, number> = new Map();
   isOver = false;
   /** It was killed, or told to end. */
   isExpectedToEnd = false;
@@ -31,7 +34,7 @@ export class Runner {
     });
     let stdout = '';
     this.#child.stdout!.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-    this.#child.stderr!.on('data', (chunk: Buffer) => (this.#stderr = (this.#stderr + chunk.toString()).slice(-KEPT)));
+    createInterface({ input: this.#child.stderr! }).on('line', (line) => this.#hear(line));
     this.ended = once(this.#child, 'close').then(([code, signal]) => {
       this.isOver = true;
       return { code: code as number | null, signal: signal as NodeJS.Signals | null, stdout, stderr: this.#stderr };
@@ -40,6 +43,12 @@ export class Runner {
 
   get stderr(): string {
     return this.#stderr;
+  }
+
+  #hear(line: string): void {
+    this.#stderr = `${this.#stderr}${line}\n`.slice(-KEPT);
+    const code = /WEIR_[A-Z_]+/.exec(line)?.[0];
+    if (code !== undefined) this.codes.set(code, (this.codes.get(code) ?? 0) + 1);
   }
 
   signal(signal: NodeJS.Signals): void {

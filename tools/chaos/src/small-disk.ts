@@ -40,8 +40,15 @@ export class SmallDisk implements AsyncDisposable {
 
   /** Nothing more fits: the limit is what is in use. */
   fill(): void {
-    const { blocks, bfree, bsize } = statfsSync(this.folder);
-    mount(['-o', `remount,size=${Math.max(1, blocks - bfree) * bsize}`, this.folder]);
+    for (let tries = 1; ; tries++) {
+      const { blocks, bfree, bsize } = statfsSync(this.folder);
+      try {
+        // A limit below what is in use is refused, and somebody may have written meanwhile.
+        return mount(['-o', `remount,size=${(blocks - bfree + tries) * bsize}`, this.folder]);
+      } catch (error) {
+        if (tries === 20) throw error;
+      }
+    }
   }
 
   empty(): void {

@@ -13,6 +13,8 @@ export function summary({ counts, problems, notDone, ...result }: ChaosResult, m
     `ledger: ${ledger.commits} commits of ${ledger.rows} rows`,
   ];
   const lines = [`${sink}, seed ${seed}: ${done.join(', ')}`, seen.join(', ')];
+  const codes = Object.entries(result.codes).map(([code, count]) => `${code} ${count}`);
+  if (codes.length > 0) lines.push(`the runners said: ${codes.join(', ')}`);
   for (const each of notDone) lines.push(`! ${each}`);
   if (problems.length === 0) return [...lines, 'nothing was lost, doubled or torn'].join('\n');
   for (const problem of problems) lines.push(`✗ ${problem}`);

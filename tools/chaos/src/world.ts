@@ -41,6 +41,7 @@ export class World implements AsyncDisposable {
   readonly #failing = new AbortController();
   #post: Post = 'first';
   #runner: Runner | null = null;
+  readonly #runners = new Set<Runner>();
 
   private constructor(folder: string, source: ChaosServer, sink: ChaosSink) {
     this.folder = folder;
@@ -92,10 +93,18 @@ export class World implements AsyncDisposable {
   adopt(runner: Runner, post: Post): void {
     this.#runner = runner;
     this.#post = post;
+    this.#runners.add(runner);
     void runner.ended.then(({ code, signal, stderr }) => {
       if (runner.isExpectedToEnd || this.#runner !== runner) return;
       this.wrong(`the runner ended by itself with ${signal ?? `code ${code}`}, ${lastCode(stderr)}\n${tail(stderr)}`);
     });
+  }
+
+  /** How often the runners at work have written each error code, by code. */
+  get codes(): Record<string, number> {
+    const all: Record<string, number> = {};
+    for (const { codes } of this.#runners) for (const [code, count] of codes) all[code] = (all[code] ?? 0) + count;
+    return Object.fromEntries(Object.entries(all).toSorted(([a], [b]) => (a < b ? -1 : 1)));
   }
 
   /** Asks until there is an answer: the source may be away at the moment. */

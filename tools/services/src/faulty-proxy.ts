@@ -121,6 +121,7 @@ export class FaultyProxy implements AsyncDisposable {
       else this.#pass(connection, server, client, bytes);
     });
     for (const [socket, other] of [[client, server], [server, client]] as const) {
+      socket.on('drain', () => this.#isSilent || other.resume());
       socket.on('error', () => other.destroy());
       socket.on('close', () => {
         this.#connections.delete(connection);
@@ -136,12 +137,9 @@ export class FaultyProxy implements AsyncDisposable {
     const isLast = this.#bytesLeft <= 0;
     if (isLast) this.#bytesLeft = Infinity;
     const pass = (): void => {
-      if (!this.#isSilent) from.resume();
       if (isLast) to.write(passed, () => reset(connection));
-      else if (!to.write(passed)) {
-        from.pause();
-        to.once('drain', () => this.#isSilent || from.resume());
-      }
+      else if (!to.write(passed)) from.pause();
+      else if (!this.#isSilent) from.resume();
     };
     if (this.delayMs === 0) return pass();
     // Pieces stay in order: the next one is not read before this one has gone.
