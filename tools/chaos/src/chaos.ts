@@ -66,6 +66,7 @@ export async function runChaos({ sink, seed, ms, signal, log }: ChaosOptions): P
   } finally {
     await load.stop();
   }
+  for (const defect of world.defects.slice(0, 5)) world.wrong(defect);
   const { counts, problems, watch } = world;
   return {
     sink, seed, counts, transactions: load.transactions, commitsSeen: watch.commits, sumsChecked: watch.sums,

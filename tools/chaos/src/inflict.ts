@@ -75,7 +75,7 @@ async function kill(world: World): Promise<null> {
   world.counts.kills++;
   await world.runner.kill();
   // Nobody has a file open now that another process could not read.
-  if (world.sink.kind === 'duckdb') await world.watch.look(world.sink.askAtRest);
+  if (world.sink.kind === 'duckdb') await world.watch.look(async (sql) => await world.sink.askAtRest(sql));
   world.start();
   return null;
 }
@@ -83,13 +83,13 @@ async function kill(world: World): Promise<null> {
 /** What a lost answer is to a sink that is a file: the process dies between the COMMIT and what it says. */
 async function killAtCommit(world: World, pass: number): Promise<string | null> {
   await world.runner.kill();
-  const runner = new Runner(['run', world.fileOf(world.post)], `sink.commit-unanswered:${pass}`);
+  const runner = new Runner(['run', world.fileOf(world.post)], { crashAt: `sink.commit-unanswered:${pass}` });
   runner.isExpectedToEnd = true;
   world.adopt(runner, world.post);
   const ended = await runner.endsWithin(END_MS);
   if (ended?.signal === 'SIGKILL') world.counts.droppedAnswers++;
   else world.wrong(`it came to no COMMIT number ${pass}: ${lastCode(runner.stderr)}\n${tail(runner.stderr)}`);
-  await world.watch.look(world.sink.askAtRest);
+  await world.watch.look(async (sql) => await world.sink.askAtRest(sql));
   world.start();
   return null;
 }

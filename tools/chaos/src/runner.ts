@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { childrenOf } from './processes.ts';
 
 const main: string = fileURLToPath(new URL('../../../apps/runner/src/main.ts', import.meta.url));
 /** Characters of standard error that are kept. */
@@ -15,6 +16,13 @@ export interface Ended {
   readonly stderr: string;
 }
 
+export interface RunnerOptions {
+  /** `NAME:COUNT` of a crash point. */
+  readonly crashAt?: string;
+  /** A command that runs it, such as strace with its options. */
+  readonly under?: readonly string[];
+}
+
 /** A `weir` command as a child process. */
 export class Runner {
   readonly ended: Promise<Ended>;
@@ -22,14 +30,16 @@ export class Runner {
   #stderr = '';
   /** How often it has written each error code. */
   readonly codes: Map<string, number> = new Map();
+  /** What it has called a defect of its own. */
+  readonly defects: string[] = [];
   isOver = false;
   /** It was killed, or told to end. */
   isExpectedToEnd = false;
 
-  /** @param crashAt `NAME:COUNT` of a crash point, or null */
-  constructor(args: readonly string[], crashAt: string | null = null) {
-    this.#child = spawn(process.execPath, ['--conditions=@weir/source', main, ...args], {
-      env: { ...process.env, ...(crashAt === null ? {} : { WEIR_CRASH_AT: crashAt }), NO_COLOR: '1' },
+  constructor(args: readonly string[], { crashAt, under = [] }: RunnerOptions = {}) {
+    const [program, ...before] = [...under, process.execPath];
+    this.#child = spawn(program, [...before, '--conditions=@weir/source', main, ...args], {
+      env: { ...process.env, ...(crashAt === undefined ? {} : { WEIR_CRASH_AT: crashAt }), NO_COLOR: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let stdout = '';
@@ -49,10 +59,16 @@ export class Runner {
     this.#stderr = `${this.#stderr}${line}\n`.slice(-KEPT);
     const code = /WEIR_[A-Z_]+/.exec(line)?.[0];
     if (code !== undefined) this.codes.set(code, (this.codes.get(code) ?? 0) + 1);
+    if (code === 'WEIR_INTERNAL') this.defects.push(line);
   }
 
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  /** To what the command around it runs. */
+  signalTraced(signal: NodeJS.Signals): void {
+    for (const pid of childrenOf(this.#child.pid!)) process.kill(pid, signal);
   }
 
   async kill(): Promise<void> {

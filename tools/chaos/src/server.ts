@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process';
 import { EmbeddedPostgres, FaultyProxy, temporaryPostgres, type StopMode, type TemporaryPostgres } from '@weir/services';
 import pg from 'pg';
+import { childrenOf } from './processes.ts';
 
 /** A PostgreSQL that can be stopped, started and paused, behind a proxy whose port stays. */
 export class ChaosServer implements AsyncDisposable {
@@ -83,10 +83,4 @@ export class ChaosServer implements AsyncDisposable {
     await this.proxy[Symbol.asyncDispose]();
     await this.#first[Symbol.asyncDispose]();
   }
-}
-
-function childrenOf(parent: number): number[] {
-  const processes = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
-  const pairs = processes.map((line) => line.trim().split(/\s+/).map(Number));
-  return pairs.filter(([, ppid]) => ppid === parent).map(([pid]) => pid!);
 }

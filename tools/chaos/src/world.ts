@@ -107,6 +107,11 @@ export class World implements AsyncDisposable {
     return Object.fromEntries(Object.entries(all).toSorted(([a], [b]) => (a < b ? -1 : 1)));
   }
 
+  /** What the runners at work have called a defect of their own. */
+  get defects(): string[] {
+    return [...this.#runners].flatMap(({ defects }) => defects);
+  }
+
   /** Asks until there is an answer: the source may be away at the moment. */
   async askSource(sql: string): Promise<string> {
     for (let tries = 0; ; tries++) {

@@ -71,7 +71,7 @@ export class FaultyProxy implements AsyncDisposable {
   set isSilent(isSilent: boolean) {
     this.#isSilent = isSilent;
     for (const { client, server } of this.#connections) {
-      for (const socket of [client, server]) isSilent ? socket.pause() : socket.resume();
+      for (const socket of [client, server]) socket[isSilent ? 'pause' : 'resume']();
     }
   }
 
