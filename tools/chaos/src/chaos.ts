@@ -32,6 +32,8 @@ export interface ChaosResult {
   readonly codes: Readonly<Record<string, number>>;
   /** Why a kind of fault was left out. */
   readonly notDone: readonly string[];
+  /** False when it was interrupted, or stopped at a problem, before both sides were compared. */
+  readonly isCompared: boolean;
   /** What should not have been; empty when all is well. */
   readonly problems: readonly string[];
 }
@@ -45,7 +47,7 @@ export async function runChaos({ sink, seed, ms, signal, log }: ChaosOptions): P
   const stop = AbortSignal.any([signal, world.failed]);
   const load = new BankLoad(() => world.source.url(), new Random(seed + 1));
   const notDone = new Set<string>();
-  let ledger: Ledger = { commits: 0, rows: 0, wrong: [] };
+  let ledger: Ledger | null = null;
   const started = performance.now();
   const say = (line: string): void => log(`${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s  ${line}`);
   load.start();
@@ -70,7 +72,7 @@ export async function runChaos({ sink, seed, ms, signal, log }: ChaosOptions): P
   const { counts, problems, watch } = world;
   return {
     sink, seed, counts, transactions: load.transactions, commitsSeen: watch.commits, sumsChecked: watch.sums,
-    ledger: { commits: ledger.commits, rows: ledger.rows }, codes: world.codes, notDone: [...notDone], problems,
+    ledger: { commits: ledger?.commits ?? 0, rows: ledger?.rows ?? 0 }, isCompared: ledger !== null, codes: world.codes, notDone: [...notDone], problems,
   };
 }
 

@@ -148,7 +148,6 @@ async function takeover(world: World, of: 'killed' | 'stopped', ms: number, sign
   if (of === 'killed') await first.kill();
   first.isExpectedToEnd = true;
   world.adopt(second, other);
-  world.counts.restarts++;
   world.counts.takeovers++;
   if (of === 'killed') return null;
   try {

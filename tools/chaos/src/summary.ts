@@ -16,7 +16,8 @@ export function summary({ counts, problems, notDone, ...result }: ChaosResult, m
   const codes = Object.entries(result.codes).map(([code, count]) => `${code} ${count}`);
   if (codes.length > 0) lines.push(`the runners said: ${codes.join(', ')}`);
   for (const each of notDone) lines.push(`! ${each}`);
-  if (problems.length === 0) return [...lines, 'nothing was lost, doubled or torn'].join('\n');
+  const isWell = result.isCompared ? 'nothing was lost, doubled or torn' : 'interrupted; both sides were not compared';
+  if (problems.length === 0) return [...lines, isWell].join('\n');
   for (const problem of problems) lines.push(`✗ ${problem}`);
   lines.push(`replay: npm run chaos -- --scenario bank --sink ${sink} --minutes ${minutes} --seed ${seed}`);
   return lines.join('\n');

@@ -34,7 +34,7 @@ export class World implements AsyncDisposable {
   readonly sink: ChaosSink;
   readonly watch: Watch;
   readonly counts: Counts = {
-    kills: 0, pauses: 0, stops: 0, resets: 0, droppedAnswers: 0, fullDisks: 0, slowdowns: 0, refusals: 0, takeovers: 0, restarts: -1,
+    kills: 0, pauses: 0, stops: 0, resets: 0, droppedAnswers: 0, fullDisks: 0, slowdowns: 0, refusals: 0, takeovers: 0, restarts: 0,
   };
   /** What should not have been. */
   readonly problems: string[] = [];
@@ -85,12 +85,12 @@ export class World implements AsyncDisposable {
   start(post: Post = this.#post): Runner {
     const runner = new Runner(['run', this.fileOf(post)]);
     this.adopt(runner, post);
-    this.counts.restarts++;
     return runner;
   }
 
   /** Makes a runner that was started otherwise the one at work. */
   adopt(runner: Runner, post: Post): void {
+    if (this.#runners.size > 0 && !this.#runners.has(runner)) this.counts.restarts++;
     this.#runner = runner;
     this.#post = post;
     this.#runners.add(runner);
@@ -127,7 +127,7 @@ export class World implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.watch.stop();
-    if (this.#runner !== null) await this.#runner.kill();
+    for (const runner of this.#runners) await runner.kill();
     await this.sink[Symbol.asyncDispose]();
     await this.source[Symbol.asyncDispose]();
     await rm(this.folder, { recursive: true, force: true });
