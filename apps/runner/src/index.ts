@@ -1,3 +1,4 @@
+export { ApiClient } from './api/client.ts';
 export type { Config, ConfigPath, HttpAddress, PipelineConfig, SinkConfig, SourceConfig } from './config/config.ts';
 export { ConfigErrors } from './config/config-errors.ts';
 export { loadConfig } from './config/load.ts';

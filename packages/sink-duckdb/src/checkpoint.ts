@@ -31,13 +31,17 @@ export class CheckpointRow {
 
   /**
    * Takes the fence, in a transaction of its own: from here on a session that held it before commits nothing (invariant 5).
-   * @throws WeirError WEIR_DUCKDB_QUERY when another session's commit stays in the way
+   * @throws WeirError WEIR_DUCKDB_QUERY, also when another session's commit stays in the way; WEIR_DUCKDB_SYNC
    */
   static async take(database: Database, connection: DuckDBConnection, shard: Shard, clock: Clock): Promise<CheckpointRow> {
     const table = `${ownSchema(database.name)}.checkpoint`;
     const fence = await database.exclusively(async () => {
-      await makeOwnTables(database, connection);
-      return raiseFence(connection, table, shard, clock);
+      try {
+        await makeOwnTables(database, connection);
+        return await raiseFence(connection, table, shard, clock);
+      } catch (error) {
+        throw writeError(error, 'taking the fence');
+      }
     });
     return new CheckpointRow(connection, table, shard, fence);
   }

@@ -19,6 +19,14 @@ describe('an error of DuckDB', () => {
     }
   });
 
+  it('about a sync that failed ends the run, from whatever connection it comes (invariant 1)', () => {
+    const givenUp =
+      'FATAL Error: Failed: database has been invalidated because of a previous fatal error.\nOriginal error: "fsync failed!"';
+    for (const message of ['FATAL Error: fsync failed!', givenUp]) {
+      expect(writeError(new Error(message), 'committing')).toMatchObject({ code: 'WEIR_DUCKDB_SYNC', policy: { policy: 'stop' } });
+    }
+  });
+
   it('that is Weir’s own already stays as it is', () => {
     const own = new WeirError('WEIR_DUCKDB_VALUE', 'a value');
     expect(writeError(own, 'merging')).toBe(own);

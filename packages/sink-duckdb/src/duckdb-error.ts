@@ -3,14 +3,21 @@ import { WeirError } from '@weir/sdk';
 /** Kinds of errors whose quoted parts can be values of rows. */
 const QUOTES_VALUES = /^(Conversion|Constraint|Out of Range|Invalid Input|Mismatch Type|Serialization|Parser)/;
 
+/** Also within the answer of a database that DuckDB has given up because of it. */
+const SYNC_FAILED = /fsync failed|could not (?:sync|fsync|flush)/i;
+
 /**
  * What DuckDB threw while Weir wrote, as an error that is tried again: a full disk, a conflict with another transaction.
+ * Only a sync that failed is not: the system may have forgotten what it did not write, and the next sync, or a file that is
+ * opened again and read from memory, would call durable what is not on the disk (invariant 1).
  * No value of a row is in its text (invariant 10): the statement that DuckDB repeats is cut, and quotes in errors of kinds
  * that quote values.
  */
 export function writeError(error: unknown, doing: string): WeirError {
   if (error instanceof WeirError) return error;
-  return new WeirError('WEIR_DUCKDB_QUERY', `${doing}: ${withoutValues(messageOf(error))}`);
+  const message = messageOf(error);
+  const code = SYNC_FAILED.test(message) ? 'WEIR_DUCKDB_SYNC' : 'WEIR_DUCKDB_QUERY';
+  return new WeirError(code, `${doing}: ${withoutValues(message)}`);
 }
 
 /** True when DuckDB refused a change because another transaction had changed the same row. */

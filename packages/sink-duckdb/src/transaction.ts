@@ -55,7 +55,7 @@ export class Transaction {
   /**
    * Runs one or more statements; the answer is the last one's.
    * @param doing what it is for, in errors
-   * @throws WeirError WEIR_DUCKDB_QUERY
+   * @throws WeirError WEIR_DUCKDB_QUERY, WEIR_DUCKDB_SYNC
    */
   async run(sql: string, doing: string): Promise<DuckDBMaterializedResult> {
     if (this.#ended) throw new WeirError('WEIR_SDK_USE', `${doing}: the session is disposed`);

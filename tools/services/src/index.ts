@@ -1,4 +1,5 @@
 export { EmbeddedPostgres, type PostgresOptions } from './embedded-postgres.ts';
+export { FaultyProxy } from './faulty-proxy.ts';
 export type { StopMode } from './postmaster.ts';
 export { VERSION_VARIABLE, defaultVersion, postgresVersions, type PostgresVersion } from './postgres-versions.ts';
 export { temporaryPostgres, type TemporaryOptions, type TemporaryPostgres } from './temporary-postgres.ts';

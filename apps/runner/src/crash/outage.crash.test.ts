@@ -3,26 +3,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { EmbeddedPostgres } from '@weir/services';
+import { EmbeddedPostgres, FaultyProxy } from '@weir/services';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BankLoad, createBank } from './bank.ts';
-import { Relay } from './relay.ts';
 import { RunnerProcess, weir } from './runner-process.ts';
 
 describe('what goes away comes back, and nothing is lost or doubled', () => {
   let folder: string;
   let server: EmbeddedPostgres;
-  let relay: Relay;
+  let proxy: FaultyProxy;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'weir-outage-'));
     server = await EmbeddedPostgres.start({ directory: join(folder, 'postgres') });
-    relay = await Relay.listen(server.port);
+    proxy = await FaultyProxy.listen(server.port);
     await createBank(server.url);
   });
 
   afterAll(async () => {
-    await relay[Symbol.asyncDispose]();
+    await proxy[Symbol.asyncDispose]();
     await EmbeddedPostgres.remove(join(folder, 'postgres'));
     await rm(folder, { recursive: true, force: true });
   });
@@ -30,7 +29,7 @@ describe('what goes away comes back, and nothing is lost or doubled', () => {
   async function configure(name: string): Promise<{ file: string; duckdb: string }> {
     const file = join(folder, `${name}.yaml`);
     const duckdb = join(folder, `${name}.duckdb`);
-    const url = server.url.replace(`:${server.port}/`, `:${relay.port}/`);
+    const url = proxy.through(server.url);
     const pipelines = { [name]: { source: { postgres: { url } }, sinks: { mirror: { duckdb: { path: duckdb } } } } };
     await writeFile(file, JSON.stringify({ version: 1, state: join(folder, `${name}.state`), http: false, pipelines }));
     return { file, duckdb };
@@ -65,11 +64,11 @@ describe('what goes away comes back, and nothing is lost or doubled', () => {
       const runner = new RunnerProcess(['run', file]);
       await runner.says('streaming|copying');
       await live(2);
-      relay.target = 0;
+      proxy.target = 0;
       await server.stop(mode);
       await runner.says('WEIR_PG_CONNECT');
       server = await EmbeddedPostgres.start({ directory: join(folder, 'postgres') });
-      relay.target = server.port;
+      proxy.target = server.port;
       await live(3);
       await expectDrainedAndEqual(file, runner);
     });
@@ -81,7 +80,7 @@ describe('what goes away comes back, and nothing is lost or doubled', () => {
     await runner.says('pipeline opened');
     for (let cut = 0; cut < 5; cut++) {
       await live(1);
-      relay.cut();
+      proxy.cut();
     }
     await runner.says('WEIR_PG_CONNECTION_LOST');
     await expectDrainedAndEqual(file, runner);
