@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { WeirError } from '@weir/sdk';
-import { isConflict, openError, writeError } from './duckdb-error.ts';
+import { isConflict, openError, sessionError, writeError } from './duckdb-error.ts';
 
 describe('an error of DuckDB', () => {
   it('while writing is tried again and tells no value of a row (invariant 10)', () => {
@@ -25,6 +25,16 @@ describe('an error of DuckDB', () => {
     for (const message of ['FATAL Error: fsync failed!', givenUp]) {
       expect(writeError(new Error(message), 'committing')).toMatchObject({ code: 'WEIR_DUCKDB_SYNC', policy: { policy: 'stop' } });
     }
+  });
+
+  it('that nobody expected is still one of DuckDB, and a mistake in the code is still a defect', () => {
+    const full = 'Failed to append: Could not write file "/data/shop.duckdb.tmp/storage.tmp": No space left on device';
+    expect(sessionError(new Error(full))).toMatchObject({ code: 'WEIR_DUCKDB_QUERY', message: `writing: ${full}` });
+    const quoting = "Failed to append: Conversion Error: Could not convert string 'secret' to INT32";
+    expect(sessionError(new Error(quoting)).message).not.toContain('secret');
+    expect(sessionError(new TypeError('undefined is not a function'))).toMatchObject({ code: 'WEIR_INTERNAL' });
+    const own = new WeirError('WEIR_DUCKDB_DIVERGED', 'a row is gone');
+    expect(sessionError(own)).toBe(own);
   });
 
   it('that is Weir’s own already stays as it is', () => {

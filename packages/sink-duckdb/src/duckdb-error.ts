@@ -1,7 +1,7 @@
-import { WeirError } from '@weir/sdk';
+import { toWeirError, WeirError } from '@weir/sdk';
 
 /** Kinds of errors whose quoted parts can be values of rows. */
-const QUOTES_VALUES = /^(Conversion|Constraint|Out of Range|Invalid Input|Mismatch Type|Serialization|Parser)/;
+const QUOTES_VALUES = /^(?:Failed to append: )?(Conversion|Constraint|Out of Range|Invalid Input|Mismatch Type|Serialization|Parser)/;
 
 /** Also within the answer of a database that DuckDB has given up because of it. */
 const SYNC_FAILED = /fsync failed|could not (?:sync|fsync|flush)/i;
@@ -18,6 +18,12 @@ export function writeError(error: unknown, doing: string): WeirError {
   const message = messageOf(error);
   const code = SYNC_FAILED.test(message) ? 'WEIR_DUCKDB_SYNC' : 'WEIR_DUCKDB_QUERY';
   return new WeirError(code, `${doing}: ${withoutValues(message)}`);
+}
+
+/** Whatever ended a session: DuckDB throws plain errors, and only a mistake in the code is of another class. */
+export function sessionError(error: unknown): WeirError {
+  const isDuckdb = error instanceof Error && error.constructor === Error;
+  return isDuckdb ? writeError(error, 'writing') : toWeirError(error);
 }
 
 /** True when DuckDB refused a change because another transaction had changed the same row. */

@@ -3,7 +3,6 @@ import {
   WeirError,
   crashPoint,
   tableRows,
-  toWeirError,
   type Batch,
   type Checkpoint,
   type Clock,
@@ -14,6 +13,7 @@ import {
 } from '@weir/sdk';
 import { CheckpointRow } from './checkpoint.ts';
 import type { Database } from './database.ts';
+import { sessionError } from './duckdb-error.ts';
 import { SchemaChanges } from './schema-changes.ts';
 import { TargetTables, type TablesOptions } from './target-tables.ts';
 import { Transaction } from './transaction.ts';
@@ -156,7 +156,7 @@ export class DuckdbSession implements TransactionalSession {
     try {
       return await running;
     } catch (error) {
-      this.#failure ??= toWeirError(error);
+      this.#failure ??= sessionError(error);
       throw this.#failure;
     }
   }

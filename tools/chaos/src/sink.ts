@@ -70,7 +70,8 @@ function duckdbSink(folder: string): ChaosSink {
     kind: 'duckdb',
     server: null,
     disk,
-    block: { duckdb: { path } },
+    // Mirror and history share the file, and the limit of whichever opens it; replaying a long log takes more than 64 MiB.
+    block: { duckdb: { path, memory_limit: '256MiB' } },
     async ask(sql, state) {
       const signal = AbortSignal.timeout(ANSWER_MS);
       const running = await ApiClient.find(state, signal);
