@@ -132,7 +132,7 @@ export class BankLoad {
         while (!signal.aborted) {
           await act(client);
           this.transactions++;
-          await sleep(pauseMs);
+          await sleep(pauseMs, undefined, { signal });
         }
       } catch {
         // The server went away; what was open is rolled back there, or committed: the tables know.

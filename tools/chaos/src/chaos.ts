@@ -59,10 +59,12 @@ export async function runChaos({ sink, seed, ms, signal, log }: ChaosOptions): P
     const from = copiedFrom(world, stop);
     from.catch(() => {});
     await disturb(world, schedule(seed, sink), performance.now() + ms, stop, say, notDone);
+    const copied = await from;
+    // So that there are commits behind the copy, and the sink is there again after the last step.
     await world.watch.progress(stop);
     await load.stop();
     say('load stopped; drained, and compared');
-    ledger = await settle(world, await from);
+    ledger = await settle(world, copied);
   } catch (error) {
     if (!stop.aborted) world.wrong((error as Error).message + runnerTail(world));
   } finally {

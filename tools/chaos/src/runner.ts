@@ -57,7 +57,8 @@ export class Runner {
 
   #hear(line: string): void {
     this.#stderr = `${this.#stderr}${line}\n`.slice(-KEPT);
-    const code = /WEIR_[A-Z_]+/.exec(line)?.[0];
+    // The status line repeats the last error.
+    const code = line.includes('"level":"info"') ? undefined : /WEIR_[A-Z_]+/.exec(line)?.[0];
     if (code !== undefined) this.codes.set(code, (this.codes.get(code) ?? 0) + 1);
     if (code === 'WEIR_INTERNAL') this.defects.push(line);
   }
