@@ -230,7 +230,7 @@ function sourceTable({ table, estimatedRows, copy, known }: Discovered['tables']
 /** The fixes of findings about rights that are statements, each once. */
 function grantsOf(findings: readonly PlanFinding[]): string[] {
   const isGrant = ({ code, level, fix }: PlanFinding): boolean => {
-    return level === 'error' && code.includes('_GRANT_') && /^(GRANT|ALTER) /.test(fix ?? '');
+    return level === 'error' && code.includes('_GRANT_') && /^(GRANT|ALTER|CREATE) /.test(fix ?? '');
   };
   return [...new Set(findings.filter(isGrant).map(({ fix }) => fix!))];
 }

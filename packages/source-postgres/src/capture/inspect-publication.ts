@@ -52,6 +52,9 @@ function optionResults(capture: Capture, kind: Kind): CheckResult[] {
   return [{ code: OPTIONS, level: 'error', message: `publication ${name} ${what}`, fix, path: 'publication' }];
 }
 
+/** Who has to run a statement, as a part of it. */
+const AS_OWNER = '-- as an owner of the tables';
+
 /** Weir makes it, or puts tables into it; both take the owner of the tables. */
 function ownResults(
   capture: Capture,
@@ -64,14 +67,14 @@ function ownResults(
   const foreign = missing.find((table) => !table.owned);
   const add = `ALTER PUBLICATION ${quoteIdentifier(name)} ADD TABLE ${missing.map(memberSql).join(', ')}`;
   const sql = `${facts === null ? createSql(name, kind, tables) : add};`;
+  if (foreign !== undefined) {
+    const message = `role ${role} does not own ${tableName(foreign)}, so it may not publish it`;
+    return [{ code: GRANT, level: 'error', message, fix: `${sql} ${AS_OWNER}` }];
+  }
   if (facts === null && !mayCreate) {
     const grant = `GRANT CREATE ON DATABASE ${quoteIdentifier(database)} TO ${quoteIdentifier(role)};`;
     const message = `role ${role} may not create a publication`;
-    return [{ code: GRANT, level: 'error', message, fix: `${grant} -- or let an owner run: ${sql}` }];
-  }
-  if (foreign !== undefined) {
-    const message = `role ${role} does not own ${tableName(foreign)}, so it may not publish it`;
-    return [{ code: GRANT, level: 'error', message, fix: `Let an owner run: ${sql}` }];
+    return [{ code: GRANT, level: 'error', message, fix: `${grant} -- or let somebody else run: ${sql}` }];
   }
   const message = `publication ${name} ${facts === null ? 'will be created' : 'exists'}`;
   return [{ code: GRANT, level: 'ok', message }];
@@ -85,7 +88,7 @@ export function publishingProblem(table: CatalogTable, capture: Capture, role: s
   const message = own
     ? `role ${role} does not own ${tableName(table)}, so it may not publish it`
     : `publication ${name} does not have ${tableName(table)}`;
-  const fix = `Let an owner run: ALTER PUBLICATION ${quoteIdentifier(name)} ADD TABLE ${memberSql(table)};`;
+  const fix = `ALTER PUBLICATION ${quoteIdentifier(name)} ADD TABLE ${memberSql(table)}; ${AS_OWNER}`;
   return { code: GRANT, level: 'error', message, fix, path: 'publication' };
 }
 
