@@ -61,5 +61,7 @@ describe('an error of DuckDB', () => {
       openError(new Error('IO Error: Could not set lock on file "a": Resource temporarily unavailable'), 'a').code,
     ).toBe('WEIR_DUCKDB_LOCKED');
     expect(openError(new Error('IO Error: Cannot open file "a": Permission denied'), 'a').code).toBe('WEIR_DUCKDB_OPEN');
+    const full = 'IO Error: Could not write all bytes to file "a": wanted=4096 wrote=0: No space left on device';
+    expect(openError(new Error(full), 'a')).toMatchObject({ code: 'WEIR_DUCKDB_QUERY', policy: { policy: 'retry' } });
   });
 });

@@ -43,12 +43,16 @@ function withoutValues(message: string): string {
 
 const LOCKED = /Could not set lock on file.*?: (Conflicting lock is held in .*?)(?:\. See also|$)/s;
 
-/** What DuckDB threw while opening a file. */
+/** Opening a file writes to it: what stands in its log is put in its place. */
+const NO_ROOM = /No space left on device|Disk quota exceeded/i;
+
+/** What DuckDB threw while opening a file. Only for want of room it is tried again. */
 export function openError(error: unknown, path: string): WeirError {
   const message = messageOf(error).split('\n', 1)[0]!;
   const holder = LOCKED.exec(message)?.[1];
   if (holder !== undefined || message.includes('Could not set lock')) {
     return new WeirError('WEIR_DUCKDB_LOCKED', `${path} is open in another process: ${holder ?? message}`, { path: 'path' });
   }
+  if (NO_ROOM.test(message)) return new WeirError('WEIR_DUCKDB_QUERY', `${path} does not open: ${message}`);
   return new WeirError('WEIR_DUCKDB_OPEN', `${path} does not open: ${message}`, { path: 'path' });
 }
