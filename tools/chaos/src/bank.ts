@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import type { Random } from './random.ts';
+import type { SeededRandom } from '@weir/cli';
 
 const ACCOUNTS = 1000;
 const OPENING_BALANCE = 1000;
@@ -53,14 +53,14 @@ export async function createBank(url: string): Promise<void> {
  */
 export class BankLoad {
   readonly #url: () => string;
-  readonly #random: Random;
+  readonly #random: SeededRandom;
   readonly #stopping = new AbortController();
   #running: Promise<void>[] = [];
   transactions = 0;
   #shapes = 0;
 
   /** @param url where the server is now */
-  constructor(url: () => string, random: Random) {
+  constructor(url: () => string, random: SeededRandom) {
     this.#url = url;
     this.#random = random;
   }

@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SeededRandom } from '@weir/cli';
 import { BankLoad } from './bank.ts';
 import { inflict } from './inflict.ts';
 import { beginAudit, checkEqual, checkLedger, type Ledger } from './ledger.ts';
-import { Random } from './random.ts';
 import { Runner, lastCode } from './runner.ts';
 import { describeFault, schedule, type SinkKind } from './schedule.ts';
 import { tail, World, type Counts } from './world.ts';
@@ -45,7 +45,7 @@ const END_MS = 240_000;
 export async function runChaos({ sink, seed, ms, signal, log }: ChaosOptions): Promise<ChaosResult> {
   await using world = await World.create(sink);
   const stop = AbortSignal.any([signal, world.failed]);
-  const load = new BankLoad(() => world.source.url(), new Random(seed + 1));
+  const load = new BankLoad(() => world.source.url(), new SeededRandom(seed + 1));
   const notDone = new Set<string>();
   let ledger: Ledger | null = null;
   const started = performance.now();

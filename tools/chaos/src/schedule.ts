@@ -1,4 +1,4 @@
-import { Random } from './random.ts';
+import { SeededRandom } from '@weir/cli';
 
 export type SinkKind = 'postgres' | 'duckdb';
 export type Side = 'source' | 'sink';
@@ -31,9 +31,9 @@ export interface Step {
   readonly settles: boolean;
 }
 
-type Draw = (random: Random) => Fault;
+type Draw = (random: SeededRandom) => Fault;
 
-const side = (random: Random, sink: SinkKind): Side => (sink === 'duckdb' ? 'source' : random.pick(['source', 'sink']));
+const side = (random: SeededRandom, sink: SinkKind): Side => (sink === 'duckdb' ? 'source' : random.pick(['source', 'sink']));
 
 /** Every fault that there is with a sink. Between a runner and its DuckDB file there is no network and no server. */
 function draws(sink: SinkKind): Draw[] {
@@ -62,7 +62,7 @@ function draws(sink: SinkKind): Draw[] {
 
 /** Steps without an end, the same for the same seed: each kind of fault once in every round, in an order of chance. */
 export function* schedule(seed: number, sink: SinkKind): Generator<Step> {
-  const random = new Random(seed);
+  const random = new SeededRandom(seed);
   while (true) {
     for (const draw of shuffled(draws(sink), random)) {
       yield { rest: random.int(100, 900), fault: draw(random), settles: random.next() < 0.6 };
@@ -70,7 +70,7 @@ export function* schedule(seed: number, sink: SinkKind): Generator<Step> {
   }
 }
 
-function shuffled<T>(values: readonly T[], random: Random): T[] {
+function shuffled<T>(values: readonly T[], random: SeededRandom): T[] {
   const order = [...values];
   for (let last = order.length - 1; last > 0; last--) {
     const other = random.int(0, last);

@@ -277,3 +277,18 @@ test('a table that is locked holds up no other', { timeout: 60_000 }, async () =
   await locker.end();
   await expectMirrored(reading, database);
 });
+
+test('a round ends behind 16 chunks: what the stream has to know of it, and waits for, stays small (invariant 8)', async () => {
+  await using database = await itemsOn(server.url);
+  await using reading = await Reading.open(database.source({ snapshot: { chunk_rows: 1 } }), null);
+  await reading.untilCopied();
+  const rounds = new Map<string, number>();
+  for (const { chunk, checkpoint } of reading.seen) {
+    if (chunk === null || checkpoint === null) continue;
+    const round = checkpoint.position.split('.')[3]!;
+    rounds.set(round, (rounds.get(round) ?? 0) + 1);
+  }
+  const chunks = [...rounds.values()];
+  expect(Math.max(...chunks)).toBeLessThanOrEqual(16);
+  expect(chunks.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(ROWS);
+});
