@@ -66,7 +66,7 @@ export class Attempt {
   #finishAt: Position | null = null;
   #lanes: Lane[] = [];
   readonly #committed = new Map<Lane, Checkpoint | null>();
-  readonly #ahead = new CommitOrder<Lane>();
+  readonly #ahead = new CommitOrder<Lane>(({ canCompare }) => !canCompare);
   #confirmed: Position | null = null;
   /** The last checkpoint that came from the source. */
   #read: Position | null = null;

@@ -77,6 +77,36 @@ test('a pipeline that starts from the sink that is behind commits to the other f
   expect(commits).toEqual(['ahead d', 'behind d']);
 });
 
+test('a history that is ahead in the stream takes a part of a copy behind the mirrors, and neither waits for the other', async () => {
+  const commits: string[] = [];
+  const session = (name: string, holds: string): SinkSession => ({
+    mode: 'transactional',
+    recover: async () => at(holds),
+    write: async () => {},
+    commit: async ({ position }) => void commits.push(`${name} ${position}`),
+    ...(name === 'mirror' && { readRange: async function* () {} }),
+    [Symbol.asyncDispose]: async () => {},
+  });
+  const sink = (holds: string) => ({ open: async ({ sink: name }: Shard) => session(name, holds), check: async () => [] });
+  const table = { namespace: 'public', name: 'orders', version: 1, columns: [], key: [] };
+  const chunk: Batch = { ...emptyBatch(at('d')), tables: [table], chunk: { table: 0, range: null, last: true } };
+  const source: Pick<Source, 'open'> = {
+    open: async () => ({
+      async *batches() {
+        yield emptyBatch(at('b'));
+        yield chunk;
+      },
+      confirm: async () => {},
+      finishAt: () => {},
+      status: () => ({ phase: 'snapshot', snapshot: [], lagBytes: null }),
+      [Symbol.asyncDispose]: async () => {},
+    }),
+  };
+  const sinks = { history: sink('b'), mirror: sink('a') };
+  await new Pipeline({ name: shard.pipeline, source: source as Source, sinks, log: silentLogger }).run();
+  expect(commits).toEqual(['mirror b', 'mirror d', 'history d']);
+});
+
 async function settle(): Promise<void> {
   await new Promise<void>((resolve) => {
     setImmediate(resolve);

@@ -7,7 +7,13 @@ import type { Position } from '@weir/sdk';
  */
 export class CommitOrder<Sink> {
   readonly #ahead = new Map<Sink, Position>();
+  readonly #goesLast: (sink: Sink) => boolean;
   #waiting: (() => void)[] = [];
+
+  /** @param goesLast whether a sink takes each part of a copy behind the others: then it is ahead of them in none */
+  constructor(goesLast: (sink: Sink) => boolean = () => false) {
+    this.#goesLast = goesLast;
+  }
 
   /** A sink holds more than the source was opened from. */
   add(sink: Sink, holds: Position): void {
@@ -27,6 +33,9 @@ export class CommitOrder<Sink> {
 
   #isBefore(sink: Sink, position: Position): boolean {
     const own = this.#ahead.get(sink) ?? null;
-    return Array.from(this.#ahead).some(([other, holds]) => other !== sink && holds < position && (own === null || own < holds));
+    return Array.from(this.#ahead).some(([other, holds]) => {
+      if (other === sink || (this.#goesLast(other) && !this.#goesLast(sink))) return false;
+      return holds < position && (own === null || own < holds);
+    });
   }
 }
