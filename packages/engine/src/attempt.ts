@@ -293,10 +293,7 @@ export class Attempt {
     const from = earliestCheckpoint(this.#committed.values())?.position;
     const last = this.#lanes.filter((lane) => this.#committed.get(lane)?.position === from);
     const first = this.#lanes.filter((lane) => !last.includes(lane));
-    const [mirrors, histories] = historiesLast(first);
-    // A part of a copy that goes on is never given to a history before a mirror, whichever was ahead.
-    const goesOn = shared.batch.chunk?.range != null;
-    await this.#inTurn(goesOn ? [mirrors, ...historiesLast(last), histories] : [first, ...historiesLast(last)], shared);
+    await this.#inTurn([first, ...historiesLast(last)], shared);
   }
 
   /**
@@ -342,6 +339,6 @@ export class Attempt {
  * A part of a copy that is read again takes the place of what a mirror has of it; in a history it would stand twice, and what
  * changed between the two would be left out. So a history is never ahead of the others in a copy.
  */
-function historiesLast(lanes: readonly Lane[]): [mirrors: Lane[], histories: Lane[]] {
+function historiesLast(lanes: readonly Lane[]): Lane[][] {
   return [lanes.filter(({ canCompare }) => canCompare), lanes.filter(({ canCompare }) => !canCompare)];
 }
