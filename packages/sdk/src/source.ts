@@ -99,7 +99,7 @@ export interface Source {
   /**
    * @param from null starts from nothing: with a snapshot
    * @param reach the furthest position that any sink has; absent when it is that of `from`. No copy goes on before the stream is
-   * there, and a source that begins anew gives positions beyond it: a sink would take what is new for a replay.
+   * there. What is copied again lies beyond it, and all that a source gives that begins anew: a sink would take it for a replay.
    */
   open(from: Checkpoint | null, signal: AbortSignal, reach?: Position | null): Promise<SourceSession>;
   /** The position of the source's last commit now. */

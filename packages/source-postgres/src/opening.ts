@@ -7,6 +7,7 @@ import { alterPublications, checkPublications } from './capture/publication.ts';
 import type { PostgresConfig } from './config.ts';
 import { nextTransaction } from './next-transaction.ts';
 import {
+  copiesBegun,
   nextEpoch,
   positionEpoch,
   positionLsn,
@@ -76,7 +77,8 @@ export async function resume(around: Surroundings, { state, position, reach }: R
   await checkPublications(client, state);
   const canFailOver = (await serverVersion(client)) >= FAILOVER_SLOTS;
   if (config.failover && canFailOver && !slot.failover) await enableFailover(config, name, signal);
-  return { from, gate: null, state: { ...state, ...here, slot: name }, isAnew: false };
+  const copies = copiesBegun(state.copies, reach);
+  return { from, gate: null, state: { ...state, ...here, slot: name, copies }, isAnew: false };
 }
 
 /**

@@ -6,6 +6,7 @@ export type { CatalogTable } from './capture/catalog.ts';
 export {
   boundaryPosition,
   chunkPosition,
+  copiesBegun,
   isWhole,
   nextEpoch,
   positionEpoch,

@@ -38,6 +38,17 @@ export function positionEpoch(position: Position): number {
 }
 
 /**
+ * How many copies were begun where a start goes on, so that the next is numbered beyond what any sink has of one. A sink that
+ * is ahead in a copy would otherwise keep its place, with the state of a chunk before it, and look like one that has all of it.
+ * @param copies that of the checkpoint
+ * @param reach the furthest position of any sink; null when no sink has one
+ */
+export function copiesBegun(copies: number, reach: Position | null): number {
+  const match = /^[0-9a-f]{4}\.[0-9a-f]{16}\.0{8}\.([0-9a-f]{8})\./.exec(reach ?? '');
+  return Math.max(copies, match === null ? 0 : Number.parseInt(match[1]!, 16));
+}
+
+/**
  * The epoch in which a pipeline begins again at an LSN, so that what it gives from there on lies beyond what any sink holds.
  * @param from position of the checkpoint that is given up; null when there is none
  * @param reach the furthest position of any sink; null when no sink has one

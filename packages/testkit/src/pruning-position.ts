@@ -31,6 +31,11 @@ export function epochOf(position: Position): number {
   return Number(/^e(\d{4})\./.exec(position)?.[1] ?? 0);
 }
 
+/** The copy that a chunk's position belongs to; 0 of any other position. */
+export function copyOf(position: Position): number {
+  return Number(/\.0\.(\d{8})\.\d{8}$/.exec(position)?.[1] ?? 0);
+}
+
 /** The transaction that a checkpoint's position is behind. @throws WeirError WEIR_PG_CHECKPOINT */
 export function transactionOf(position: Position): number {
   const match = /^(?:e\d{4}\.)?(\d{8})\.0(?:\.|$)/.exec(position);

@@ -11,7 +11,7 @@ import {
   type Table,
 } from '@weir/sdk';
 import { FaultScript } from './fault-script.ts';
-import { boundaryOf, epochOf, stateOf, transactionOf, type PruningState } from './pruning-position.ts';
+import { boundaryOf, copyOf, epochOf, stateOf, transactionOf, type PruningState } from './pruning-position.ts';
 import { PruningSession, readRow, type ReadingOptions } from './pruning-session.ts';
 
 export interface PruningSourceOptions extends ReadingOptions {
@@ -103,7 +103,9 @@ export class PruningSource implements Source {
       return { state: { ...state, copied: {}, epoch }, start: log.head, isAnew: true };
     }
     if (isLost) log.transaction(start + 1);
-    return { state, start, isAnew: false };
+    // Beyond what any sink has of a copy, so that none takes a chunk of this one for its own.
+    const begun = reach === null ? 0 : copyOf(reach);
+    return { state: begun > state.copies ? { ...state, copies: begun } : state, start, isAnew: false };
   }
 
   #streamedTables(): Record<string, number> {

@@ -104,10 +104,29 @@ export function describeCopy(driver: SourceDriver): void {
         expect(items).toEqual(foldItems(await scanTable(environment.source(), 'items')));
       },
     );
+
+    it(
+      'that is read again for a sink behind lies beyond all that another has of it (invariants 2 and 4)',
+      { timeout: 60_000 },
+      async () => {
+        await using environment = await driver.start();
+        await environment.createTypes();
+        await environment.fill(1, 20_000, 'before');
+        const killed = await killCopy(environment.source());
+        const reach = killed.checkpoint.position;
+        await using reading = await Reading.open(environment.source(), killed.begun, reach);
+        await reading.untilCopied();
+        const chunks = reading.seen.filter(({ chunk }) => chunk !== null);
+        for (const { checkpoint } of chunks) if (checkpoint !== null) expect(checkpoint.position > reach, checkpoint.position).toBe(true);
+        expect(foldItems(reading.rows)).toEqual(foldItems(await scanTable(environment.source(), 'items')));
+      },
+    );
   });
 }
 
 interface KilledCopy {
+  /** The first checkpoint: all that it says of the tables is that they are to be copied. */
+  readonly begun: Checkpoint;
   readonly checkpoint: Checkpoint;
   readonly rows: readonly SeenRow[];
   readonly finished: string[];
@@ -119,6 +138,7 @@ async function killCopy(source: Source): Promise<KilledCopy> {
   await using reading = await Reading.open(source, null);
   const { chunk } = await reading.until((batch) => batch.chunk?.last === true);
   return {
+    begun: reading.seen.find(({ checkpoint }) => checkpoint !== null)!.checkpoint!,
     checkpoint: reading.checkpoint,
     rows: reading.rows,
     finished: [chunk!.table],

@@ -2,6 +2,7 @@ import { WeirError, type Checkpoint, type Position, type Source, type SourceSess
 import {
   VisibleTransactions,
   boundaryPosition,
+  copiesBegun,
   nextEpoch,
   positionEpoch,
   positionLsn,
@@ -33,7 +34,8 @@ export class SimSource implements Pick<Source, 'open'> {
         // A runner that was replaced has begun from nothing meanwhile, and one of the sinks knows of it.
         if (reach !== null && positionEpoch(reach) > known!.epoch) throw new WeirError('WEIR_PG_EPOCH', 'another sink has begun anew');
         database.checkSlot(Number(positionLsn(from.position)));
-        return { from: positionLsn(from.position), state: known!, gate: null };
+        const state = { ...known!, copies: copiesBegun(known!.copies, reach) };
+        return { from: positionLsn(from.position), state, gate: null };
       }
       return this.#begin(reach);
     });
