@@ -7,6 +7,7 @@ import { mirroredItems } from '../testing/mirrored-items.ts';
 import { copiedCheckpoint } from '../testing/open-source.ts';
 import { TestDatabase } from '../testing/test-database.ts';
 import { useTestServer } from '../testing/test-server.ts';
+import { holdCommits, letCommitsGo } from '../testing/waiting-commits.ts';
 
 const server = useTestServer();
 const ROWS = 30;
@@ -116,16 +117,11 @@ describe('no chunk is read', () => {
       await using temporary = await temporaryPostgres();
       await using database = await itemsOn(temporary.url);
       await using reading = await firstChunk(database);
-      const waitFor = async (names: string): Promise<void> => {
-        await database.sql(`ALTER SYSTEM SET synchronous_standby_names = '${names}'`);
-        await database.sql('SELECT pg_reload_conf()');
-        while ((await database.value('SHOW synchronous_standby_names')) !== names) await sleep(20);
-      };
-      await waitFor('nobody');
+      await holdCommits(database);
       const waiting = database.sql("UPDATE items SET label = 'new' WHERE id IN (5, 15, 25)");
       await reading.until(({ chunk, rows }) => chunk === null && rows.length > 0);
       await sleep(2_000);
-      await waitFor('');
+      await letCommitsGo(database);
       await waiting;
       await expectMirrored(reading, database);
       expect(reading.streamed.map(({ after }) => after![0])).toEqual(['5']);

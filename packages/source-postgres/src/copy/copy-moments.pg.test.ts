@@ -8,6 +8,7 @@ import { HoldingRelay } from '../testing/holding-relay.ts';
 import { mirroredItems } from '../testing/mirrored-items.ts';
 import { TestDatabase, databaseUrl } from '../testing/test-database.ts';
 import { useTestServer } from '../testing/test-server.ts';
+import { holdCommits, letCommitsGo } from '../testing/waiting-commits.ts';
 
 const server = useTestServer();
 const ROWS = 30;
@@ -165,24 +166,19 @@ describe('with a server of its own', { timeout: 90_000 }, () => {
   test('what waits for a standby, and a session before this one has given, is in every chunk', async () => {
     await using temporary = await temporaryPostgres();
     await using database = await itemsOn(temporary.url);
-    const waitFor = async (names: string): Promise<void> => {
-      await database.sql(`ALTER SYSTEM SET synchronous_standby_names = '${names}'`);
-      await database.sql('SELECT pg_reload_conf()');
-      while ((await database.value('SHOW synchronous_standby_names')) !== names) await sleep(20);
-    };
     await using first = await Reading.open(database.source(slowly), null);
     await first.until(({ chunk }) => chunk !== null);
     // Announces the table: nobody has to look at the catalog behind what waits.
     await database.sql("UPDATE items SET label = 'new' WHERE id = 1");
     await first.untilStreamed(1);
-    await waitFor('nobody');
+    await holdCommits(database);
     const waiting = database.sql("UPDATE items SET label = 'new' WHERE id IN (5, 15, 25)");
     await first.untilStreamed(1);
     await first[Symbol.asyncDispose]();
     await using second = await Reading.open(database.source(slowly), first.checkpoint);
     const copied = second.until(({ chunk }) => chunk !== null);
     const early = await Promise.race([copied, sleep(1_500, 'still waiting')]);
-    await waitFor('');
+    await letCommitsGo(database);
     expect(early).toBe('still waiting');
     await waiting;
     await copied;
