@@ -3,25 +3,21 @@ import {
   crashPoint,
   earliestCheckpoint,
   furthestPosition,
-  tableName,
   type Batch,
   type Checkpoint,
   type Position,
-  type Shard,
-  type SinkSession,
   type SourceSession,
   type SourceStatus,
 } from '@weir/sdk';
 import { abortable } from './abortable.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { CommitOrder } from './commit-order.ts';
-import { recoverCheckpoint } from './commit.ts';
 import { isCopy } from './copy.ts';
 import type { CopyOrder } from './copy-orders.ts';
 import type { LaneRecord } from './lane-record.ts';
 import { Lane } from './lane.ts';
+import { openSinks, type OpenSink } from './open-sinks.ts';
 import type { PipelineOptions } from './pipeline-options.ts';
-import { shardFields } from './schema-gate.ts';
 import { SessionStack } from './session-stack.ts';
 import { SharedBatch, heldBytes } from './shared-batch.ts';
 
@@ -38,13 +34,6 @@ export interface AttemptEvents {
   opened(from: Checkpoint | null): void;
   /** All sinks together are further than before: the slowest of them has committed. */
   progressed(): void;
-}
-
-interface OpenSink {
-  readonly name: string;
-  readonly shard: Shard;
-  readonly session: SinkSession;
-  readonly recovered: Checkpoint | null;
 }
 
 /**
@@ -66,7 +55,7 @@ export class Attempt {
   #finishAt: Position | null = null;
   #lanes: Lane[] = [];
   readonly #committed = new Map<Lane, Checkpoint | null>();
-  readonly #ahead = new CommitOrder<Lane>(({ canCompare }) => !canCompare);
+  readonly #ahead = new CommitOrder<Lane>(({ keepsHistory }) => keepsHistory);
   #confirmed: Position | null = null;
   /** The last checkpoint that came from the source. */
   #read: Position | null = null;
@@ -148,7 +137,13 @@ export class Attempt {
   /** Resolves when the source has ended or `stop` has drained. Throws the first failure. */
   async run(): Promise<void> {
     await using sessions = new SessionStack(this.#options);
-    const sinks = await this.#openSinks(sessions);
+    const sinks = await openSinks({
+      ...this.#options,
+      records: this.#records,
+      sessions,
+      ending: this.#hard.signal,
+      stopping: this.#pull.signal,
+    });
     // A sink that starts empty needs a copy, and a copy is made for all: a source reads from one place.
     const checkpoints = sinks.map((sink) => sink.recovered);
     const from = earliestCheckpoint(checkpoints);
@@ -166,33 +161,6 @@ export class Attempt {
       if (this.#lanes.some((lane) => lane.record.rows.inFlight > 0)) this.#openedAt = null;
       for (const lane of this.#lanes) lane.abandon();
       this.#over.abort(stopReason);
-    }
-  }
-
-  async #openSinks(sessions: SessionStack): Promise<OpenSink[]> {
-    const open: OpenSink[] = [];
-    for (const [name, sink] of this.#options.sinks) {
-      this.#pull.signal.throwIfAborted();
-      const shard = { pipeline: this.#options.name, sink: name, shard: 0 };
-      const session = await sessions.add(sink.open(shard, this.#hard.signal), this.#pull.signal);
-      const recovered = await abortable(recoverCheckpoint(session, this.#options.store, shard), this.#pull.signal);
-      this.#records.get(name)!.checkpoint = recovered?.position ?? null;
-      await abortable(this.#stopTables(session, shard), this.#pull.signal);
-      open.push({ name, shard, session, recovered });
-    }
-    return open;
-  }
-
-  /** Reads which tables are stopped, and stops those that failed since the sink was last told, before any batch. */
-  async #stopTables(session: SinkSession, shard: Shard): Promise<void> {
-    const { stops } = this.#records.get(shard.sink)!;
-    for (const [table, { code, message }] of stops.opened(session.stoppedTables ?? new Map())) {
-      this.#options.log.warn({ ...shardFields(shard), table, code }, `${table} is stopped at this sink: ${message}`);
-    }
-    for (const { table, reason } of stops.unmarked) {
-      await session.stopTable?.(table, reason);
-      this.#pull.signal.throwIfAborted();
-      stops.marked(tableName(table), reason);
     }
   }
 
@@ -293,7 +261,10 @@ export class Attempt {
     const from = earliestCheckpoint(this.#committed.values())?.position;
     const last = this.#lanes.filter((lane) => this.#committed.get(lane)?.position === from);
     const first = this.#lanes.filter((lane) => !last.includes(lane));
-    await this.#inTurn([first, ...historiesLast(last)], shared);
+    // What starts tables empty is told to those that are ahead first; a part of a copy that goes on, to histories last.
+    const goesOn = shared.batch.chunk !== null && shared.batch.schemaChanges.length === 0;
+    const [mirrors, histories] = historiesLast(first);
+    await this.#inTurn(goesOn ? [mirrors, ...historiesLast(last), histories] : [first, ...historiesLast(last)], shared);
   }
 
   /**
@@ -339,6 +310,6 @@ export class Attempt {
  * A part of a copy that is read again takes the place of what a mirror has of it; in a history it would stand twice, and what
  * changed between the two would be left out. So a history is never ahead of the others in a copy.
  */
-function historiesLast(lanes: readonly Lane[]): Lane[][] {
-  return [lanes.filter(({ canCompare }) => canCompare), lanes.filter(({ canCompare }) => !canCompare)];
+function historiesLast(lanes: readonly Lane[]): [mirrors: Lane[], histories: Lane[]] {
+  return [lanes.filter(({ keepsHistory }) => !keepsHistory), lanes.filter(({ keepsHistory }) => keepsHistory)];
 }

@@ -87,19 +87,19 @@ describe('two sinks of different speed', () => {
     }
   });
 
-  test('one that keeps no mirror is never ahead in a copy, whichever is slow: there a part that is read again stands twice', async () => {
+  test('a history is never ahead in a copy, whichever is slow: there a part that is read again stands twice', async () => {
     for (const slow of ['mirror', 'history']) {
-      const world = worldWith(8, { history: 'idempotent', mirror: 'transactional' });
+      const world = worldWith(8, { history: 'transactional', mirror: 'transactional' });
       const faults = [fault(`${slow}.write`, 'every', 'slow', 300)];
-      const { script } = await world.deliverAll({ copies: true, rowsPerBatch: 3, faults });
-      const commits = script.calls.filter((call) => ['mirror.commit', 'history.flush'].includes(call));
+      const { script } = await world.deliverAll({ copies: true, rowsPerBatch: 3, faults, histories: ['history'] });
+      const commits = script.calls.filter((call) => call.endsWith('.commit'));
       expect(commits.length).toBeGreaterThan(8);
       let ahead = 0;
       for (const call of commits) {
         ahead += call === 'mirror.commit' ? 1 : -1;
         expect(ahead).toBeGreaterThanOrEqual(0);
       }
-      expectEqual(world);
+      expect(world.target('mirror').content).toEqual(world.log.content());
     }
   });
 

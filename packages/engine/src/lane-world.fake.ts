@@ -107,7 +107,7 @@ export class LaneWorld {
       await write(batch);
     };
     const confirm = async (_: Lane, { position }: Checkpoint): Promise<void> => void world.confirmed.push(position);
-    const policies: SinkPolicies = { schemaChanges: schemaPolicies('apply'), onError: 'stop', ...options.policies };
+    const policies: SinkPolicies = { mode: 'mirror', schemaChanges: schemaPolicies('apply'), onError: 'stop', ...options.policies };
     const log: Logger = collector(world.logged);
     const holds = options.holds ?? null;
     const own = { session, store: memoryStore(), shard, policies, clock, log, holds, record };

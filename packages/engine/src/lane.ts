@@ -74,6 +74,11 @@ export class Lane {
     return this.#options.shard.sink;
   }
 
+  /** Whether the sink keeps every change, and not the rows as they are now. */
+  get keepsHistory(): boolean {
+    return this.#options.policies.mode === 'append';
+  }
+
   /** Whether the sink can say which rows it has in a range of keys. */
   get canCompare(): boolean {
     return this.#options.session.readRange !== undefined;

@@ -18,7 +18,7 @@ export interface PipelineOptions {
   readonly name: string;
   readonly source: Source;
   readonly sinks: ReadonlyMap<string, Sink>;
-  /** What becomes of schema changes and of errors that are about one table, by the sink's name. */
+  /** Whether a sink keeps a history, and what becomes of schema changes and of errors about one table, by the sink's name. */
   readonly sinkOptions: ReadonlyMap<string, SinkPolicies>;
   readonly transforms?: readonly Transform[];
   readonly store: Store;
@@ -37,7 +37,7 @@ export interface PipelineSettings extends Partial<Omit<PipelineOptions, 'name' |
   readonly name: string;
   readonly source: Source;
   readonly sinks: ReadonlyMap<string, Sink> | Readonly<Record<string, Sink>>;
-  /** By the sink's name; what is left out is `schemaPolicies('apply')` and `stop`. */
+  /** By the sink's name; what is left out is `mirror`, `schemaPolicies('apply')` and `stop`. */
   readonly sinkOptions?:
     | ReadonlyMap<string, Partial<SinkPolicies>>
     | Readonly<Record<string, Partial<SinkPolicies>>>
@@ -73,7 +73,7 @@ export function completeOptions(settings: PipelineSettings): PipelineOptions {
   };
 }
 
-const defaultPolicies: SinkPolicies = { schemaChanges: schemaPolicies('apply'), onError: 'stop' };
+const defaultPolicies: SinkPolicies = { mode: 'mirror', schemaChanges: schemaPolicies('apply'), onError: 'stop' };
 
 function completePolicies({ sinks, sinkOptions = {} }: PipelineSettings): ReadonlyMap<string, SinkPolicies> {
   const given = asMap<Partial<SinkPolicies>>(sinkOptions);

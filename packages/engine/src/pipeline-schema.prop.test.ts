@@ -66,7 +66,7 @@ class Run {
     const schemaChanges = randomPolicies(dice);
     const target = new EventTarget();
     const refuses = onError === 'stop_table' && dice.chance(0.5);
-    const sink: SinkWorld = { name, mode: dice.oneOf(['transactional', 'staged']), target, refuses, policies: { schemaChanges, onError } };
+    const sink: SinkWorld = { name, mode: dice.oneOf(['transactional', 'staged']), target, refuses, policies: { mode: 'mirror', schemaChanges, onError } };
     target.onCommit = (checkpoint) => this.#check(sink, checkpoint);
     return sink;
   }

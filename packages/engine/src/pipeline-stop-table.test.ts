@@ -6,7 +6,7 @@ import { imbalance } from './row-counters.ts';
 import type { SinkPolicies } from './schema-gate.ts';
 import { World, customers, fault, insert, orders, type ProcessOptions, type WorldProcess } from './world.fake.ts';
 
-const stopTable: SinkPolicies = { schemaChanges: schemaPolicies('apply'), onError: 'stop_table' };
+const stopTable: SinkPolicies = { mode: 'mirror', schemaChanges: schemaPolicies('apply'), onError: 'stop_table' };
 const refuseOrders = { policies: stopTable, wrap: refusing(new Set(['public.orders'])) };
 
 /** Each transaction inserts an order and a customer of its number. */
@@ -239,7 +239,7 @@ describe('a table that is started again', () => {
 });
 
 describe('a schema change whose policy is stop, under `on_error: stop_table`', () => {
-  const policies: SinkPolicies = { schemaChanges: { ...schemaPolicies('apply'), drop: 'stop' }, onError: 'stop_table' };
+  const policies: SinkPolicies = { mode: 'mirror', schemaChanges: { ...schemaPolicies('apply'), drop: 'stop' }, onError: 'stop_table' };
   const drop: SchemaChange = { table: orders, change: 'drop', column: 'label' };
 
   test('stops the table: rows before it in its transaction are left out, those delivered before stay', async () => {

@@ -21,7 +21,7 @@ import { columnOf, describeChange, type SchemaAction } from './schema-events.ts'
 import type { StoppedTable } from './table-stops.ts';
 
 /** What a pipeline has to know of a sink's options. */
-export type SinkPolicies = Pick<SinkOptions, 'schemaChanges' | 'onError'>;
+export type SinkPolicies = Pick<SinkOptions, 'mode' | 'schemaChanges' | 'onError'>;
 
 const ignoredTable = {
   code: 'WEIR_SCHEMA_IGNORED',

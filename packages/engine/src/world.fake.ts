@@ -54,6 +54,8 @@ export interface ProcessOptions extends SourceOptions {
   readonly sinks?: readonly string[];
   /** Of every sink. */
   readonly policies?: SinkPolicies;
+  /** Sinks that keep a history; others are mirrors. */
+  readonly histories?: readonly string[];
   /** Stands between a sink and the engine. */
   readonly wrap?: (sink: Sink, name: string) => Sink;
 }
@@ -89,13 +91,16 @@ export class World {
   /** A pipeline that is not running yet. A process that died must be cut off from the log before. */
   process(options: ProcessOptions = {}): WorldProcess {
     const { clock, log } = this;
-    const { faults = [], jitterMs = () => 0, transforms = [], retry, policies, wrap = (sink) => sink } = options;
+    const { faults = [], jitterMs = () => 0, transforms = [], retry, policies, histories = [], wrap = (sink) => sink } = options;
     const script = new FaultScript(clock, faults, { jitterMs });
     const sinks = new Map<string, Sink>();
+    const sinkOptions = new Map<string, Partial<SinkPolicies>>();
     for (const [name, mode] of this.#modes) {
       const isConfigured = options.sinks?.includes(name) ?? true;
       if (!isConfigured) continue;
-      const sink = new FaultySink(new MemorySink(this.target(name), mode, { ...policies }), name, script);
+      const how = { ...policies, ...(histories.includes(name) && { mode: 'append' as const }) };
+      sinkOptions.set(name, how);
+      const sink = new FaultySink(new MemorySink(this.target(name), mode, how), name, script);
       sinks.set(name, wrap(sink, name));
     }
     const source = new PruningSource({ ...options, log, clock, script });
@@ -104,7 +109,7 @@ export class World {
       name: 'shop',
       source,
       sinks,
-      ...(policies && { sinkOptions: new Map(Array.from(sinks.keys(), (name) => [name, policies])) }),
+      sinkOptions,
       transforms,
       store: this.store,
       clock,

@@ -40,6 +40,7 @@ export interface SinkBase extends AsyncDisposable {
 /** Class A: the checkpoint is in the sink's own transaction, guarded by a fence (invariants 4 and 5). */
 export interface TransactionalSession extends SinkBase {
   readonly mode: 'transactional';
+  /** The last committed checkpoint, null before the first. Fails when another session has taken the fence (invariant 5). */
   recover(): Promise<Checkpoint | null>;
   /** Makes everything written and the checkpoint durable at once, or nothing. After an error the session is disposed. */
   commit(checkpoint: Checkpoint): Promise<void>;
@@ -48,6 +49,7 @@ export interface TransactionalSession extends SinkBase {
 /** Class B: durable intent first, then an idempotent apply. */
 export interface StagedSession extends SinkBase {
   readonly mode: 'staged';
+  /** The last applied checkpoint, null before the first. Fails when another session has taken the fence (invariant 5). */
   recover(): Promise<Checkpoint | null>;
   stage(checkpoint: Checkpoint): Promise<Json>;
   apply(staged: Json): Promise<void>;

@@ -191,7 +191,9 @@ export class MemoryWriter implements TableWriter {
     this.#fence = fence;
   }
 
+  /** @throws WeirError WEIR_DUCKDB_FENCED */
   get checkpoint(): Checkpoint | null {
+    this.#assertFence();
     return this.#target.checkpointOf(this.shard);
   }
 

@@ -158,7 +158,7 @@ export function describeCommits(driver: SinkDriver): void {
   describeFence(driver);
 }
 
-async function expectFenced(commit: Promise<void>): Promise<void> {
+async function expectFenced(commit: Promise<unknown>): Promise<void> {
   expect((await failure(commit)).code).toMatch(/_FENCED$/);
 }
 
@@ -194,6 +194,14 @@ function describeFence(driver: SinkDriver): void {
       await zombie[Symbol.asyncDispose]();
       expect(await successor.recover()).toEqual(committed);
       expect(await harness.rows(orders)).toEqual(harness.expected(orders));
+    });
+
+    it('reads no checkpoint: what its successor commits is not its own to go on from (invariant 5)', async () => {
+      const { harness, session: zombie, committed } = await withOrder(driver);
+      await using _ = harness;
+      const successor = await harness.session();
+      await expectFenced(zombie.recover());
+      expect(await successor.recover()).toEqual(committed);
     });
 
     it('without rows to write is refused as well (invariant 5)', async () => {

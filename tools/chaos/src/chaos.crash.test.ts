@@ -5,7 +5,7 @@ import { summary } from './summary.ts';
 
 const seed = Number(process.env['WEIR_SEED'] ?? Date.now() % 1_000_000);
 /** How long things go wrong for each sink, in ms. */
-const MS = 15_000;
+const MS = 30_000;
 
 it.for<[SinkKind]>([['postgres'], ['duckdb']])(
   `to %s: whatever is done to them, nothing is lost, doubled or torn (invariants 1 to 7, seed ${seed})`,

@@ -5,7 +5,7 @@ import { memoryStore, type Store } from '@weir/store';
 import { MemoryTarget } from '@weir/testkit/memory';
 import { Dice } from './dice.ts';
 import { checkAllConfirmed, checkBound, checkConfirmed, checkCounters } from './checks.ts';
-import { checkContent } from './oracle.ts';
+import { checkContent, checkNothingLost } from './oracle.ts';
 import { describe, type Happening, type Plan } from './plan.ts';
 import { Scheduler } from './scheduler.ts';
 import { Server } from './server.ts';
@@ -13,6 +13,7 @@ import { SimProcess } from './sim-process.ts';
 import { SimSink } from './sim-sink.ts';
 import { SimSource } from './sim-source.ts';
 import { storeOf } from './sim-store.ts';
+import { optionsOf, sinkRows, type SinkRows } from './sink-rows.ts';
 import type { SimTransaction } from './sim-transaction.ts';
 import { Violation, violationOf } from './violation.ts';
 
@@ -110,7 +111,6 @@ class History {
   /** One runner without faults delivers all there is: the one that runs, or one more when all others have ended. */
   async #end(): Promise<void> {
     const { database } = this.#server;
-
     const alive = this.#runners.filter(({ process }) => !process.dead);
     const [only] = alive;
     const goesOn = alive.length === 1 && !only!.isStopping && !only!.superseded && this.#dice.chance(0.6);
@@ -248,6 +248,7 @@ class History {
       name: 'shop',
       source: new SimSource(process, this.#server),
       sinks,
+      sinkOptions: optionsOf(this.#plan.sinks),
       store: storeOf(process, this.#store),
       clock: process,
       log: silentLogger,
@@ -293,24 +294,23 @@ class History {
     return target;
   }
 
+  #rows(name: string, target: MemoryTarget): SinkRows {
+    return sinkRows(name, target, this.#plan.sinks[name]!);
+  }
+
   #check(name: string, target: MemoryTarget, checkpoint: Checkpoint): void {
     const mayKeepUnread = this.#targets.size > 1;
-    this.#holds(() => checkContent(this.#server.database, target, checkpoint, { name, mayKeepUnread }));
+    this.#holds(() => checkContent(this.#server.database, this.#rows(name, target), checkpoint, { name, mayKeepUnread }));
   }
 
   /** Everything has arrived. */
   #checkAll(name: string, target: MemoryTarget): void {
     const { checkpoint } = target;
     if (checkpoint === null) throw new Violation(7, 'nothing arrived', name);
-    checkContent(this.#server.database, target, checkpoint, { name, mayKeepUnread: false });
     const { database } = this.#server;
-    for (const table of database.tables) {
-      const found = new Set(target.rows({ namespace: 'public', name: table.name, version: 1, columns: [idColumn], key: [0] }).map(([id]) => id));
-      const expected = database.rows(table, database.snapshot());
-      if (found.size !== expected.length) {
-        throw new Violation(7, 'a row is lost', `${name} has ${found.size} rows of ${table.name}, the source ${expected.length}`);
-      }
-    }
+    const rows = this.#rows(name, target);
+    checkContent(database, rows, checkpoint, { name, mayKeepUnread: false });
+    checkNothingLost(database, rows, name);
   }
 
   #durableLsns(): Map<string, number> {
@@ -341,5 +341,3 @@ class History {
     }
   }
 }
-
-const idColumn = { name: 'id', type: { kind: 'string' }, nullable: false, sourceType: '' } as const;

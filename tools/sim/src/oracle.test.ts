@@ -42,7 +42,7 @@ class Setting {
   }
 
   check(checkpoint = this.at(this.database.end), mayKeepUnread = false): void {
-    checkContent(this.database, this.target, checkpoint, { name: 'warehouse', mayKeepUnread });
+    checkContent(this.database, (of) => this.target.rows(of), checkpoint, { name: 'warehouse', mayKeepUnread });
   }
 }
 

@@ -1,6 +1,6 @@
 import { keyOrder, rangeHolds, type Checkpoint, type Key, type Table } from '@weir/sdk';
 import { positionLsn, readState, type PostgresState } from '@weir/source-postgres/parts';
-import type { MemoryTarget } from '@weir/testkit/memory';
+import type { SinkRows } from './sink-rows.ts';
 import type { Database } from './database.ts';
 import { types, type SimRow } from './sim-tables.ts';
 import type { SimTransaction } from './sim-transaction.ts';
@@ -21,9 +21,22 @@ export interface ContentOptions {
  * doubled, half of a transaction's or of another time (invariants 2, 3 and 4).
  * @throws Violation
  */
-export function checkContent(database: Database, target: MemoryTarget, checkpoint: Checkpoint, options: ContentOptions): void {
+export function checkContent(database: Database, rows: SinkRows, checkpoint: Checkpoint, options: ContentOptions): void {
   const state = readState(checkpoint);
-  for (const table of state.tables) if (table.shape !== null) new TableCheck(database, target, checkpoint, table).check(options);
+  for (const table of state.tables) if (table.shape !== null) new TableCheck(database, rows, checkpoint, table).check(options);
+}
+
+const id = { name: 'id', type: { kind: 'string' }, nullable: false, sourceType: '' } as const;
+
+/** Each table has as many rows as at the server now. @throws Violation */
+export function checkNothingLost(database: Database, rows: SinkRows, sink: string): void {
+  for (const table of database.tables) {
+    const found = new Set(rows({ namespace: 'public', name: table.name, version: 1, columns: [id], key: [0] }).map(([key]) => key));
+    const expected = database.rows(table, database.snapshot());
+    if (found.size !== expected.length) {
+      throw new Violation(7, 'a row is lost', `${sink} has ${found.size} rows of ${table.name}, the source ${expected.length}`);
+    }
+  }
 }
 
 /** One table at one checkpoint. */
@@ -36,7 +49,7 @@ class TableCheck {
   /** `attnum`s of the columns that are compared. */
   readonly #columns: readonly number[];
 
-  constructor(database: Database, target: MemoryTarget, checkpoint: Checkpoint, table: TableState) {
+  constructor(database: Database, sinkRows: SinkRows, checkpoint: Checkpoint, table: TableState) {
     const sinkTable = tableOf(table);
     // A column that is gone by now may have been read without its values, as a copy looks at what there is.
     const present = new Set(database.table(table.name).shape.columns.map(({ attnum }) => attnum));
@@ -46,7 +59,7 @@ class TableCheck {
     this.#table = table;
     this.#order = keyOrder(sinkTable)!;
     this.#columns = columns.filter((attnum) => present.has(attnum));
-    const rows = target.rows(sinkTable).map((cells) => cells.filter((_, at) => present.has(columns[at]!)).map(textOf));
+    const rows = sinkRows(sinkTable).map((cells) => cells.filter((_, at) => present.has(columns[at]!)).map(textOf));
     this.#rows = new Map(rows.map((cells) => [cells[0]!, cells]));
   }
 

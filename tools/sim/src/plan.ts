@@ -42,6 +42,7 @@ export interface Plan {
 const faultKinds: readonly FaultKind[] = ['crash before', 'crash after', 'refuse', 'lose answer', 'slow'];
 const operationsOf: Readonly<Record<SimMode, readonly string[]>> = {
   transactional: ['open', 'recover', 'write', 'commit', 'commit', 'dispose'],
+  history: ['open', 'recover', 'write', 'commit', 'commit', 'dispose'],
   staged: ['open', 'recover', 'write', 'stage', 'apply', 'dispose'],
 };
 const sourceOperations = ['source.open', 'source.connect', 'source.status', 'copy.begin', 'copy.snapshot', 'copy.mark', 'copy.chunk'];
@@ -96,7 +97,7 @@ function writes(dice: Dice, kind: Scenario): Happening[] {
 
 /** Two runners at once have no store in common: its file is locked by the first. */
 function isShared(sinks: Plan['sinks']): boolean {
-  return Object.values(sinks).every((mode) => mode === 'transactional');
+  return Object.values(sinks).every((mode) => mode !== 'staged');
 }
 
 const tableNames = Object.keys(keysOf);
@@ -117,11 +118,13 @@ function statementOf(dice: Dice, { savepoints, truncates }: Scenario): Statement
 function troubles(dice: Dice, { steps, takeovers, kills, cuts }: Scenario, mayBeTwo: boolean): Happening[] {
   const happenings: Happening[] = [];
   const anywhere = (): number => dice.between(5, steps);
-  if (dice.chance(kills)) happenings.push({ at: anywhere(), what: 'kill' });
+  const killAt = dice.chance(kills) ? anywhere() : null;
+  if (killAt !== null) happenings.push({ at: killAt, what: 'kill' });
   if (dice.chance(cuts)) happenings.push({ at: anywhere(), what: 'cut' });
   if (dice.chance(0.15)) happenings.push({ at: anywhere(), what: 'stop' });
   if (mayBeTwo && dice.chance(takeovers)) {
-    const at = anywhere();
+    // Often while the next runner opens what it needs.
+    const at = killAt !== null && dice.chance(0.5) ? killAt + dice.between(1, 16) : anywhere();
     happenings.push({ at, what: 'take over' }, { at: at + dice.between(5, 60), what: 'come back' });
   }
   if (dice.chance(0.5)) happenings.push({ at: anywhere(), what: 'noise' });
@@ -130,7 +133,7 @@ function troubles(dice: Dice, { steps, takeovers, kills, cuts }: Scenario, mayBe
 }
 
 function faults(dice: Dice, { faults: count }: Scenario, sinks: Plan['sinks']): Happening[] {
-  const needsStore = Object.values(sinks).some((mode) => mode !== 'transactional');
+  const needsStore = Object.values(sinks).includes('staged');
   const atSinks = Object.entries(sinks).flatMap(([name, mode]) => operationsOf[mode].map((operation) => `${name}.${operation}`));
   const all = [...atSinks, ...atSinks, ...sourceOperations, ...(needsStore ? storeOperations : [])];
   return Array.from({ length: dice.between(...count) }, (): Happening => {

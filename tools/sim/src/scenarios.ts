@@ -1,5 +1,5 @@
-/** Sinks of class A and B; see docs/simulator.md for the others. */
-export type SimMode = 'transactional' | 'staged';
+/** Sinks of class A and B, and one of class A that keeps a history; see docs/simulator.md for the others. */
+export type SimMode = 'transactional' | 'staged' | 'history';
 type Modes = readonly SimMode[];
 type Span = readonly [least: number, most: number];
 
@@ -84,17 +84,27 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
   schema: { ...longer, about: 'columns are added, dropped and renamed', transactions: [5, 12], alters: 0.4 },
   sinks: {
     ...longer,
-    about: 'two or three sinks of several classes on one source',
+    about: 'one to three sinks on one source: mirrors of two classes, and histories',
     sinks: [
       ['transactional', 'transactional'],
       ['transactional', 'staged'],
       ['staged', 'staged'],
       ['transactional', 'staged', 'transactional'],
+      ['history'],
+      ['transactional', 'history'],
+      ['staged', 'history', 'transactional'],
     ],
     transactions: [5, 12],
     early: 3,
     roundChunks: [2, 4],
     faults: [1, 5],
   },
-  runners: { ...longer, about: 'a second runner takes over while the first is suspended', takeovers: 1, kills: 0.5, faults: [1, 4] },
+  runners: {
+    ...longer,
+    about: 'a second runner takes over while the first is suspended',
+    sinks: [['transactional'], ['transactional', 'transactional'], ['transactional', 'history']],
+    takeovers: 1,
+    kills: 0.5,
+    faults: [1, 4],
+  },
 };

@@ -1,0 +1,24 @@
+import type { ScenarioName } from './scenarios.ts';
+
+/** A change of the text of a file. */
+export interface Edit {
+  /** From the root of the workspace. */
+  readonly file: string;
+  /** Occurs exactly once in it. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** A broken variant of what runs in a history. It has to be caught, or the simulator is blind. */
+export interface Mutant {
+  readonly name: string;
+  /** What it breaks. */
+  readonly about: string;
+  /** The invariant that goes with it, see docs/invariants.md; what a history sees first may be another. */
+  readonly invariant: number;
+  /** Where it is looked for. */
+  readonly scenario: ScenarioName;
+  /** Seeds, from 1, within which it is caught. */
+  readonly within: number;
+  readonly edits: readonly Edit[];
+}
