@@ -26,12 +26,12 @@ export function checkContent(database: Database, rows: SinkRows, checkpoint: Che
   for (const table of state.tables) if (table.shape !== null) new TableCheck(database, rows, checkpoint, table).check(options);
 }
 
-const id = { name: 'id', type: { kind: 'string' }, nullable: false, sourceType: '' } as const;
+const idColumn = { name: 'id', type: { kind: 'string' }, nullable: false, sourceType: '' } as const;
 
 /** Each table has as many rows as at the server now. @throws Violation */
 export function checkNothingLost(database: Database, rows: SinkRows, sink: string): void {
   for (const table of database.tables) {
-    const found = new Set(rows({ namespace: 'public', name: table.name, version: 1, columns: [id], key: [0] }).map(([key]) => key));
+    const found = new Set(rows({ namespace: 'public', name: table.name, version: 1, columns: [idColumn], key: [0] }).map(([key]) => key));
     const expected = database.rows(table, database.snapshot());
     if (found.size !== expected.length) {
       throw new Violation(7, 'a row is lost', `${sink} has ${found.size} rows of ${table.name}, the source ${expected.length}`);
