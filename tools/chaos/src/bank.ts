@@ -8,6 +8,8 @@ const OPENING_BALANCE = 1000;
 export const TOTAL: number = ACCOUNTS * OPENING_BALANCE;
 /** Rows of a large transaction: more than one batch holds. */
 const BULK = 12_000;
+/** The load rests while the runner is so many bytes of the log behind: on a busy machine it would never catch up. */
+const MOST_BEHIND = 64 * 2 ** 20;
 
 /** The tables, and the columns that stay; the notes have others that come and go. */
 export const tables: Readonly<Record<string, readonly string[]>> = {
@@ -58,6 +60,7 @@ export class BankLoad {
   #running: Promise<void>[] = [];
   transactions = 0;
   #shapes = 0;
+  #rests = false;
 
   /** @param url where the server is now */
   constructor(url: () => string, random: SeededRandom) {
@@ -66,18 +69,31 @@ export class BankLoad {
   }
 
   start(): void {
-    const customer = async (client: pg.Client): Promise<void> => await this.#transfer(client);
+    const customer = async (client: pg.Client): Promise<void> => await this.#work(async () => await this.#transfer(client));
     this.#running = [
+      this.#forever(500, async (client) => await this.#lookBehind(client)),
       this.#forever(8, customer),
       this.#forever(8, customer),
-      this.#forever(120, async (client) => await this.#clerk(client)),
-      this.#forever(3000, async (client) => await this.#architect(client)),
+      this.#forever(120, async (client) => await this.#work(async () => await this.#clerk(client))),
+      this.#forever(3000, async (client) => await this.#work(async () => await this.#architect(client))),
     ];
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
     await Promise.all(this.#running);
+  }
+
+  async #work(act: () => Promise<void>): Promise<void> {
+    if (this.#rests) return;
+    await act();
+    this.transactions++;
+  }
+
+  async #lookBehind(client: pg.Client): Promise<void> {
+    const behind = 'SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), confirmed_flush_lsn)::float8 AS bytes FROM pg_replication_slots';
+    const { rows } = await client.query<{ bytes: number | null }>(behind);
+    this.#rests = rows.some(({ bytes }) => bytes !== null && bytes > MOST_BEHIND);
   }
 
   async #transfer(client: pg.Client): Promise<void> {
@@ -131,7 +147,6 @@ export class BankLoad {
         await client.connect();
         while (!signal.aborted) {
           await act(client);
-          this.transactions++;
           await sleep(pauseMs, undefined, { signal });
         }
       } catch {
