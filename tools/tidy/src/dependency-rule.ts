@@ -23,7 +23,7 @@ export const dependencyRule: readonly Allowance[] = [
   { from: /^@weir\/postgres$/, may: /^@weir\/(?:sdk|pgoutput)$/ },
   { from: /^@weir\/(?:source|sink)-/, may: /^@weir\/(?:sdk|pgoutput|binlog|postgres|formats|journal)$/ },
   { from: /^@weir\/engine$/, may: /^@weir\/(?:sdk|store)$/, typesOf: /^@weir\/store$/ },
-  { from: /^@weir\/testkit$/, may: /^@weir\/(?:sdk|store|engine)$/ },
+  { from: /^@weir\/testkit$/, may: /^@weir\/(?:sdk|store|engine|services)$/ },
 ];
 /** Apps, tools and examples import anything, but what ships never imports the testkit. */
 const appRule: Allowance = { from: /./, may: /^@weir\/(?!testkit$)/ };

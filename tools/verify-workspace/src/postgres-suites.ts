@@ -1,8 +1,10 @@
-import { globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 /** Versions that can be asked for; the newest is that of every test for which none is. */
 export const postgresVersions: readonly number[] = [14, 15, 16, 17, 18];
+
+const CONNECTORS = 'packages/{postgres,source-postgres,sink-postgres}';
 
 /**
  * The versions before the newest that this platform has: those that the workspace's package.json names as optional
@@ -18,6 +20,42 @@ export function olderVersions(root: string, platform = `${process.platform}-${pr
 
 /** Test files that talk to a PostgreSQL server: what a connector promises. The others do not depend on its version. */
 export function postgresSuites(root: string): string[] {
-  const pattern = 'packages/{postgres,source-postgres,sink-postgres}/src/**/*.{pg,contract}.test.ts';
-  return globSync(pattern, { cwd: root }).toSorted();
+  return globSync(`${CONNECTORS}/src/**/*.{pg,contract}.test.ts`, { cwd: root }).toSorted();
+}
+
+/**
+ * Those of a version between the oldest and the newest, which run everything: the contracts, and what asks for the server's
+ * version. Weir and PostgreSQL do things one way up to a version and another way from it on, so a test that expects the same
+ * of the oldest and of the newest has met both ways.
+ */
+export function suitesBetween(root: string): string[] {
+  return postgresSuites(root).filter((file) => isContract(file) || asksForVersion(root, file));
+}
+
+/** Files with the contract of a connector, `npm test` runs them in a container where there is one of that version. */
+export function contractSuites(root: string): string[] {
+  return postgresSuites(root).filter(isContract);
+}
+
+/** The contracts whose packages have a suite for containers of that version, `postgres-17.container.test.ts`. */
+export function contractsInContainers(root: string, version: number): string[] {
+  return contractSuites(root).filter((file) =>
+    existsSync(join(root, dirname(file), `postgres-${version}.container.test.ts`)),
+  );
+}
+
+function isContract(file: string): boolean {
+  return /(?:^|[./])contract\.(?:pg\.)?test\.ts$/.test(file);
+}
+
+/** `server.version >= 15`, `since: 16`: in a test, or in what it imports from a folder `testing`. */
+const VERSION_ASKED = /\.version (?:[<>]=?|===) 1\d\b|\.version \* 10_000|\bsince: 1\d\b/;
+
+function asksForVersion(root: string, file: string, seen: Set<string> = new Set()): boolean {
+  if (seen.has(file)) return false;
+  seen.add(file);
+  const text = readFileSync(join(root, file), 'utf8');
+  if (VERSION_ASKED.test(text)) return true;
+  const imports = [...text.matchAll(/ from '(\.[^']+)'/g)].map(([, path]) => join(dirname(file), path!));
+  return imports.some((path) => path.includes('/testing/') && asksForVersion(root, path, seen));
 }

@@ -15,7 +15,7 @@ test('words choose files, --only chooses a part, the rest goes to vitest', () =>
   expect(parseRequest(['--only=lint'])).toMatchObject({ only: ['lint'], filters: [], forVitest: [] });
 });
 
-test('older versions of PostgreSQL are left out where something was chosen', () => {
+test('older versions of PostgreSQL and the part for containers are left out where something was chosen', () => {
   const without = ['host', 'lint', 'types', 'unit'];
   expect(parseRequest(['packages/sdk'])).toMatchObject({ only: without });
   expect(parseRequest(['-t', 'a name'])).toMatchObject({ only: without });
@@ -37,7 +37,7 @@ test('--postgres chooses versions, and runs nothing else', () => {
 });
 
 test('what does not exist is refused, help is given', () => {
-  expect(parseRequest(['--only', 'fun'])).toBe(`--only takes one of host, lint, types, unit, postgres\n\n${usage}`);
+  expect(parseRequest(['--only', 'fun'])).toBe(`--only takes one of host, lint, types, unit, containers, postgres\n\n${usage}`);
   expect(parseRequest(['--only'])).toContain('--only takes one of');
   expect(parseRequest(['--postgres', '13'])).toBe(`--postgres takes one or more of 14,15,16,17,18\n\n${usage}`);
   expect(parseRequest(['--postgres'])).toContain('--postgres takes one or more of');

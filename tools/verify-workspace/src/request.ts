@@ -1,7 +1,7 @@
 import { postgresVersions } from './postgres-suites.ts';
 
 /** The parts of `npm test`, in the order in which they run. */
-export const parts = ['host', 'lint', 'types', 'unit', 'postgres'] as const;
+export const parts = ['host', 'lint', 'types', 'unit', 'containers', 'postgres'] as const;
 export type Part = (typeof parts)[number];
 
 /** What is asked of one run of `npm test`. */
@@ -18,7 +18,7 @@ export interface VerifyRequest {
 export const usage: string = [
   'npm test                            everything',
   'npm test -- packages/sdk            one package (or folder, or file)',
-  'npm test -- --only unit             one part: lint, types, unit or postgres',
+  'npm test -- --only unit             one part: lint, types, unit, containers or postgres',
   'npm test -- --postgres 15           tests of the connectors on PostgreSQL 15 (or 14,16: several, one after the other)',
   'npm test -- packages/x --postgres 15  tests of a package, folder or file on it',
   "npm test -- packages/sdk -t 'name'  options after the paths go to vitest",
@@ -52,6 +52,8 @@ export function parseRequest(args: readonly string[]): VerifyRequest | string {
   if (postgres !== undefined && part !== undefined && part !== 'postgres')
     return `--postgres goes with no other part than postgres\n\n${usage}`;
   const everything = filters.length === 0 && forVitest.length === 0;
-  const usual = postgres === undefined ? parts.filter((each) => everything || each !== 'postgres') : (['postgres'] as const);
+  // Chosen files run where they stand, suites for containers among them.
+  const chosen = parts.filter((each) => everything || (each !== 'postgres' && each !== 'containers'));
+  const usual = postgres === undefined ? chosen : (['postgres'] as const);
   return { only: part === undefined ? usual : [part], postgres: postgres ?? null, filters, forVitest };
 }

@@ -20,7 +20,7 @@ const over: RunEvent = { event: 'over', unhandledErrors: 0 };
 
 test('tests are counted by what they came to, and those that failed are named', () => {
   const text = record(...ended('a', 2, 0, ['x', 'y']), ...ended('b', 3, 1), over);
-  const notes = ['b > x: expected 1 to be 2'];
+  const notes = ['b > x: expected 1 to be 2', 'skipped: x', 'skipped: y'];
   const times = ['a', 'b'].map((file) => ({ file, ms: 7 }));
   expect(readRecord(text, { ...rules, exitCode: 1 })).toEqual({ name: 'unit', passed: 5, failed: 1, skipped: 2, notes, times });
 });
@@ -88,7 +88,10 @@ test('no test and no record are failures', () => {
   expect(readRecord(record(...ended('a', 0, 0, ['x']), over), rules)).toMatchObject({
     failed: 1,
     skipped: 1,
-    notes: ['no test ran'],
+    notes: ['no test ran', 'skipped: x'],
   });
+  const mayAllSkip = { ...rules, mayAllSkip: true };
+  expect(readRecord(record(...ended('a', 0, 0, ['x']), over), mayAllSkip)).toMatchObject({ failed: 0, skipped: 1 });
+  expect(readRecord(record(over), mayAllSkip)).toMatchObject({ failed: 1, notes: ['no test ran'] });
   expect(readRecord('', rules)).toMatchObject({ failed: 1, notes: ['vitest did not come to its end'] });
 });

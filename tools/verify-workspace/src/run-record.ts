@@ -9,7 +9,7 @@ export type RunEvent =
   /** `problem` is null when it passed, else the first line of what it failed with. */
   | { readonly event: 'test'; readonly file: string; readonly name: string; readonly problem: string | null }
   /**
-   * `skipped` holds full names. `broken` says that the file failed, though perhaps none of its tests: it could not be loaded,
+   * `skipped` holds full names, with the reason that a test gave. `broken` says that the file failed, though perhaps none of its tests: it could not be loaded,
    * or a hook failed. `ms` is how long it took.
    */
   | {
@@ -29,6 +29,8 @@ export interface RecordRules {
   readonly skipsFail: boolean;
   /** Set when tests were chosen by name: those that were not chosen are reported as skipped, and do not count at all. */
   readonly chosenByName: boolean;
+  /** Set for tests of which each may need what is not here; else a run in which nothing ran has failed. */
+  readonly mayAllSkip?: boolean;
 }
 
 /** Counts what really ran; everything that went wrong beside the tests is a failure too. */
@@ -64,10 +66,14 @@ export function readRecord(text: string, rules: RecordRules): Outcome {
   if (!over && open.size === 0) fail('vitest did not come to its end');
   if (!rules.chosenByName && rules.skipsFail && skipped.length > 0) {
     fail(`${skipped.length} tests were skipped, which CI=true does not allow: ${skipped.join('; ')}`, skipped.length);
-  } else if (!rules.chosenByName) counts.skipped = skipped.length;
+  } else if (!rules.chosenByName) {
+    counts.skipped = skipped.length;
+  }
   if (rules.exitCode !== 0 && counts.failed === 0)
     fail(`vitest ended with exit code ${rules.exitCode ?? '(none)'} though no test failed`);
-  if (counts.passed + counts.failed === 0) fail('no test ran');
+  const isNothing = counts.passed + counts.failed === 0;
+  if (isNothing && !(rules.mayAllSkip === true && counts.skipped > 0)) fail('no test ran');
+  if (counts.skipped > 0) notes.push(...skipped.map((name) => `skipped: ${name}`));
   return { name: 'unit', ...counts, notes, times };
 }
 

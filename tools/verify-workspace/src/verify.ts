@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
-import { olderVersions, postgresSuites } from './postgres-suites.ts';
+import { dockerProblem } from '@weir/services';
+import { FIRST_VARIABLE } from './affected-first.ts';
+import { affectedProjects } from './affected.ts';
+import { contractsInContainers, olderVersions, postgresSuites, postgresVersions, suitesBetween } from './postgres-suites.ts';
 import { runGroup, type Ending } from './process-group.ts';
 import type { VerifyRequest } from './request.ts';
 import { readRecord } from './run-record.ts';
@@ -33,22 +36,30 @@ export interface Step {
 export function stepsOf({ request, root }: Verification): Step[] {
   return request.only.flatMap((part): Step[] => {
     if (part === 'postgres') return postgresSteps(request, root);
-    return [{ title: part, run: { host: verifyHost, lint: verifyLint, types: verifyTypes, unit: verifyUnit }[part] }];
+    if (part === 'containers' && namedServer() !== '') return [refusal(part, 1)];
+    const run = { host: verifyHost, lint: verifyLint, types: verifyTypes, unit: verifyUnit, containers: verifyContainers };
+    return [{ title: part, run: run[part] }];
   });
 }
 
-function postgresSteps({ postgres }: VerifyRequest, root: string): Step[] {
-  const server = process.env['WEIR_TEST_POSTGRES_URL'] ?? '';
-  const versions = postgres ?? olderVersions(root);
-  if (server === '' || versions.length === 0) {
-    return versions.map((version) => ({
-      title: `postgres ${version}`,
-      run: async (verification) => await verifyPostgres(verification, version),
-    }));
-  }
+function namedServer(): string {
+  return process.env['WEIR_TEST_POSTGRES_URL'] ?? '';
+}
+
+/** No version is claimed to be tested that is not. */
+function refusal(title: string, skipped: number): Step {
   const note = 'WEIR_TEST_POSTGRES_URL names the server of all tests, so no other version is tested';
-  const refused = { ...single('postgres', note), failed: 0, skipped: versions.length };
-  return [{ title: 'postgres', run: async ({ ci }) => await Promise.resolve(ci ? single('postgres', note) : refused) }];
+  const refused = { ...single(title, note), failed: 0, skipped };
+  return { title, run: async ({ ci }) => await Promise.resolve(ci ? single(title, note) : refused) };
+}
+
+function postgresSteps({ postgres }: VerifyRequest, root: string): Step[] {
+  const versions = postgres ?? olderVersions(root);
+  if (namedServer() !== '' && versions.length > 0) return [refusal('postgres', versions.length)];
+  return versions.map((version) => ({
+    title: `postgres ${version}`,
+    run: async (verification) => await verifyPostgres(verification, version),
+  }));
 }
 
 function tool(root: string, path: string): string {
@@ -112,14 +123,54 @@ async function verifyTypes(verification: Verification): Promise<Outcome> {
   return single('types', problem('tsc --build', ending));
 }
 
+/** Everything that is not a part of its own; what was chosen runs, whatever it is. */
 async function verifyUnit(verification: Verification): Promise<Outcome> {
-  return await runTests('unit', verification, verification.request.filters, {});
+  const { root, request } = verification;
+  const chosen = request.filters.length > 0 || request.forVitest.length > 0;
+  const contracts = await inContainers(verification, postgresVersions.at(-1)!);
+  const left = chosen ? [] : [CONTAINER_SUITES, ...contracts.map((file) => join(root, file))];
+  const env = { [FIRST_VARIABLE]: chosen ? '' : await affected(root) };
+  return await runTests('unit', verification, request.filters, env, left);
+}
+
+/** Names of the projects whose tests run first, with commas. */
+async function affected(root: string): Promise<string> {
+  const found = await affectedProjects(root);
+  if (found === null) return '';
+  console.log(`first what differs from ${found.base.slice(0, 12)}: ${found.projects.join(' ') || 'nothing'}`);
+  return found.projects.join(',');
+}
+
+const CONTAINER_SUITES = '**/*.container.test.ts';
+
+/** The suites for servers in containers, which say so where there is no Docker. */
+async function verifyContainers(verification: Verification): Promise<Outcome> {
+  const { root, request } = verification;
+  const suites = globSync(`{packages,apps,tools}/*/src/${CONTAINER_SUITES}`, { cwd: root }).toSorted();
+  const filters = request.filters.length > 0 ? request.filters : suites;
+  // Without a word vitest would run everything.
+  if (filters.length === 0) return single('containers', 'there are no suites for containers');
+  return await runTests('containers', verification, filters, {});
+}
+
+/**
+ * Contracts that the part `containers` of this run holds against that version, so that they need not run on another server of
+ * it; none where containers cannot be started.
+ */
+async function inContainers({ root, request }: Verification, version: number): Promise<readonly string[]> {
+  const isRun = request.only.includes('containers') && namedServer() === '' && request.filters.length === 0;
+  return isRun && (await dockerProblem()) === null ? contractsInContainers(root, version) : [];
 }
 
 /** The suites of the connectors, or the tests that were chosen, on a server of that version. */
 async function verifyPostgres(verification: Verification, version: number): Promise<Outcome> {
   const { root, request } = verification;
-  const filters = request.filters.length > 0 ? request.filters : postgresSuites(root);
+  // A version that was asked for gets everything.
+  const isBetween = request.postgres === null && version !== olderVersions(root)[0];
+  const contained = await inContainers(verification, version);
+  const suites = (isBetween ? suitesBetween(root) : postgresSuites(root)).filter((file) => !contained.includes(file));
+  const filters = request.filters.length > 0 ? request.filters : suites;
+  if (filters.length === 0) return single(`postgres ${version}`, `there are no suites for PostgreSQL ${version}`);
   const env = { WEIR_TEST_POSTGRES_VERSION: String(version) };
   const outcome = await runTests(`postgres ${version}`, verification, filters, env);
   return { ...outcome, notes: outcome.notes.map((note) => `postgres ${version}: ${note}`) };
@@ -130,6 +181,7 @@ async function runTests(
   verification: Verification,
   filters: readonly string[],
   env: NodeJS.ProcessEnv,
+  excluded: readonly string[] = [],
 ): Promise<Outcome> {
   const { root, request, ci } = verification;
   const folder = mkdtempSync(join(tmpdir(), 'weir-verify-'));
@@ -140,10 +192,12 @@ async function runTests(
     // Many tests wait for a server more than they compute, so there are more workers than processors.
     const workers = `--maxWorkers=${Math.ceil(availableParallelism() * 1.5)}`;
     const args = ['run', workers, ...(plain ? ['--no-color'] : []), '--reporter=default', `--reporter=${recorder}`];
-    const vitest = [tool(root, 'vitest/vitest.mjs'), ...args, ...filters, ...request.forVitest];
+    const left = excluded.map((pattern) => `--exclude=${pattern}`);
+    const vitest = [tool(root, 'vitest/vitest.mjs'), ...args, ...left, ...filters, ...request.forVitest];
     const ending = await start(verification, process.execPath, vitest, { ...env, [RECORD_VARIABLE]: record });
     const chosenByName = request.forVitest.some((option) => /^(?:-t|--testNamePattern)(?:=|$)/.test(option));
-    const outcome = readRecord(readFileSync(record, 'utf8'), { exitCode: ending.code, skipsFail: ci, chosenByName });
+    const rules = { exitCode: ending.code, skipsFail: ci, chosenByName, mayAllSkip: name === 'containers' };
+    const outcome = readRecord(readFileSync(record, 'utf8'), rules);
     const said = problem('vitest', ending);
     const notes = ending.reason === null || said === null ? outcome.notes : [...outcome.notes, said];
     return { ...outcome, name, notes };

@@ -18,12 +18,14 @@ const SETTINGS = { wal_writer_delay: '10ms', max_connections: '200', max_replica
 /**
  * Starts a server for the tests of this file and removes it after them. `WEIR_TEST_POSTGRES_URL` names one that runs, else
  * `WEIR_TEST_POSTGRES_VERSION` says which major version starts.
+ * @param other a server that somebody else starts and ends, in hooks before these
  */
-export function useTestServer(): TestServer {
+export function useTestServer(other?: Pick<TestServer, 'url'>): TestServer {
   let temporary: TemporaryPostgres | null = null;
   const server = { url: process.env['WEIR_TEST_POSTGRES_URL'] ?? '', version: 0, extensions: [] as string[] };
   beforeAll(async () => {
-    if (server.url === '') {
+    if (other !== undefined) server.url = other.url;
+    else if (server.url === '') {
       temporary = await temporaryPostgres(SETTINGS);
       server.url = temporary.url;
     }

@@ -1,0 +1,13 @@
+import { PostgresService, type PostgresServiceOptions } from './postgres-service.ts';
+import { ToxiproxyService } from './toxiproxy-service.ts';
+
+/**
+ * A server by its name, not started yet: `service('postgres', { version: 17 })`. It is the one that `WEIR_TEST_<NAME>_URL`
+ * names, else a container of the official image, else one of the image that `npm run services` builds where no registry
+ * answers. `describeWithServices` starts and stops it.
+ */
+export function service(name: 'postgres', options?: PostgresServiceOptions): PostgresService;
+export function service(name: 'toxiproxy'): ToxiproxyService;
+export function service(name: 'postgres' | 'toxiproxy', options: PostgresServiceOptions = {}): PostgresService | ToxiproxyService {
+  return name === 'postgres' ? new PostgresService(options) : new ToxiproxyService();
+}
