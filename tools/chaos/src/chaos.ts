@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SeededRandom } from '@weir/cli';
 import { BankLoad } from './bank.ts';
+import { checkCommits, commitsChecked } from './commit-check.ts';
 import { inflict } from './inflict.ts';
 import { beginAudit, checkEqual, checkLedger, type Ledger } from './ledger.ts';
 import { Runner, lastCode } from './runner.ts';
@@ -27,6 +28,8 @@ export interface ChaosResult {
   readonly commitsSeen: number;
   /** Snapshots of the mirror whose sums were right. */
   readonly sumsChecked: number;
+  /** Commits of the mirror that the sink itself looked at; null where it cannot. */
+  readonly commitsChecked: number | null;
   readonly ledger: Pick<Ledger, 'commits' | 'rows'>;
   /** How often the runners have written each error code. */
   readonly codes: Readonly<Record<string, number>>;
@@ -73,6 +76,7 @@ export async function runChaos({ sink, seed, ms, signal, log }: ChaosOptions): P
   for (const defect of world.defects.slice(0, 5)) world.wrong(defect);
   const { counts, problems, watch } = world;
   return {
+    commitsChecked: ledger === null || world.sink.server === null ? null : await commitsChecked(world.sink.server),
     sink, seed, counts, transactions: load.transactions, commitsSeen: watch.commits, sumsChecked: watch.sums,
     ledger: { commits: ledger?.commits ?? 0, rows: ledger?.rows ?? 0 }, isCompared: ledger !== null, codes: world.codes, notDone: [...notDone], problems,
   };
@@ -108,6 +112,9 @@ async function publicationIsThere(world: World, signal: AbortSignal): Promise<vo
 /** The LSN at which all tables are copied, as 16 digits. */
 async function copiedFrom(world: World, signal: AbortSignal): Promise<string> {
   await world.watch.copied(signal);
+  const { server } = world.sink;
+  // The sink may be away at the moment.
+  while (server !== null && !(await checkCommits(server).then(() => true, () => false))) await sleep(200, undefined, { signal });
   const lsn = await world.askSource('SELECT pg_current_wal_insert_lsn()');
   return lsn.split('/').map((half) => half.toLowerCase().padStart(8, '0')).join('');
 }

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { UNSOUND } from './commit-check.ts';
 import { childrenOf } from './processes.ts';
 
 const main: string = fileURLToPath(new URL('../../../apps/runner/src/main.ts', import.meta.url));
@@ -60,7 +61,7 @@ export class Runner {
     // The status line repeats the last error.
     const code = line.includes('"level":"info"') ? undefined : /WEIR_[A-Z_]+/.exec(line)?.[0];
     if (code !== undefined) this.codes.set(code, (this.codes.get(code) ?? 0) + 1);
-    if (code === 'WEIR_INTERNAL') this.defects.push(line);
+    if (code === 'WEIR_INTERNAL' || line.includes(UNSOUND)) this.defects.push(line);
   }
 
   signal(signal: NodeJS.Signals): void {

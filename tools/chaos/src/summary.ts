@@ -10,6 +10,7 @@ export function summary({ counts, problems, notDone, ...result }: ChaosResult, m
   ].map(([count, what]) => `${count} ${what}`);
   const seen = [
     `${result.transactions} transactions`, `${result.commitsSeen} commits seen`, `${result.sumsChecked} sums checked`,
+    ...(result.commitsChecked === null ? [] : [`${result.commitsChecked} by the sink at a commit`]),
     `ledger: ${ledger.commits} commits of ${ledger.rows} rows`,
   ];
   const lines = [`${sink}, seed ${seed}: ${done.join(', ')}`, seen.join(', ')];

@@ -94,16 +94,25 @@ export class Watch {
   }
 }
 
-/** Whether the checkpoints of mirror and history both say that each table is copied whole. */
+/**
+ * Whether the checkpoints of mirror and history both say that each table is copied whole, and that the stream has come by
+ * what was read last: until then that is of a later moment than the rest.
+ */
 function allCopied(states: readonly Row[]): boolean {
   return (
     states.length === 2 &&
     states.every(({ state }) => {
       if (state == null) return false;
-      const known = (JSON.parse(state) as { tables: { name: string; chunks?: { done: boolean } }[] }).tables;
+      const { round, tables: known } = JSON.parse(state) as CopyState;
+      if (round !== undefined) return false;
       return Object.keys(tables).every((table) => known.some(({ name, chunks }) => name === table && chunks?.done === true));
     })
   );
+}
+
+interface CopyState {
+  readonly round?: unknown;
+  readonly tables: readonly { readonly name: string; readonly chunks?: { readonly done: boolean } }[];
 }
 
 /** An answer of the sink, not a sink that is away: no table, no column. */

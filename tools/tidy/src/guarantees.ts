@@ -38,7 +38,7 @@ export const guarantees: readonly Guarantee[] = [
     held: ['A lane commits only at a checkpoint, and a source gives checkpoints only between transactions.'],
     enforced: ['packages/engine/src/lane.ts', 'packages/sdk/src/batch.ts'],
     limits: [
-      'While a table is copied its parts are from different moments: with the last chunk it is whole.',
+      'While a table is copied its parts are from different moments: it is whole when the stream has come by the end of its last round.',
       'Several transactions may be committed at once. A reader may miss a state that lay between; it sees none that never was.',
       'Two sinks are not at the same place at the same time.',
     ],
