@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { installStryker } from './install-stryker.ts';
 import { scoreTable, survivors, type MutationReport } from './mutation-report.ts';
-import { parseRequest, type MutatedPackage } from './request.ts';
-import { reportFile, RESULTS, strykerOptions } from './stryker-options.ts';
+import { parseRequest } from './request.ts';
+import { passesOf, reportFile, RESULTS, strykerOptions } from './stryker-options.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const request = parseRequest(process.argv.slice(2));
@@ -25,17 +25,20 @@ mkdirSync(join(root, RESULTS), { recursive: true });
 const folder = mkdtempSync(join(tmpdir(), 'weir-mutation-'));
 try {
   for (const name of request.packages) {
+    for (let pass = 0; pass < passesOf(name, request).length && process.exitCode === undefined; pass++)
+      process.exitCode = await runStryker(strykerOptions(name, request, pass));
     if (process.exitCode !== undefined) break;
-    process.exitCode = await mutate(name);
+    const report = JSON.parse(readFileSync(join(root, reportFile(name)), 'utf8')) as MutationReport;
+    console.log([`\n${name}: not noticed`, ...survivors(report), '', scoreTable(report), ''].join('\n'));
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
 /** Answers an exit code; undefined to go on. */
-async function mutate(name: MutatedPackage): Promise<number | undefined> {
-  const config = join(folder, `${name}.json`);
-  writeFileSync(config, JSON.stringify(strykerOptions(name, request as Exclude<typeof request, string>)));
+async function runStryker(options: object): Promise<number | undefined> {
+  const config = join(folder, 'stryker.json');
+  writeFileSync(config, JSON.stringify(options));
   // The same random tests in each run: a mutant must not survive by luck.
   const env = { ...process.env, WEIR_SEED: process.env['WEIR_SEED'] ?? '1' };
   const child = spawn(process.execPath, [stryker, 'run', config], { cwd: root, env, stdio: 'inherit' });
@@ -43,8 +46,6 @@ async function mutate(name: MutatedPackage): Promise<number | undefined> {
   process.on('SIGTERM', forward);
   const [code] = (await once(child, 'exit')) as [number | null];
   process.off('SIGTERM', forward);
-  if (code !== 0) return interrupted || code === null ? 130 : 1;
-  const report = JSON.parse(readFileSync(join(root, reportFile(name)), 'utf8')) as MutationReport;
-  console.log([`\n${name}: not noticed`, ...survivors(report), '', scoreTable(report), ''].join('\n'));
-  return undefined;
+  if (code === 0) return undefined;
+  return interrupted || code === null ? 130 : 1;
 }
