@@ -191,8 +191,8 @@ test('a stream that was not asked for has no blocks, though somebody would keep 
   const session = new Session({ version: 1, streaming: true });
   expect(session.decoder.inStreamBlock).toBe(false);
   expect(new Session({ version: 4 }).decoder.inStreamBlock).toBe(false);
-  const refused = { code: 'WEIR_PGOUTPUT_UNSUPPORTED', message: expect.stringContaining('protocol version 2 or later') };
-  expect(() => session.feed(encodeStreamStart({ transactionId: 1, first: true }))).toThrow(expect.objectContaining(refused));
+  const start = encodeStreamStart({ transactionId: 1, first: true });
+  expect(() => session.feed(start)).toThrow('belongs to protocol version 2 or later');
 });
 
 test('protocol version 2 has streamed transactions', () => {

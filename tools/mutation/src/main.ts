@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { installStryker } from './install-stryker.ts';
 import { scoreTable, survivors, type MutationReport } from './mutation-report.ts';
 import { parseRequest } from './request.ts';
-import { passesOf, reportFile, RESULTS, strykerOptions } from './stryker-options.ts';
+import { incrementalFile, passesOf, reportFile, RESULTS, strykerOptions, vitestVariables } from './stryker-options.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const request = parseRequest(process.argv.slice(2));
@@ -25,8 +25,12 @@ mkdirSync(join(root, RESULTS), { recursive: true });
 const folder = mkdtempSync(join(tmpdir(), 'weir-mutation-'));
 try {
   for (const name of request.packages) {
-    for (let pass = 0; pass < passesOf(name, request).length && process.exitCode === undefined; pass++)
-      process.exitCode = await runStryker(strykerOptions(name, request, pass));
+    if (request.anew) rmSync(join(root, incrementalFile(name)), { force: true });
+    const config = join(folder, `${name}.json`);
+    writeFileSync(config, JSON.stringify(strykerOptions(name, request)));
+    for (const pass of passesOf(name, request)) {
+      process.exitCode ??= await runStryker(config, vitestVariables(pass));
+    }
     if (process.exitCode !== undefined) break;
     const report = JSON.parse(readFileSync(join(root, reportFile(name)), 'utf8')) as MutationReport;
     console.log([`\n${name}: not noticed`, ...survivors(report), '', scoreTable(report), ''].join('\n'));
@@ -36,11 +40,9 @@ try {
 }
 
 /** Answers an exit code; undefined to go on. */
-async function runStryker(options: object): Promise<number | undefined> {
-  const config = join(folder, 'stryker.json');
-  writeFileSync(config, JSON.stringify(options));
+async function runStryker(config: string, variables: Readonly<Record<string, string>>): Promise<number | undefined> {
   // The same random tests in each run: a mutant must not survive by luck.
-  const env = { ...process.env, WEIR_SEED: process.env['WEIR_SEED'] ?? '1' };
+  const env = { WEIR_SEED: '1', ...process.env, ...variables };
   const child = spawn(process.execPath, [stryker, 'run', config], { cwd: root, env, stdio: 'inherit' });
   const forward = (): void => void child.kill('SIGINT');
   process.on('SIGTERM', forward);

@@ -2,66 +2,64 @@ import { globSync } from 'node:fs';
 import { matchesGlob, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { packages, parseRequest, type MutatedPackage, type MutationRequest } from './request.ts';
-import { passesOf, strykerOptions } from './stryker-options.ts';
+import { passesOf, strykerOptions, vitestVariables } from './stryker-options.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 
-interface Chosen {
-  readonly mutated: readonly string[];
-  /** Of each pass. */
-  readonly tests: readonly (readonly string[])[];
+function requestOf(...args: readonly string[]): MutationRequest {
+  return parseRequest(args) as MutationRequest;
 }
 
-/** The files of a package that a run would change, and the tests that it would run. */
-function chosen(name: MutatedPackage, ...args: readonly string[]): Chosen {
-  const request = parseRequest(args) as MutationRequest;
-  const passes = passesOf(name, request).map(
-    (_, pass) => strykerOptions(name, request, pass) as { mutate: string[]; testFiles: string[] },
+function filesOf(name: MutatedPackage, glob: string): string[] {
+  return globSync(glob, { cwd: resolve(root, `packages/${name}/src`) }).toSorted();
+}
+
+/** The files of a package that a run changes. */
+function mutated(name: MutatedPackage, ...args: readonly string[]): string[] {
+  const { mutate } = strykerOptions(name, requestOf(...args)) as { mutate: string[] };
+  const matches = (file: string, without: boolean): boolean =>
+    mutate.some((glob) => {
+      const path = `packages/${name}/src/${file}`;
+      return without ? glob.startsWith('!') && matchesGlob(path, glob.slice(1)) : matchesGlob(path, glob);
+    });
+  return filesOf(name, '**/*.ts').filter((file) => matches(file, false) && !matches(file, true));
+}
+
+/** The tests that each pass runs. */
+function tests(name: MutatedPackage, ...args: readonly string[]): string[][] {
+  return passesOf(name, requestOf(...args)).map(({ without }) =>
+    filesOf(name, '**/*.test.ts').filter((file) => !without.some((left) => matchesGlob(file, `**/${left}.test.ts`))),
   );
-  const files = globSync(`packages/${name}/src/**/*.ts`, { cwd: root });
-  const matched = (globs: readonly string[]): string[] =>
-    files
-      .filter((file) => globs.some((glob) => matchesGlob(file, glob)))
-      .map((file) => file.replace(`packages/${name}/src/`, ''));
-  const { mutate } = passes[0]!;
-  const left = new Set(matched(mutate.filter((glob) => glob.startsWith('!')).map((glob) => glob.slice(1))));
-  return {
-    mutated: matched(mutate.filter((glob) => !glob.startsWith('!'))).filter((file) => !left.has(file)),
-    tests: passes.map(({ testFiles }) => matched(testFiles).toSorted()),
-  };
 }
 
 test.each(packages)('of %s the code is changed, never what belongs to its tests', (name) => {
-  const { mutated } = chosen(name);
-  expect(mutated.length).toBeGreaterThan(2);
-  expect(mutated.filter((file) => /test|contract|fake|bench|index\.ts/.test(file))).toEqual([]);
+  expect(mutated(name).length).toBeGreaterThan(2);
+  expect(mutated(name).filter((file) => /test|contract|fake|bench|index\.ts/.test(file))).toEqual([]);
 });
 
 test('chosen files only', () => {
-  expect(chosen('engine', '--files', 'lane.ts,commit*.ts').mutated.toSorted()).toEqual([
-    'commit-order.ts',
-    'commit.ts',
-    'lane.ts',
-  ]);
+  expect(mutated('engine', '--files', 'lane.ts,commit*.ts')).toEqual(['commit-order.ts', 'commit.ts', 'lane.ts']);
 });
 
 test('tests that start processes or count bytes never take part, those on generated input when they are asked for', () => {
-  expect(chosen('store', '--properties').tests.at(-1)).toEqual(['memory-store.test.ts', 'sqlite-store.test.ts']);
-  const [examples, all] = chosen('pgoutput', '--properties').tests;
+  expect(tests('store', '--properties').at(-1)).toEqual(['memory-store.test.ts', 'sqlite-store.test.ts']);
+  const [examples, all] = tests('pgoutput', '--properties');
   expect(examples).toContain('decoder.test.ts');
-  expect(examples!.filter((file) => file.includes('prop'))).toEqual([]);
+  expect(examples!.filter((file) => /prop|allocation/.test(file))).toEqual([]);
   expect(all).toEqual([...examples!, 'damage.prop.test.ts', 'decoder.prop.test.ts'].toSorted());
-  expect(chosen('pgoutput').tests).toEqual([examples]);
+  expect(tests('pgoutput')).toEqual([examples]);
 });
 
 test('the tests of the whole engine run for what its other tests left alive', () => {
-  const [quick, all] = chosen('engine').tests;
+  const [quick, all] = tests('engine');
   expect(quick).toContain('lane.test.ts');
   expect(all!.filter((file) => !quick!.includes(file))).toContain('pipeline-faults.test.ts');
   expect(quick!.filter((file) => !all!.includes(file))).toEqual([]);
 });
 
-test('what an earlier run found is forgotten once, not before each pass', () => {
-  const request = parseRequest(['engine', '--anew']) as MutationRequest;
-  expect([0, 1].map((pass) => strykerOptions('engine', request, pass))).toMatchObject([{ force: true }, { force: false }]);
+test('Vitest is told which tests take no part, and how long one may take', () => {
+  expect(vitestVariables({ without: ['*.prop', 'allocation'], testTimeout: 5000 })).toEqual({
+    WEIR_MUTATE_WITHOUT: '*.prop,allocation',
+    WEIR_MUTATE_TIMEOUT: '5000',
+  });
 });
