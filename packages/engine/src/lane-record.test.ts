@@ -128,9 +128,20 @@ describe('the status of a sink', () => {
       'public.orders': { ranges: 3, different: 2, rows: 4 },
       'public.customers': customersTally,
     });
+    expect(record.rows, 'what differs is written, and on its way').toMatchObject({ same: 3, inFlight: 3 });
     record.startRepair(['public.orders']);
     expect(record.status(0, true).repairs).toEqual({ 'public.customers': customersTally });
   });
+});
+
+test('stopped tables are told with why, and a commit makes their marks durable', () => {
+  const record = new LaneRecord();
+  const reason = { code: 'WEIR_SINK_TYPE', message: 'no such type' } as const;
+  record.stops.failed('public.orders', orders, { error: new Error('x'), reason, at: '1', isCopied: false });
+  record.stops.marked('public.orders', reason);
+  expect(record.status(0, true).stoppedTables).toEqual([{ table: 'public.orders', ...reason }]);
+  record.committed('2', 0, 0);
+  expect(record.stops.unmarked).toEqual([]);
 });
 
 describe('the lag', () => {
