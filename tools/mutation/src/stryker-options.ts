@@ -25,7 +25,7 @@ const wide: Readonly<Partial<Record<MutatedPackage, readonly string[]>>> = {
 
 /** A later pass tries only what the ones before it left alive, so that the slow tests run for few mutants. */
 export function passesOf(name: MutatedPackage, { properties }: MutationRequest): Pass[] {
-  const quick = wide[name] === undefined ? [] : [{ without: [...leftOut, '*.prop', ...wide[name]], testTimeout: 5000 }];
+  const quick = wide[name] === undefined ? [] : [{ without: [...leftOut, '*.prop', ...wide[name]], testTimeout: 15_000 }];
   const all = { without: [...leftOut, '*.prop'], testTimeout: 60_000 };
   return [...quick, all, ...(properties ? [{ without: leftOut, testTimeout: 120_000 }] : [])];
 }
@@ -34,7 +34,7 @@ export function passesOf(name: MutatedPackage, { properties }: MutationRequest):
 const notMutated = ['!**/*.{test,contract,fake,bench}.ts', '!**/testing/**', '!**/index.ts'];
 
 /** A mutant may take 1.5 times as long as its tests did at first, and this many ms more: the machine may be busy. */
-const MORE_TIME = 10_000;
+const MORE_TIME = 20_000;
 
 /** Stryker's configuration for one package: https://stryker-mutator.io/docs/stryker-js/configuration */
 export function strykerOptions(name: MutatedPackage, { files, workers }: MutationRequest): object {
