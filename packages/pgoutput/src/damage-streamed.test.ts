@@ -144,6 +144,15 @@ describe('a message of a prepared transaction that is damaged or has no place he
     ],
   ]);
 
+  test('an unknown kind, though everything was asked for', () => {
+    expect(() => session().feed(hex('58'))).toThrow("'X', byte 0: no message starts with this byte");
+  });
+
+  test('a BEGIN PREPARE in protocol version 2, though somebody would hear of it', () => {
+    const older = new Session({ version: 2, prepared: deaf });
+    expect(() => older.feed(encodeBeginPrepare(one))).toThrow('belongs to protocol version 3 or later');
+  });
+
   test('a STREAM PREPARE in a stream without streamed transactions', () => {
     const without = new Session({ version: 3, prepared: deaf });
     const refused = { message: "replication message 'p', byte 34: a transaction that was not streamed" };

@@ -271,6 +271,11 @@ describe('relations', () => {
     expect(session.host.relations).toMatchObject([{ replicaIdentity }]);
   });
 
+  test('have their names to the letter, a byte order mark in front included', () => {
+    const odd = { ...items, namespace: '\ufeffs', name: '\ufeff Ünï' };
+    expect(new Session().feed(encodeRelation(odd)).host.relations).toEqual([odd]);
+  });
+
   test('may be bound later, before their first row', () => {
     const session = new Session();
     const heard: Relation[] = [];
