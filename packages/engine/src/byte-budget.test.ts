@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { ByteBudget } from './byte-budget.ts';
 
@@ -42,6 +43,20 @@ describe('ByteBudget', () => {
     budget.release(1000);
     expect(await isDone(next)).toBe(true);
     expect(budget.used).toBe(1);
+  });
+
+  test('leaves no listener behind at a signal that lasts as long as the pipeline', async () => {
+    const budget = new ByteBudget(100);
+    const { signal: lasting } = new AbortController();
+    for (let run = 0; run < 3; run++) {
+      await budget.acquire(100, lasting);
+      const waiting = budget.acquire(50, lasting);
+      expect(getEventListeners(lasting, 'abort')).toHaveLength(1);
+      budget.release(100);
+      await waiting;
+      budget.release(50);
+    }
+    expect([getEventListeners(lasting, 'abort').length, budget.used]).toEqual([0, 0]);
   });
 
   test('a taker that is aborted gets nothing, and the next one is served', async () => {

@@ -65,6 +65,10 @@ export interface LaneWorldOptions {
   readonly policies?: Partial<SinkPolicies>;
   /** `idempotent` sinks cannot remember stopped tables. */
   readonly mode?: SinkSession['mode'];
+  /** Called before each write. */
+  readonly beforeWrite?: () => Promise<void>;
+  /** Resolves when it is this sink's turn to commit; at once by default. */
+  readonly turn?: () => Promise<void>;
 }
 
 /** What a sink was given with one write. */
@@ -104,6 +108,7 @@ export class LaneWorld {
     const write = session.write.bind(session);
     session.write = async (batch) => {
       world.#saw(batch);
+      await options.beforeWrite?.();
       await write(batch);
     };
     const confirm = async (_: Lane, { position }: Checkpoint): Promise<void> => void world.confirmed.push(position);
@@ -111,7 +116,8 @@ export class LaneWorld {
     const log: Logger = collector(world.logged);
     const holds = options.holds ?? null;
     const own = { session, store: memoryStore(), shard, policies, clock, log, holds, record };
-    world.lane = new Lane({ ...own, taken: () => {}, turn: async () => {}, confirm });
+    const turn = options.turn ?? (async () => {});
+    world.lane = new Lane({ ...own, taken: () => {}, turn, confirm });
     return world;
   }
 

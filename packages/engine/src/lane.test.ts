@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { emptyBatch, type Batch, type Checkpoint, type SchemaChange } from '@weir/sdk';
 import { boundaryOf, commitOf } from '@weir/testkit';
 import { LaneWorld, batchOf, boundary, chunkOf, state } from './lane-world.fake.ts';
+import { refusal } from './refusing-sink.fake.ts';
 import { imbalance } from './row-counters.ts';
 import { SharedBatch, heldBytes } from './shared-batch.ts';
 import { fault, orders } from './world.fake.ts';
@@ -80,6 +81,46 @@ describe('a lane commits on checkpoints only (invariant 3)', () => {
     const world = await LaneWorld.open();
     await world.deliver(emptyBatch(boundary(1), [{ table: orders, change: 'add', column: 'note', value: null }]));
     expect(world.calls).toEqual(['write', 'commit']);
+  });
+});
+
+describe('a commit', () => {
+  test('waits for its turn, and what came meanwhile waits for it', async () => {
+    const turn = Promise.withResolvers<void>();
+    const world = (await LaneWorld.open({ turn: async () => await turn.promise })).start();
+    await world.push(batchOf([1], boundary(1)), batchOf([2], null));
+    await world.clock.settle();
+    expect(world.calls).toEqual(['write']);
+    turn.resolve();
+    await world.clock.settle();
+    expect(world.calls).toEqual(['write', 'commit', 'write']);
+  });
+
+  test('is not made when its turn comes after the attempt is over', async () => {
+    const turn = Promise.withResolvers<void>();
+    const world = (await LaneWorld.open({ turn: async () => await turn.promise })).start();
+    await world.push(batchOf([1], boundary(1)));
+    await world.clock.settle();
+    world.hard.abort(new Error('over'));
+    world.lane.abandon();
+    turn.resolve();
+    await expect(world.run).rejects.toThrow('over');
+    expect([world.calls, world.confirmed, world.target.checkpoint]).toEqual([['write'], [], null]);
+  });
+
+  test('is refused while a row is unaccounted for, and nothing is confirmed (invariant 7)', async () => {
+    const world = await LaneWorld.open();
+    const [source, batch] = [batchOf([1, 2], boundary(2)), batchOf([1], boundary(2))];
+    world.lane.push(new SharedBatch(batch, { source, made: 0, filtered: 0 }, world.budget, 1));
+    await expect(world.deliver()).rejects.toThrow(expect.objectContaining({ code: 'WEIR_COUNTERS' }));
+    expect([world.calls, world.confirmed]).toEqual([['write'], []]);
+  });
+
+  test('is told with how long it took', async () => {
+    const world = await LaneWorld.open({ faults: [fault('warehouse.commit', 1, 'slow', 40)] });
+    await world.clock.advance(1000);
+    await world.deliver(batchOf([1], boundary(1)));
+    expect(world.record.status(0, true)).toMatchObject({ commitMs: 40, committedAt: world.clock.now() });
   });
 });
 
@@ -179,6 +220,15 @@ describe('settled', () => {
     expect(await world.clock.settles(world.lane.settled())).toBe(false);
   });
 
+  test('is not while something without rows and bytes waits for its commit', async () => {
+    const world = (await LaneWorld.open()).start();
+    const created = emptyBatch(null, [{ table: orders, change: 'create' }]);
+    await world.push({ ...created, bytes: 0 });
+    expect(await world.clock.settles(world.lane.settled())).toBe(false);
+    await world.push(batchOf([1], boundary(1)));
+    expect(await world.clock.settles(world.lane.settled())).toBe(true);
+  });
+
   test('is not while a transaction is open', async () => {
     const world = (await LaneWorld.open()).start();
     await world.push(batchOf([1], null));
@@ -203,6 +253,18 @@ describe('an abandoned lane', () => {
     expect(world.record.status(0, true)).toEqual(before);
     expect([world.confirmed, imbalance(before.rows)]).toEqual([[], 0]);
     await expect(world.run).rejects.toThrow('over');
+  });
+
+  test.each([false, true])('stops no table when its write is refused late, other than one at work; late: %s', async (isLate) => {
+    const answer = Promise.withResolvers<void>();
+    const beforeWrite = async (): Promise<void> => await answer.promise;
+    const world = (await LaneWorld.open({ beforeWrite, policies: { onError: 'stop_table' } })).start();
+    await world.push(batchOf([1], boundary(1)));
+    await world.clock.settle();
+    if (isLate) world.lane.abandon();
+    answer.reject(refusal('public.orders'));
+    await expect(world.run).rejects.toThrow('cannot hold');
+    expect(world.record.stops.unmarked.map(({ table }) => table.name)).toEqual(isLate ? [] : ['orders']);
   });
 
   test('adds nothing to what the next attempt delivers when its write is answered in the middle of that', async () => {

@@ -40,6 +40,12 @@ const outside = false;
 const damagedMessages: [what: string, open: boolean, bytes: string, message: string][] = [
   ['nothing at all', outside, '', '0x00, byte 0: the message is empty'],
   ['an unknown kind', inside, '58', "'X', byte 0: no message starts with this byte"],
+  ['a kind just behind the letters', inside, '5b', "0x5b, byte 0: no message starts with this byte"],
+  ['a kind just before the small letters', inside, '60', "0x60, byte 0: no message starts with this byte"],
+  ['the last letter', inside, '5a', "'Z', byte 0: no message starts with this byte"],
+  ['the first small letter', inside, '61', "'a', byte 0: no message starts with this byte"],
+  ['the last small letter', inside, '7a', "'z', byte 0: no message starts with this byte"],
+  ['a kind just behind the small letters', inside, '7b', "0x7b, byte 0: no message starts with this byte"],
   ['an unprintable kind', inside, '07', '0x07, byte 0: no message starts with this byte'],
 
   ['a nested BEGIN', inside, captured.begin, "'B', byte 1: a transaction starts inside another"],
@@ -61,6 +67,8 @@ const damagedMessages: [what: string, open: boolean, bytes: string, message: str
   ['a COMMIT with flags', inside, '43 01 0000000000000005', "'C', byte 1: a commit with unknown flags"],
   ['the COMMIT of another', inside, captured.commit, "'C', byte 26: the commit of another transaction"],
   ['an ORIGIN outside', outside, '4f 0000000000000005 6100', "'O', byte 1: no transaction is open"],
+  ['an ORIGIN with more behind', inside, '4f 0000000000000005 6100 00', "'O', byte 11: bytes left over: 1"],
+  ['a COMMIT with more behind', inside, `${captured.commit}00`, "'C', byte 26: bytes left over: 1"],
   ['an ORIGIN whose name has no end', inside, '4f 0000000000000005 6161', "'O', byte 9: a string has no end"],
   ['a TYPE whose name has no end', outside, '59 00000005 7300 6161', "'Y', byte 7: a string has no end"],
   ['a TYPE with more behind', outside, '59 00000005 7300 6100 00', "'Y', byte 9: bytes left over: 1"],
@@ -221,6 +229,27 @@ describe('a damaged message is refused, with its kind and place', () => {
     const error = failure(() => session.feed(hex(bytes)));
     expect(error.message).toBe(`replication message ${message}`);
     expect(session.close().skipped).toBe(0);
+  });
+
+  test.each(damagedRows)('%s, in a row of an unbound table or of a transaction that was delivered', (_what, open, bytes, message) => {
+    const unbound = new Session();
+    unbound.host.treatments.set(pair.oid, { leftOut: true });
+    const delivered = new Session();
+    delivered.host.delivered.add(5n);
+    for (const session of [unbound, delivered]) {
+      session.feed(encodeRelation(pair), ...(open ? [begin] : []));
+      expect(failure(() => session.feed(hex(bytes))).message).toBe(`replication message ${message}`);
+    }
+  });
+});
+
+test.each([-1, 2])('a rewrite that leaves %i bytes of a cell of one is a fault of the connector', (length) => {
+  const session = new Session();
+  session.host.treatments.set(pair.oid, { rewrites: [{ place: 'slab', rewrite: () => length }, null] });
+  session.feed(encodeRelation(pair), begin);
+  expect(failure(() => session.feed(encodeInsert(pair.oid, ['1', '2'])))).toMatchObject({
+    code: 'WEIR_SDK_USE',
+    message: 'a cell has outgrown its place',
   });
 });
 

@@ -1,5 +1,6 @@
-import { BATCH_ROWS, Op, unchanged } from '@weir/sdk';
+import { BATCH_ROWS, BatchWriter, Op, unchanged } from '@weir/sdk';
 import { describe, expect, test } from 'vitest';
+import { PgoutputDecoder } from './decoder.ts';
 import {
   encodeBegin,
   encodeCommit,
@@ -184,6 +185,50 @@ describe('transactions', () => {
     expect(session.close().commits).toEqual([]);
   });
 
+  test('is in the middle from its first event on, or from where a batch has its commit', () => {
+    const session = new Session().feed(encodeRelation(items));
+    const { decoder } = session;
+    session.host.bindings.get(items.oid)!.skip = true;
+    expect(decoder.midTransaction).toBe(false);
+    session.feed(begin(1n));
+    expect(decoder.midTransaction, 'nothing has come of it').toBe(false);
+    session.feed(insert('1'));
+    expect(decoder.midTransaction, 'also when that is left out').toBe(true);
+    session.feed(commit(1n), begin(2n));
+    expect(decoder.midTransaction).toBe(false);
+    decoder.addCommit(session.writer);
+    expect(decoder.midTransaction).toBe(true);
+    session.feed(commit(2n));
+    expect(decoder.midTransaction).toBe(false);
+  });
+
+  test('may be put among the commits of a batch without a row, once, unless it is left out', () => {
+    const session = new Session().feed(encodeRelation(items));
+    session.host.delivered.add(2n);
+    session.decoder.addCommit(session.writer);
+    for (const lsn of [1n, 2n]) {
+      session.feed(begin(lsn));
+      session.decoder.addCommit(session.writer);
+      session.decoder.addCommit(session.writer);
+      session.feed(insert('1'), commit(lsn));
+    }
+    const batch = session.close();
+    expect(batch.commits.map(({ position }) => position)).toEqual(['1']);
+    expect(Array.from(batch.commit)).toEqual([0]);
+  });
+
+  test('a batch of another writer has its commit again, too', () => {
+    const session = new Session().feed(encodeRelation(items), begin(1n), insert('1'));
+    const other = new BatchWriter();
+    const row = insert('2');
+    const start = other.append(row);
+    session.decoder.decode(other, start, start + row.length);
+    for (const batch of [session.close(), other.close(null)]) {
+      expect(batch.commits.map(({ position }) => position)).toEqual(['1']);
+      expect(Array.from(batch.commit)).toEqual([0]);
+    }
+  });
+
   test('a batch that is started in the middle of a transaction has its commit again', () => {
     const session = new Session().feed(encodeRelation(items), begin(1n), insert('1'), commit(1n), begin(2n), insert('2'));
     const first = session.close();
@@ -219,6 +264,54 @@ describe('relations', () => {
   test('an empty namespace is pg_catalog; an oid has 32 bits', () => {
     const session = new Session().feed(encodeRelation(items));
     expect(session.host.relations).toEqual([items]);
+  });
+
+  test.each(['d', 'n', 'f', 'i'] as const)('may have the replica identity %s', (replicaIdentity) => {
+    const session = new Session().feed(encodeRelation({ ...items, replicaIdentity }));
+    expect(session.host.relations).toMatchObject([{ replicaIdentity }]);
+  });
+
+  test('have their names to the letter, a byte order mark in front included', () => {
+    const odd = { ...items, namespace: '\ufeffs', name: '\ufeff Ünï' };
+    expect(new Session().feed(encodeRelation(odd)).host.relations).toEqual([odd]);
+  });
+
+  test('may be bound later, before their first row', () => {
+    const session = new Session();
+    const heard: Relation[] = [];
+    const decoder = new PgoutputDecoder({
+      relation: (relation) => {
+        heard.push(relation);
+        return 'later';
+      },
+      begin: (each) => session.host.begin(each),
+      commit: () => {},
+    });
+    const feed = (message: Uint8Array): void => {
+      const start = session.writer.append(message);
+      decoder.decode(session.writer, start, start + message.length);
+    };
+    feed(encodeRelation(items));
+    expect(heard).toEqual([items]);
+    feed(begin(1n));
+    expect(() => feed(insert('1'))).toThrow('a relation that was not announced');
+    decoder.bind(items, session.host.relation(items));
+    feed(insert('2'));
+    expect(session.rows()).toMatchObject([{ table: 'items@1', after: ['2', 'note', null] }]);
+  });
+
+  test('of a key that holds NULL: it is NULL, and what lies outside was not sent', () => {
+    const old = { kind: 'K' as const, cells: [null, null, null] };
+    const session = new Session().feed(encodeRelation(items), begin(1n), encodeDelete(items.oid, old));
+    expect(session.rows()).toMatchObject([{ op: Op.delete, before: [null, unchanged, unchanged] }]);
+  });
+
+  test('rows that are left out may hold whatever others may', () => {
+    const session = new Session().feed(encodeRelation(items), begin(1n));
+    session.host.bindings.get(items.oid)!.skip = true;
+    session.feed(encodeInsert(items.oid, ['1', '', '']), encodeUpdate(items.oid, null, ['1', unchanged, null]));
+    session.feed(encodeUpdate(items.oid, { kind: 'O', cells: ['1', null, ''] }, ['2', 'x', unchanged]));
+    expect(session.close().skipped).toBe(3);
   });
 
   test('a second announcement replaces the first, in the middle of a transaction too', () => {

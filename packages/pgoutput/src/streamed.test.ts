@@ -172,6 +172,33 @@ describe('a table that a streamed transaction announces', () => {
     session.feed(...plain(20n, wideRow));
     expect(session.rows().map(({ after }) => after!.length)).toEqual([2, 1, 2]);
   });
+
+  test('is known by its last announcement that was not rolled back, however often the others announced it', () => {
+    const session = streaming();
+    session.feed(...plain(5n, encodeRelation(items)), ...block(1, true, encodeStreamed(1, encodeRelation(wide))));
+    const again = Array.from({ length: 40 }, () => encodeStreamed(2, encodeRelation(items)));
+    session.feed(...block(1, false, ...again), abort(1, 2), commit(1, 10n), ...plain(20n, wideRow));
+    expect(session.rows().map(({ after }) => after)).toEqual([['1', '2']]);
+  });
+});
+
+test('the host hears of the end of each block', () => {
+  const session = streaming().feed(...block(1, true), ...block(1, false), ...block(2, true));
+  expect(session.kept.stops).toBe(3);
+});
+
+test('a stream that was not asked for has no blocks, though somebody would keep them', () => {
+  const session = new Session({ version: 1, streaming: true });
+  expect(session.decoder.inStreamBlock).toBe(false);
+  expect(new Session({ version: 4 }).decoder.inStreamBlock).toBe(false);
+  const start = encodeStreamStart({ transactionId: 1, first: true });
+  expect(() => session.feed(start)).toThrow('belongs to protocol version 2 or later');
+});
+
+test('protocol version 2 has streamed transactions', () => {
+  const session = new Session({ version: 2, streaming: true }).feed(encodeRelation(items));
+  session.feed(...block(1, true, encodeStreamed(1, insert('1'))), commit(1, 10n));
+  expect(session.rows()).toMatchObject([{ position: '10', after: ['1'] }]);
 });
 
 test('a replay that no commit asked for is a fault of the caller', () => {

@@ -79,10 +79,29 @@ describe('the state directory', () => {
     const error = thrownBy(() => openSqliteStore(directory));
     expect(error.code).toBe('WEIR_STORE_OPEN');
     expect(error.message).toContain('schema version 2');
+    expect(error.fix).toContain('version of Weir that wrote it');
     const after = new DatabaseSync(join(directory, 'weir.sqlite'));
     expect(after.prepare('PRAGMA user_version').get()).toEqual({ user_version: 2 });
     after.close();
   });
+});
+
+test('what is saved is on the disk when a call resolves: each commit is synced, and nobody else has the file', () => {
+  const database = openStateFile(directory);
+  const settings = ['synchronous', 'fullfsync', 'checkpoint_fullfsync', 'journal_mode', 'locking_mode', 'user_version'].map(
+    (name) => Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0],
+  );
+  database.close();
+  const full = 2;
+  expect(settings).toEqual([full, 1, 1, 'wal', 'exclusive', 1]);
+});
+
+test('a file that another program is writing to is WEIR_STORE_LOCKED', () => {
+  const path = join(directory, 'weir.sqlite');
+  const other = new DatabaseSync(path);
+  other.exec('CREATE TABLE t (a); BEGIN; INSERT INTO t VALUES (1)');
+  expect(() => openSqliteStore(directory)).toThrow(failsWith('WEIR_STORE_LOCKED'));
+  other.close();
 });
 
 describe('readHints', () => {
@@ -106,6 +125,19 @@ describe('readHints', () => {
     ];
     expect(readHints(directory)).toEqual(hints);
     expect(readHints(directory)).toEqual(hints);
+  });
+
+  test('closes the file, and says which it cannot read', () => {
+    openStateFile(directory).close();
+    const damaged = new DatabaseSync(join(directory, 'weir.sqlite'));
+    damaged.exec('DROP TABLE hint');
+    damaged.close();
+    for (let run = 0; run < 2; run++) {
+      const error = thrownBy(() => readHints(directory));
+      expect(error.code).toBe('WEIR_STORE_WRITE');
+      expect(error.message).toContain(join(directory, 'weir.sqlite'));
+      expect(error.message).toContain('no such table: hint');
+    }
   });
 
   test('is refused while a store is open', async () => {
@@ -157,9 +189,38 @@ describe('errors of SQLite and of the file system', () => {
     expect(openError(full, 'f')).toMatchObject({ code: 'WEIR_STORE_WRITE' });
   });
 
-  test('a full disk while the directory is made is WEIR_STORE_WRITE', () => {
-    const full = Object.assign(new Error('ENOSPC: no space left on device, mkdir'), { code: 'ENOSPC' });
-    expect(openError(full, 'f')).toMatchObject({ code: 'WEIR_STORE_WRITE' });
+  test.each(['ENOSPC', 'EDQUOT', 'EIO', 'EFBIG'])('%s of the file system is WEIR_STORE_WRITE', (code) => {
+    const full = Object.assign(new Error(`${code}: mkdir`), { code });
+    expect(openError(full, 'f')).toMatchObject({ code: 'WEIR_STORE_WRITE', message: `cannot open f: ${code}: mkdir`, cause: full });
+    expect(openError(Object.assign(new Error('EACCES: mkdir'), { code: 'EACCES' }), 'f').code).toBe('WEIR_STORE_OPEN');
+  });
+
+  // https://sqlite.org/rescode.html: the lowest byte of a code says what it is, the others say more.
+  test.each([
+    ['SQLITE_BUSY', 5, 'WEIR_STORE_LOCKED', 'WEIR_STORE_WRITE'],
+    ['SQLITE_BUSY_RECOVERY', 261, 'WEIR_STORE_LOCKED', 'WEIR_STORE_WRITE'],
+    ['SQLITE_LOCKED', 6, 'WEIR_STORE_LOCKED', 'WEIR_STORE_WRITE'],
+    ['SQLITE_READONLY', 8, 'WEIR_STORE_OPEN', 'WEIR_STORE_WRITE'],
+    ['SQLITE_IOERR_FSYNC', 1034, 'WEIR_STORE_WRITE', 'WEIR_STORE_WRITE'],
+    ['SQLITE_FULL', 13, 'WEIR_STORE_WRITE', 'WEIR_STORE_WRITE'],
+    ['SQLITE_CORRUPT_INDEX', 779, 'WEIR_STORE_OPEN', 'WEIR_STORE_OPEN'],
+    ['SQLITE_NOTADB', 26, 'WEIR_STORE_OPEN', 'WEIR_STORE_OPEN'],
+  ])('%s', (name, errcode, whileOpening, inUse) => {
+    const error = Object.assign(new Error(name), { errcode });
+    expect([openError(error, 'f').code, useError(error, 'f').code]).toEqual([whileOpening, inUse]);
+    const isDamaged = /CORRUPT|NOTADB/.test(name);
+    expect(useError(error, 'f').fix.includes('backup')).toBe(isDamaged);
+    expect(useError(error, 'f')).toMatchObject({ cause: error, message: `cannot read or write f: ${name}` });
+  });
+
+  test('an error with a code of ours is handed on', () => {
+    const own = new WeirError('WEIR_STORE_OPEN', 'of a later version');
+    expect(openError(own, 'f')).toBe(own);
+  });
+
+  test('what is thrown and is no error is told as it is', () => {
+    expect(useError('odd', 'f')).toMatchObject({ code: 'WEIR_STORE_WRITE', message: 'cannot read or write f: odd' });
+    expect(openError({ errcode: 5 }, 'f')).toMatchObject({ code: 'WEIR_STORE_OPEN' });
   });
 
   test('another error is about opening or about writing, never without a code', () => {

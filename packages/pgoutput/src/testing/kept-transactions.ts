@@ -11,6 +11,8 @@ interface Kept {
 /** Keeps streamed transactions in memory, as a source keeps them. */
 export class KeptTransactions implements StreamedHost {
   readonly aborts: StreamAbort[] = [];
+  /** Blocks that have ended. */
+  stops = 0;
   readonly #writer: BatchWriter;
   readonly #open = new Map<number, Kept[]>();
   #current: Kept[] = [];
@@ -39,7 +41,9 @@ export class KeptTransactions implements StreamedHost {
     this.#current.push({ subtransactionId, message: this.#writer.data.slice(start, end) });
   }
 
-  stop(): void {}
+  stop(): void {
+    this.stops++;
+  }
 
   commit({ transactionId }: StreamCommit): void {
     this.#committed = this.#open.get(transactionId)!;
