@@ -45,7 +45,7 @@ export function itemsStatement(change: Change | ShapeStatement, quoting: Quoting
 type Values = Readonly<Record<string, string | null | undefined>>;
 
 function insert(id: number, values: Values, quoting: Quoting): string {
-  const names = ['id', ...Object.keys(values).map(quoting.name)];
+  const names = ['id', ...Object.keys(values)].map((name) => quoting.name(name));
   const cells = [String(id), ...Object.values(values).map((value) => literal(value, quoting))];
   return `INSERT INTO items (${names.join(', ')}) VALUES (${cells.join(', ')})`;
 }
