@@ -12,7 +12,7 @@ import {
   type PruningSourceOptions,
 } from '@weir/testkit';
 import { memoryStore, type Store } from '@weir/store';
-import type { Column, Json, Logger, RowValues, Sink, SinkSession, Table, Transform } from '@weir/sdk';
+import type { Column, Json, Logger, RowValues, Sink, SinkSession, Source, Table, Transform } from '@weir/sdk';
 import { Pipeline } from './pipeline.ts';
 import type { SinkPolicies } from './schema-gate.ts';
 import type { RetryPolicy } from './retry.ts';
@@ -58,6 +58,8 @@ export interface ProcessOptions extends SourceOptions {
   readonly histories?: readonly string[];
   /** Stands between a sink and the engine. */
   readonly wrap?: (sink: Sink, name: string) => Sink;
+  /** Stands between the source and the engine. */
+  readonly wrapSource?: (source: Source, script: FaultScript) => Source;
 }
 
 /** One run of a pipeline, up to its end or its death. */
@@ -107,7 +109,7 @@ export class World {
     const logged: Json[] = [];
     const pipeline = new Pipeline({
       name: 'shop',
-      source,
+      source: options.wrapSource?.(source, script) ?? source,
       sinks,
       sinkOptions,
       transforms,

@@ -49,6 +49,7 @@ export const errorCodes = {
   WEIR_SCHEMA_IGNORED: { exit: 4, policy: 'stop', remedy: 'The table appeared later and `schema_changes` ignores new tables; allow `create` there and copy again to have it.' },
   WEIR_SINK_MODE: { exit: 2, policy: 'stop', remedy: 'The sink’s table was made under another `mode` or `deletes`; change it back, or give the table another name with `target`.' },
   WEIR_SINK_INSERTS_ONLY: { exit: 2, policy: 'stop', remedy: 'The source sends no updates and deletes of this table; give it a key, or deliver it in `mode: append`.' },
+  WEIR_SINK_NO_KEY: { exit: 2, policy: 'stop', remedy: 'The sink tells rows apart by their key; give the table one at the source, or leave it out.' },
   WEIR_SINK_TYPE: { exit: 2, policy: 'stop', remedy: 'The sink cannot hold this type as configured; leave the column out, or change the option that the message names.' },
   WEIR_SINK_COLUMN_TYPE: { exit: 2, policy: 'stop', remedy: 'A column of the sink’s table has another type than Weir would give it; alter it, or give the table another name with `target`.' },
   WEIR_SINK_COLUMN_MISSING: { exit: 2, policy: 'stop', remedy: 'The sink’s table lacks a column of the source; add it there, or let `schema_changes` ignore added columns.' },

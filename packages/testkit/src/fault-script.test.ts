@@ -81,6 +81,23 @@ describe('FaultScript', () => {
     expect(served.done).toBe(2);
   });
 
+  test('zombie: everything waits, answers too, until it wakes, by itself or when it is told to', async () => {
+    const served = new Served({ on: 'sink.commit', call: 1, does: 'hold' }, { on: 'sink.write', call: 1, does: 'zombie' });
+    const [held, write] = [served.call('sink.commit'), served.call()];
+    expect(await served.clock.settles(Promise.race([held, write]))).toBe(false);
+    const later = served.call('sink.flush');
+    served.script.letGo();
+    expect(await served.clock.settles(Promise.race([held, write, later]))).toBe(false);
+    expect(served.done, 'what was sent before is done').toBe(1);
+    served.script.wake();
+    await served.clock.outcome(Promise.all([held, write, later]));
+    expect(served.done).toBe(3);
+    const leased = new Served({ on: 'sink.write', call: 1, does: 'zombie', ms: 60_000 });
+    const before = leased.clock.now();
+    await leased.clock.outcome(leased.call());
+    expect(leased.clock.now() - before).toBe(60_000);
+  });
+
   test.each([
     ['die', 0],
     ['die answering', 1],

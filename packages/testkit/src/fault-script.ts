@@ -6,7 +6,7 @@ export type FaultKind =
   | 'reject'
   /** It is done, but fails: the answer was lost on the way. */
   | 'lose answer'
-  /** Half of it is done, then it fails. Only for writes; elsewhere as `reject`. */
+  /** Half of it is done, then it fails. Only for writes and pulls; elsewhere as `reject`. */
   | 'partial'
   /** Nothing is done, and no answer comes. */
   | 'hang'
@@ -16,6 +16,11 @@ export type FaultKind =
   | 'hold answer'
   /** It is done after `ms`. */
   | 'slow'
+  /**
+   * The process is suspended before it is done: this call and all later ones wait, and so do answers, until `wake`, or for
+   * `ms`. Then it goes on as if nothing had happened: a zombie, when its lease has run out meanwhile.
+   */
+  | 'zombie'
   /** The process dies before it is done: neither this call nor any later one is answered. */
   | 'die'
   /** The process dies when it is done and before the answer. */
@@ -27,7 +32,7 @@ export interface Fault {
   /** Which call of it, from 1; `every` for each one. */
   readonly call: number | 'every';
   readonly does: FaultKind;
-  /** For `slow`. */
+  /** For `slow`, and for `zombie` as long as its lease and more. */
   readonly ms?: number;
   /** What the call fails with; a `WEIR_INTERNAL` by default, which is retried. */
   readonly error?: Error;
@@ -54,6 +59,7 @@ export class FaultScript {
   readonly #held: { readonly on: string; readonly go: () => void }[] = [];
   readonly #death = Promise.withResolvers<void>();
   #dead = false;
+  #suspended: PromiseWithResolvers<void> | null = null;
 
   constructor(clock: Clock, faults: readonly Fault[] = [], options: FaultScriptOptions = {}) {
     this.#clock = clock;
@@ -84,6 +90,18 @@ export class FaultScript {
   die(): void {
     this.#dead = true;
     this.#death.resolve();
+  }
+
+  /** Calls and answers wait from here on. @param ms until it wakes by itself; 0 for never */
+  suspend(ms = 0): void {
+    this.#suspended ??= Promise.withResolvers<void>();
+    if (ms > 0) void this.#clock.sleep(ms).then(() => this.wake());
+  }
+
+  /** A suspended process goes on where it was. */
+  wake(): void {
+    this.#suspended?.resolve();
+    this.#suspended = null;
   }
 
   /** Lets held calls go on: those of one operation, or all. */
@@ -134,6 +152,9 @@ export class FaultScript {
       case 'slow':
         await this.#clock.sleep(fault.ms ?? 0);
         return await this.#live();
+      case 'zombie':
+        this.suspend(fault.ms);
+        return await this.#live();
       case 'die':
         this.die();
         return await never;
@@ -155,8 +176,9 @@ export class FaultScript {
     await this.#live();
   }
 
-  /** Goes on unless the process is dead. */
+  /** Goes on unless the process is dead, and not before it is awake. */
   async #live(): Promise<void> {
+    while (this.#suspended !== null) await this.#suspended.promise;
     if (this.#dead) await never;
   }
 

@@ -1,7 +1,9 @@
 export { FaultScript, type Fault, type FaultKind } from './fault-script.ts';
 export { FaultySink } from './faulty-sink.ts';
+export { FaultySource } from './faulty-source.ts';
 export { foldHistory } from './fold-history.ts';
 export { foldItems, type Item } from './items.ts';
+export { itemsStatement, standardQuoting, type Quoting } from './items-statement.ts';
 export { ManualClock } from './manual-clock.ts';
 export { MemorySink } from './memory-sink.ts';
 export { MemoryTarget } from './memory-target.ts';
@@ -17,7 +19,19 @@ export { seededRandom } from './seeded-random.ts';
 export { seeBatch, type SeenBatch, type SeenCell, type SeenRow } from './seen-batch.ts';
 export { sinkContract } from './sink-contract.ts';
 export { contractOptions, contractShard } from './sink-driver.ts';
-export type { SinkDriver, SinkEnvironment, ValueCase } from './sink-driver.ts';
+export type {
+  AtLeastOnceDriver,
+  IdempotentDriver,
+  ReceivedEvent,
+  ReceivingEnvironment,
+  ServedEnvironment,
+  SinkDriver,
+  SinkEnvironment,
+  StagedDriver,
+  StagedEnvironment,
+  TransactionalDriver,
+  ValueCase,
+} from './sink-driver.ts';
 export { sourceContract } from './source-contract.ts';
 export type { Change, Discontinuity, ShapeStatement, SourceDriver, SourceEnvironment, TypeCase } from './source-driver.ts';
 export { cellsByName, changesOf, eventsOf } from './table-events.ts';

@@ -9,8 +9,16 @@ interface KeptRow {
   /** Null for a tombstone of an idempotent sink. */
   readonly cells: Cells | null;
   readonly version: bigint;
+  /** Of an idempotent sink: the place within its transaction of what came last; 0 for rows of a copy. */
+  readonly ordinal?: number;
   /** Under soft deletes the commit time of the delete; null while the row is there. */
   readonly deletedAt: string | null;
+}
+
+/** A place among the changes of a table: the version of a transaction, and how many of its changes came. */
+export interface ShapePlace {
+  readonly version: bigint;
+  readonly changes: number;
 }
 
 /** How a mirror is kept. */
@@ -31,6 +39,8 @@ export class MirrorTable {
   #added = 0;
   /** The place of the last streamed row. */
   last = '';
+  /** Of an idempotent sink: the transaction of the last change, and how many of its changes were applied. */
+  #shaped: ShapePlace = { version: -1n, changes: 0 };
   #mapped: { readonly table: Table; readonly places: readonly number[] } | null = null;
 
   constructor(table: Table) {
@@ -46,6 +56,7 @@ export class MirrorTable {
     copy.#rows = new Map(this.#rows);
     copy.#added = this.#added;
     copy.last = this.last;
+    copy.#shaped = this.#shaped;
     return copy;
   }
 
@@ -88,6 +99,18 @@ export class MirrorTable {
     }
   }
 
+  /** Applies a change unless it was applied before: a replay of it, with what came since, would not fit the shape. */
+  changeOnce(change: SchemaChange, options: MirrorOptions, place: ShapePlace): void {
+    if (this.isBehindShape(place.version, place.changes - 1)) return;
+    this.change(change, options);
+    this.#shaped = place;
+  }
+
+  /** Whether the table has changed since: then what was there by then has come already. */
+  isBehindShape(version: bigint, changes: number): boolean {
+    return version < this.#shaped.version || (version === this.#shaped.version && changes < this.#shaped.changes);
+  }
+
   /** @param inCopy a row that was read belongs to a copy, so that its key comes once */
   apply(row: SeenRow, table: Table, options: MirrorOptions, inCopy: boolean): void {
     const places = this.#placesOf(table, options);
@@ -99,14 +122,15 @@ export class MirrorTable {
   /**
    * Removes the rows of a range, so that what its batch does not have is gone, or marked where deletes mark.
    * @param time of the chunk's commit, in µs since 1970
-   * @param version rows that are newer stay; absent for a mirror that takes every batch once
+   * @param version rows that are newer stay, others leave a tombstone; absent for a mirror that takes every batch once
    */
   clearRange(range: CopiedRange, time: number, options: MirrorOptions, version?: bigint): void {
     for (const [key, row] of this.#rows) {
       const { cells, deletedAt } = row;
       if (cells === null || deletedAt !== null || (version !== undefined && row.version > version)) continue;
       if (!range.holds(this.#imageOf(cells, range.table))) continue;
-      if (options.deletes === 'hard') this.#rows.delete(key);
+      if (version !== undefined) this.#rows.set(key, { cells: null, version, ordinal: 0, deletedAt: null });
+      else if (options.deletes === 'hard') this.#rows.delete(key);
       else this.#rows.set(key, { ...row, deletedAt: commitTimeCell(time) });
     }
   }
@@ -116,22 +140,40 @@ export class MirrorTable {
     return table.columns.map(({ name }) => cells[this.#columns.indexOf(name)] ?? null);
   }
 
-  /** Applies a row unless a newer version of its key is there: a replay changes nothing in the end. */
+  /**
+   * Applies a row unless its key has had it, or something newer: a replay changes nothing. Within a transaction the ordinal
+   * decides; a row of a copy also replaces what is of its own version.
+   */
   upsert(row: SeenRow, table: Table, options: MirrorOptions): void {
     const { version } = row;
-    const isNewer = (key: string): boolean => (this.#rows.get(key)?.version ?? -1n) <= version;
-    const tombstone: KeptRow = { cells: null, version, deletedAt: null };
+    const ordinal = row.op === Op.read ? 0 : row.ordinal;
+    const isNewTo = (key: string): boolean => {
+      const known = this.#rows.get(key);
+      if (known === undefined || known.version !== version) return known === undefined || known.version < version;
+      return row.op === Op.read || (known.ordinal ?? 0) < ordinal;
+    };
+    const tombstone: KeptRow = { cells: null, version, ordinal, deletedAt: null };
     if (row.op === Op.truncate) {
-      for (const key of this.#rows.keys()) if (isNewer(key)) this.#rows.set(key, tombstone);
+      for (const key of this.#rows.keys()) if (isNewTo(key)) this.#rows.set(key, tombstone);
       return;
+    }
+    if (this.#key.length === 0) {
+      throw new WeirError('WEIR_SINK_NO_KEY', `${row.table} has no key to tell its rows apart`, { table: row.table });
     }
     const places = this.#placesOf(table, options);
     const oldKey = this.#keyOf((row.before ?? row.after)!, places);
-    const old = this.#rows.get(oldKey)?.cells ?? null;
-    if (row.before !== null && isNewer(oldKey)) this.#rows.set(oldKey, tombstone);
-    if (row.op === Op.delete || row.after === null) return;
-    const key = this.#keyOf(row.after, places);
-    if (isNewer(key)) this.#rows.set(key, { cells: this.#filled(row, places, old), version, deletedAt: null });
+    const key = row.after === null ? null : this.#keyOf(row.after, places);
+    if (key !== null && isNewTo(key)) {
+      const old = isInsert(row) ? null : (this.#rows.get(oldKey)?.cells ?? null);
+      this.#rows.set(key, { cells: this.#filled(row, places, old), version, ordinal, deletedAt: null });
+    }
+    // The new key comes first: from the old one's row come the cells that did not change.
+    if (oldKey !== key && isNewTo(oldKey)) this.#rows.set(oldKey, tombstone);
+  }
+
+  /** Forgets which keys are gone, as a store does that purges them too early. */
+  forgetTombstones(): void {
+    for (const [key, { cells }] of this.#rows) if (cells === null) this.#rows.delete(key);
   }
 
   #applyKeyed(row: SeenRow, places: readonly number[], options: MirrorOptions, inCopy: boolean): void {

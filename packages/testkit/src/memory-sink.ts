@@ -19,7 +19,7 @@ import {
 import { nameAt } from './memory-tables.ts';
 import type { MemoryTarget, MemoryWriter, Written } from './memory-target.ts';
 import { readRow } from './pruning-session.ts';
-import { seeBatch } from './seen-batch.ts';
+import { seeBatch, type SeenBatch } from './seen-batch.ts';
 import { contractOptions, contractShard } from './sink-driver.ts';
 import type { Cells } from './table-content.ts';
 
@@ -46,17 +46,17 @@ export class MemorySink implements Sink {
     const write = async (batch: Batch): Promise<void> => await session.write(batch);
     const recover = async (): Promise<Checkpoint | null> => session.recover();
     const readRange = (table: Table, range: KeyRange): AsyncGenerator<Batch> => session.readRange(table, range);
+    const mirrored = this.#options.mode === 'mirror' ? { readRange } : {};
     const dispose = { [Symbol.asyncDispose]: async (): Promise<void> => session.close() };
     switch (this.#mode) {
       case 'transactional': {
         const commit = async (checkpoint: Checkpoint): Promise<void> => session.commit(checkpoint);
-        const mirrored = this.#options.mode === 'mirror' ? { readRange } : {};
         return withStops(session, { mode: this.#mode, write, recover, commit, ...mirrored, ...dispose });
       }
       case 'staged': {
         const stage = async (checkpoint: Checkpoint): Promise<Json> => session.stage(checkpoint);
         const apply = async (staged: Json): Promise<void> => session.apply(staged);
-        return withStops(session, { mode: this.#mode, write, recover, stage, apply, ...dispose });
+        return withStops(session, { mode: this.#mode, write, recover, stage, apply, ...mirrored, ...dispose });
       }
       case 'idempotent':
       case 'at-least-once':
@@ -177,10 +177,10 @@ class MemorySession {
   }
 
   flush(): void {
-    for (const item of this.#pending.splice(0)) {
-      if ('stops' in item) continue;
-      if (this.#mode === 'idempotent') this.#writer.upsert(item);
-      else this.#target.appended.push(...item.rows);
+    for (let item = this.#pending[0]; item !== undefined; item = this.#pending[0]) {
+      if (this.#mode === 'idempotent') this.#writer.upsert(item as SeenBatch);
+      else this.#target.receive(item as SeenBatch);
+      this.#pending.shift();
     }
   }
 

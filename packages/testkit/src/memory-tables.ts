@@ -14,6 +14,23 @@ import { copiedRange } from './memory-range.ts';
 import type { SeenBatch, SeenRow } from './seen-batch.ts';
 import type { Cells } from './table-content.ts';
 
+/** How many changes of each table a session has brought in the transaction that it is in. */
+export class SeenChanges {
+  readonly #seen = new Map<string, { readonly version: bigint; readonly changes: number }>();
+
+  /** Counts one more. @returns how many they are now */
+  count(table: Table, version: bigint): number {
+    const changes = this.of(table, version) + 1;
+    this.#seen.set(tableName(table), { version, changes });
+    return changes;
+  }
+
+  of(table: Table, version: bigint): number {
+    const seen = this.#seen.get(tableName(table));
+    return seen?.version === version ? seen.changes : 0;
+  }
+}
+
 /** Who writes to the tables of a memory target, and how. */
 export interface TableWriter {
   readonly shard: Shard;
@@ -79,16 +96,36 @@ export class MemoryTables {
     }
   }
 
-  /** Applies a batch to mirrors that take rows in any order and any number of times. */
-  upsert(batch: SeenBatch, writer: TableWriter): void {
-    for (const change of batch.schemaChanges) this.change(change, batch, writer);
-    this.#clearRange(batch, writer, batch.commits[0]?.version);
+  /**
+   * Applies a batch to mirrors that take everything any number of times.
+   * @param seen the changes of tables that the writer's session has brought
+   */
+  upsert(batch: SeenBatch, writer: TableWriter, seen: SeenChanges): void {
+    const version = batch.commits[0]?.version ?? null;
+    for (const change of batch.schemaChanges) {
+      const startsTable = change.change === 'create' || change.change === 'drop-table';
+      if (startsTable || version === null) {
+        this.change(change, batch, writer);
+        continue;
+      }
+      const kept = this.#own(change.table, writer);
+      const place = { version, changes: seen.count(change.table, version) };
+      if (kept instanceof MirrorTable) kept.changeOnce(change, writer.options, place);
+    }
+    if (version !== null) this.#clearRange(batch, writer, version);
+    else this.#clearRange(batch, writer);
     for (const row of batch.rows) {
       if (row.op === Op.message) continue;
       const table = tableOf(batch, row);
       const kept = this.#own(table, writer);
-      if (kept instanceof MirrorTable) kept.upsert(row, table, writer.options);
+      if (!(kept instanceof MirrorTable) || kept.isBehindShape(row.version, seen.of(table, row.version))) continue;
+      kept.upsert(row, table, writer.options);
     }
+  }
+
+  /** Mirrors forget which keys are gone. */
+  forgetTombstones(): void {
+    for (const { kept } of this.#tables.values()) if (kept instanceof MirrorTable) kept.forgetTombstones();
   }
 
   change(change: SchemaChange, batch: SeenBatch, writer: TableWriter): void {

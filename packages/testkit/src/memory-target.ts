@@ -10,7 +10,7 @@ import {
   type Table,
 } from '@weir/sdk';
 import { copiedRange } from './memory-range.ts';
-import { MemoryTables, type TableWriter } from './memory-tables.ts';
+import { MemoryTables, SeenChanges, type TableWriter } from './memory-tables.ts';
 import type { SeenBatch, SeenRow } from './seen-batch.ts';
 import { contractOptions, contractShard } from './sink-driver.ts';
 import { contentOf, type Cells, type TableContent } from './table-content.ts';
@@ -40,12 +40,14 @@ interface ShardState {
 
 /** What a memory sink keeps: all that a real one would have on its disk. Lives longer than sinks and their sessions. */
 export class MemoryTarget {
-  /** Rows as they came, for sinks that only append. */
-  readonly appended: SeenRow[] = [];
+  /** What came, as it came, of sinks that deliver at least once. */
+  readonly received: SeenBatch[] = [];
   /** Called after each commit, with the new checkpoint and while nothing else changes. */
   onCommit: ((checkpoint: Checkpoint) => void) | null = null;
   /** Lets the next `apply` fail when half of its batches are in. */
   interruptApply = false;
+  /** Whether everything that would write is refused, as by a server that is out of order. */
+  refuses = false;
   readonly #shards = new Map<string, ShardState>();
   readonly #staged = new Map<number, { readonly checkpoint: Checkpoint; readonly written: readonly Written[] }>();
   #tables = new MemoryTables();
@@ -61,6 +63,11 @@ export class MemoryTarget {
   /** What was staged and not applied yet. */
   get staged(): number {
     return this.#staged.size;
+  }
+
+  /** The rows of what was received. */
+  get appended(): SeenRow[] {
+    return this.received.flatMap(({ rows }) => rows);
   }
 
   /** The mirrors, by their names here. */
@@ -118,6 +125,7 @@ export class MemoryTarget {
 
   /** Keeps what was written aside, to be applied by number. */
   stage(written: readonly Written[], checkpoint: Checkpoint): number {
+    this.#assertInOrder();
     this.#staged.set(++this.#stages, { checkpoint, written });
     return this.#stages;
   }
@@ -137,10 +145,26 @@ export class MemoryTarget {
   }
 
   /** Applies rows at once, each unless a newer version of its key is there: a replay changes nothing in the end. */
-  upsert(writer: TableWriter, batch: SeenBatch): void {
+  upsert(writer: TableWriter, batch: SeenBatch, seen: SeenChanges): void {
+    this.#assertInOrder();
     const tables = this.#tables.clone();
-    tables.upsert(batch, writer);
+    tables.upsert(batch, writer, seen);
     this.#tables = tables;
+  }
+
+  /** Takes events as they come, however often. */
+  receive(batch: SeenBatch): void {
+    this.#assertInOrder();
+    this.received.push(batch);
+  }
+
+  /** Forgets which keys are gone, as a store does that purges deletions too early. */
+  forgetTombstones(): void {
+    this.#tables.forgetTombstones();
+  }
+
+  #assertInOrder(): void {
+    if (this.refuses) throw new WeirError('WEIR_INTERNAL', 'scripted: the server is out of order');
   }
 
   #interrupt(writer: TableWriter, stage: number, written: readonly Written[], checkpoint: Checkpoint): never {
@@ -154,6 +178,7 @@ export class MemoryTarget {
 
   /** All of it, or nothing when a part is refused. */
   #write(writer: TableWriter, written: readonly Written[]): void {
+    this.#assertInOrder();
     const state = this.#shard(writer.shard);
     const tables = this.#tables.clone();
     const stopped = new Map(state.stopped);
@@ -183,6 +208,7 @@ export class MemoryWriter implements TableWriter {
   readonly options: SinkOptions;
   readonly #target: MemoryTarget;
   readonly #fence: number;
+  readonly #seen = new SeenChanges();
 
   constructor(target: MemoryTarget, { shard, options }: TableWriter, fence: number) {
     this.shard = shard;
@@ -224,7 +250,7 @@ export class MemoryWriter implements TableWriter {
 
   upsert(batch: SeenBatch): void {
     this.#assertFence();
-    this.#target.upsert(this, batch);
+    this.#target.upsert(this, batch, this.#seen);
   }
 
   #assertFence(): void {

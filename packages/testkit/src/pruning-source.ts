@@ -13,6 +13,7 @@ import {
 import { FaultScript } from './fault-script.ts';
 import { boundaryOf, copyOf, epochOf, stateOf, transactionOf, type PruningState } from './pruning-position.ts';
 import { PruningSession, readRow, type ReadingOptions } from './pruning-session.ts';
+import { spoiled } from './spoiled-batch.ts';
 
 export interface PruningSourceOptions extends ReadingOptions {
   readonly clock: Clock;
@@ -125,17 +126,8 @@ export class PruningSource implements Source {
       released = true;
       ledger.released++;
       ledger.heldBytes -= batch.bytes;
-      spoil(batch);
-      batch.release();
+      spoiled(batch).release();
     };
     return { ...batch, release };
   }
-}
-
-/** Every cell becomes rubbish, every image another's. */
-function spoil(batch: Batch): void {
-  batch.data.fill(0xee);
-  batch.length.fill(1);
-  batch.after.fill(0);
-  batch.before.fill(0);
 }

@@ -11,7 +11,7 @@ import {
   withRenamed,
   withoutColumn,
 } from './sink-contract-tables.ts';
-import type { SinkDriver } from './sink-driver.ts';
+import { keepsCheckpoint, type SinkDriver } from './sink-driver.ts';
 
 const orders = ordersTable();
 const text = { kind: 'string' } as const;
@@ -148,7 +148,8 @@ function describeKeyChanges(driver: SinkDriver): void {
       ]);
     });
 
-    it('to none and back: in between rows may be equal', async () => {
+    // Without a key rows are told apart by nothing that a replay could be known by.
+    it.runIf(keepsCheckpoint(driver))('to none and back: in between rows may be equal', async () => {
       await using run = await withOrders(driver);
       const keyless = withKey(orders);
       const three = { id: 3, note: 'note 3', amount: '3.00', paid: true };

@@ -1,4 +1,9 @@
 import { describe } from 'vitest';
+import { describeCases } from './contract-case.ts';
+import { classACases } from './sink-class-a.ts';
+import { classBCases } from './sink-class-b.ts';
+import { classCCases } from './sink-class-c.ts';
+import { classDCases } from './sink-class-d.ts';
 import { describeAppend } from './sink-contract-append.ts';
 import { describeCommits } from './sink-contract-commits.ts';
 import { describeKeys } from './sink-contract-keys.ts';
@@ -14,25 +19,52 @@ import { describeShapes } from './sink-contract-shapes.ts';
 import { describeSoftDeletes } from './sink-contract-soft.ts';
 import { describeStops } from './sink-contract-stop.ts';
 import { describeSinkValues } from './sink-contract-values.ts';
-import type { SinkDriver } from './sink-driver.ts';
+import type { AtLeastOnceDriver, SinkDriver } from './sink-driver.ts';
 
-/** What every mirror sink must hold to, whatever its store: the definition of a sink. Call it at the top of a test file. */
-export function sinkContract(driver: SinkDriver): void {
+/**
+ * What a sink of the class that it advertises must hold to, whatever its store: the definition of a sink. Call it at the top
+ * of a test file. Classes A, B and C keep tables, so what tables hold is common to them; each class has a suite of its own.
+ */
+export function sinkContract(driver: SinkDriver | AtLeastOnceDriver): void {
   describe(`sink contract: ${driver.name}, class ${driver.deliveryClass}`, () => {
-    describeRows(driver);
-    describeKeys(driver);
-    describeSinkValues(driver);
-    describeCommits(driver);
-    describeSchema(driver);
-    describeShapes(driver);
-    describeKeyless(driver);
-    describeSoftDeletes(driver);
-    describeRanges(driver);
-    describeRangeOrder(driver);
-    describeReadRange(driver);
-    describeAppend(driver);
-    describeStops(driver);
-    describePlaces(driver);
-    describeRandom(driver);
+    if (driver.deliveryClass !== 'D') describeMirror(driver);
+    switch (driver.deliveryClass) {
+      case 'A':
+        describeAtomic(driver);
+        describeCases('class A: rows and checkpoint in one transaction', classACases, driver);
+        break;
+      case 'B':
+        describeAtomic(driver);
+        describeCases('class B: an intent, then an apply that may be repeated', classBCases, driver);
+        break;
+      case 'C':
+        describeCases('class C: rows with key and version', classCCases, driver);
+        break;
+      case 'D':
+        describeCases('class D: every event at least once', classDCases, driver);
+    }
   });
+}
+
+/** Tables with a key: what they hold in the end. */
+function describeMirror(driver: SinkDriver): void {
+  describeRows(driver);
+  describeKeys(driver);
+  describeSinkValues(driver);
+  describeSchema(driver);
+  describeShapes(driver);
+  describeRanges(driver);
+  describeRangeOrder(driver);
+  describePlaces(driver);
+  describeRandom(driver);
+}
+
+/** Where every commit is whole and happens once: tables without a key too, marks, histories, and what only commits show. */
+function describeAtomic(driver: SinkDriver): void {
+  describeCommits(driver);
+  describeKeyless(driver);
+  describeSoftDeletes(driver);
+  describeReadRange(driver);
+  describeAppend(driver);
+  describeStops(driver);
 }

@@ -22,6 +22,34 @@ export interface SinkEnvironment extends AsyncDisposable {
   sink(options?: Partial<SinkOptions>): Sink;
 }
 
+/** Where a sink of class B writes to. */
+export interface StagedEnvironment extends SinkEnvironment {
+  /** Lets the next `apply` fail when a part of it is done: the process dies there. */
+  interruptApply(): void;
+}
+
+/** A server that can be out of order for a while. */
+export interface ServedEnvironment extends SinkEnvironment {
+  /** From now on the server refuses whatever would change something, or takes it in again. */
+  refuseAll(refuses: boolean): void | Promise<void>;
+}
+
+/** An event as it has arrived, in the order of arrival; one that came twice is there twice. */
+export interface ReceivedEvent {
+  /** By this a reader knows doubles: it is the same whenever the event is sent, and no other event has it. */
+  readonly id: string;
+  /** `namespace.name` at the source. */
+  readonly table: string;
+  readonly op: 'insert' | 'update' | 'delete' | 'read' | 'truncate';
+  /** The row after the event, of a delete what came of the row before; NULL is null, and what did not come is left out. */
+  readonly cells: Readonly<Record<string, string | null>>;
+}
+
+/** Where a sink of class D writes to. */
+export interface ReceivingEnvironment extends ServedEnvironment {
+  received(): Promise<readonly ReceivedEvent[]>;
+}
+
 /** Values of one type that a sink must give back with the same bytes, given as canonical cells. */
 export interface ValueCase {
   readonly name: string;
@@ -29,13 +57,17 @@ export interface ValueCase {
   readonly cells: readonly (string | Uint8Array)[];
 }
 
-/** What `sinkContract` needs of a store. */
-export interface SinkDriver {
+/** What `sinkContract` needs of a store, whatever the class. */
+interface CommonDriver<Class, Environment> {
   /** For the titles of the tests. */
   readonly name: string;
-  /** As advertised. The contract knows class A so far: checkpoint and rows in one transaction of the sink. */
-  readonly deliveryClass: 'A';
-  start(): Promise<SinkEnvironment>;
+  /** As advertised: its suite is run, see docs/connectors.md. */
+  readonly deliveryClass: Class;
+  start(): Promise<Environment>;
+}
+
+/** … of one that keeps tables. */
+interface TablesDriver<Class, Environment> extends CommonDriver<Class, Environment> {
   readonly codes: {
     /** A table that is there under the target's name was not made by this pipeline and sink. */
     readonly tableExists: ErrorCode;
@@ -44,4 +76,21 @@ export interface SinkDriver {
   readonly lacks?: readonly string[];
   /** The place keeps one checkpoint only, for one shard of one pipeline. */
   readonly oneShard?: boolean;
+}
+
+/** A store whose transaction holds rows and checkpoint. */
+export type TransactionalDriver = TablesDriver<'A', SinkEnvironment>;
+/** A store that is given an intent first, which is then applied. */
+export type StagedDriver = TablesDriver<'B', StagedEnvironment>;
+/** A store of rows with key and version. */
+export type IdempotentDriver = TablesDriver<'C', ServedEnvironment>;
+/** A store that takes events, some of them twice. */
+export type AtLeastOnceDriver = CommonDriver<'D', ReceivingEnvironment>;
+
+/** A sink that keeps mirrors, which can be compared with what they have to hold. */
+export type SinkDriver = TransactionalDriver | StagedDriver | IdempotentDriver;
+
+/** Whether nothing shows of what is not committed, and the sink's own checkpoint is the truth (invariant 4). */
+export function keepsCheckpoint({ deliveryClass }: SinkDriver): boolean {
+  return deliveryClass !== 'C';
 }

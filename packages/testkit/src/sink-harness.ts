@@ -9,51 +9,76 @@ import {
   type Shard,
   type Sink,
   type SinkOptions,
+  type SinkSession,
   type StopReason,
   type Table,
   type TablePlan,
-  type TransactionalSession,
 } from '@weir/sdk';
+import { CheckpointStore, DrivenSession } from './driven-session.ts';
 import { MemoryTarget, type MemoryWriter, type Written } from './memory-target.ts';
 import { latin1, seeBatch } from './seen-batch.ts';
 import { contractOptions, contractShard, type SinkDriver, type SinkEnvironment } from './sink-driver.ts';
+import { spoiled } from './spoiled-batch.ts';
 import type { Cells } from './table-content.ts';
 
 const never = new AbortController().signal;
 
+/** How the sessions of a class are, see `SinkSession`. */
+export const modes = { A: 'transactional', B: 'staged', C: 'idempotent', D: 'at-least-once' } as const;
+
+/** What several harnesses have in common. */
+interface Place {
+  readonly mode: SinkSession['mode'];
+  readonly environment: SinkEnvironment;
+  readonly store: CheckpointStore;
+  readonly model: MemoryTarget;
+}
+
 /** A sink under test, and beside it one in memory that takes the same batches: what the sink must hold. */
 export class SinkHarness implements AsyncDisposable {
+  readonly #mode: SinkSession['mode'];
   readonly #environment: SinkEnvironment;
+  readonly #store: CheckpointStore;
   readonly #options: Partial<SinkOptions>;
   readonly #shard: Shard;
   readonly #model: MemoryTarget;
   readonly #writer: MemoryWriter;
-  readonly #sessions: TransactionalSession[] = [];
+  readonly #sessions: DrivenSession[] = [];
   #written: Written[] = [];
 
-  private constructor(environment: SinkEnvironment, model: MemoryTarget, options: Partial<SinkOptions>, shard: Shard) {
-    this.#environment = environment;
+  private constructor(place: Place, options: Partial<SinkOptions>, shard: Shard) {
+    this.#mode = place.mode;
+    this.#environment = place.environment;
+    this.#store = place.store;
     this.#options = options;
     this.#shard = shard;
-    this.#model = model;
-    this.#writer = model.takeFence(shard, { ...contractOptions, ...options });
+    this.#model = place.model;
+    this.#writer = place.model.takeFence(shard, { ...contractOptions, ...options });
   }
 
   /** @param options of the sink, as far as they differ from `contractOptions` */
   static async start(driver: SinkDriver, options: Partial<SinkOptions> = {}): Promise<SinkHarness> {
-    return new SinkHarness(disposedOnce(await driver.start()), new MemoryTarget(), options, contractShard);
+    return SinkHarness.at(await driver.start(), driver, options);
+  }
+
+  /** The same in a place that was started already; it is disposed with the harness. */
+  static at(started: SinkEnvironment, driver: SinkDriver, options: Partial<SinkOptions> = {}): SinkHarness {
+    const environment = disposedOnce(started);
+    const place = { mode: modes[driver.deliveryClass], environment, store: new CheckpointStore(), model: new MemoryTarget() };
+    return new SinkHarness(place, options, contractShard);
   }
 
   /** The same place with other options, for the same pipeline or another; disposed with this harness, or after it. */
   beside(options: Partial<SinkOptions>, shard: Shard = this.#shard): SinkHarness {
-    return new SinkHarness(this.#environment, this.#model, options, shard);
+    const place = { mode: this.#mode, environment: this.#environment, store: this.#store, model: this.#model };
+    return new SinkHarness(place, options, shard);
   }
 
   /** A session of a new sink object; disposed with the harness if the test does not. */
-  async session(of: Shard = this.#shard): Promise<TransactionalSession> {
-    const session = await this.sink().open(of, never);
-    if (session.mode !== 'transactional')
-      throw new Error(`a sink of class A has transactional sessions, not ${session.mode}`);
+  async session(of: Shard = this.#shard): Promise<DrivenSession> {
+    const inner = await this.sink().open(of, never);
+    if (inner.mode !== this.#mode) throw new Error(`the sink's class has ${this.#mode} sessions, this one is ${inner.mode}`);
+    const session = new DrivenSession(inner, this.#store, of);
     this.#sessions.push(session);
     return session;
   }
@@ -64,22 +89,27 @@ export class SinkHarness implements AsyncDisposable {
   }
 
   /** Writes a batch and gives it back to its pool, as the engine does. */
-  async write(session: TransactionalSession, batch: Batch): Promise<void> {
+  async write(session: DrivenSession, batch: Batch): Promise<void> {
     this.#written.push(seeBatch(batch));
     await session.write(batch);
-    batch.release();
+    spoiled(batch).release();
   }
 
   /** Marks a table as stopped. */
-  async stop(session: TransactionalSession, table: Table, reason: StopReason): Promise<void> {
+  async stop(session: DrivenSession, table: Table, reason: StopReason): Promise<void> {
     this.#written.push({ stops: tableName(table), reason });
-    if (session.stopTable === undefined) throw new Error('a sink of class A can stop a table');
+    if (session.stopTable === undefined) throw new Error('a sink of this class can stop a table');
     await session.stopTable(table, reason);
   }
 
   /** Commits at the sink and in the model. */
-  async commit(session: TransactionalSession, checkpoint: Checkpoint): Promise<void> {
+  async commit(session: DrivenSession, checkpoint: Checkpoint): Promise<void> {
     await session.commit(checkpoint);
+    this.expectCommitted(checkpoint);
+  }
+
+  /** What was written is to be expected from now on. */
+  expectCommitted(checkpoint: Checkpoint): void {
     this.#writer.commit(this.#written, checkpoint);
     this.#written = [];
   }
@@ -112,8 +142,8 @@ export class SinkHarness implements AsyncDisposable {
   }
 
   /** The rows that a session has in a range of keys, in the same order. */
-  async range(session: TransactionalSession, table: Table, range: KeyRange): Promise<Cells[]> {
-    if (session.readRange === undefined) throw new Error('a mirror of class A must have readRange');
+  async range(session: DrivenSession, table: Table, range: KeyRange): Promise<Cells[]> {
+    if (session.readRange === undefined) throw new Error('a mirror of this class must have readRange');
     const rows: Cells[] = [];
     for await (const batch of session.readRange(table, range)) {
       for (const row of seeBatch(batch).rows) rows.push(comparable(table, row.after!));

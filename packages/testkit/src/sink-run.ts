@@ -9,9 +9,9 @@ import type {
   SinkOptions,
   StopReason,
   Table,
-  TransactionalSession,
   WeirError,
 } from '@weir/sdk';
+import type { DrivenSession } from './driven-session.ts';
 import { failure } from './reading.ts';
 import type { SinkDriver } from './sink-driver.ts';
 import { Feed, SinkHarness } from './sink-harness.ts';
@@ -22,9 +22,9 @@ type Fill = (rows: BatchBuilder) => unknown;
 export class SinkRun implements AsyncDisposable {
   readonly harness: SinkHarness;
   readonly #feed: Feed;
-  #session: TransactionalSession;
+  #session: DrivenSession;
 
-  private constructor(harness: SinkHarness, session: TransactionalSession, feed: Feed) {
+  private constructor(harness: SinkHarness, session: DrivenSession, feed: Feed) {
     this.harness = harness;
     this.#session = session;
     this.#feed = feed;
@@ -45,7 +45,7 @@ export class SinkRun implements AsyncDisposable {
     return run;
   }
 
-  get session(): TransactionalSession {
+  get session(): DrivenSession {
     return this.#session;
   }
 
@@ -125,7 +125,7 @@ export class SinkRun implements AsyncDisposable {
   async stopped(): Promise<ReadonlyMap<string, StopReason>> {
     await this.#session.recover();
     const stopped = this.#session.stoppedTables;
-    if (stopped === undefined) throw new Error('a sink of class A remembers which tables are stopped');
+    if (stopped === undefined) throw new Error('a sink of this class remembers which tables are stopped');
     expect(Object.fromEntries(stopped)).toEqual(Object.fromEntries(this.harness.expectedStops()));
     return stopped;
   }

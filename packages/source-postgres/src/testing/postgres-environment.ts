@@ -1,8 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Source } from '@weir/sdk';
-import { quoteIdentifier, quoteLiteral } from '@weir/postgres';
-import type { Change, ShapeStatement, SourceEnvironment } from '@weir/testkit';
-import type pg from 'pg';
+import { itemsStatement, type Change, type ShapeStatement, type SourceEnvironment } from '@weir/testkit';
 import { TestDatabase } from './test-database.ts';
 import type { TestServer } from './test-server.ts';
 import { typeCasesOf, typeDefinitions } from './type-cases.ts';
@@ -42,7 +40,7 @@ export class PostgresEnvironment implements SourceEnvironment {
     const asynchronous = ++this.#transactions % 3 === 0;
     await this.database.transaction(end, async (client) => {
       if (asynchronous) await client.query('SET LOCAL synchronous_commit = off');
-      for (const change of changes) await applyChange(client, change);
+      for (const change of changes) await client.query(itemsStatement(change));
     });
   }
 
@@ -86,64 +84,5 @@ export class PostgresEnvironment implements SourceEnvironment {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.database[Symbol.asyncDispose]();
-  }
-}
-
-async function applyChange(client: pg.PoolClient, change: Change | ShapeStatement): Promise<void> {
-  switch (change.op) {
-    case 'insert':
-      await client.query('INSERT INTO items VALUES ($1, $2, $3)', [change.id, change.label, change.large ?? null]);
-      break;
-    case 'update': {
-      const columns = (['label', 'large'] as const).filter((column) => change[column] !== undefined);
-      const assignments = columns.map((column, i) => `${column} = $${i + 2}`).join(', ');
-      await client.query(`UPDATE items SET ${assignments} WHERE id = $1`, [
-        change.id,
-        ...columns.map((column) => change[column]),
-      ]);
-      break;
-    }
-    case 'delete':
-      await client.query('DELETE FROM items WHERE id = $1', [change.id]);
-      break;
-    case 'changeKey':
-      await client.query('UPDATE items SET id = $2 WHERE id = $1', [change.id, change.to]);
-      break;
-    case 'truncate':
-      await client.query('TRUNCATE items');
-      break;
-    default:
-      await applyStatement(client, change);
-  }
-}
-
-async function applyStatement(client: pg.PoolClient, statement: ShapeStatement): Promise<void> {
-  switch (statement.op) {
-    case 'addColumn': {
-      const value = statement.value === null ? '' : ` DEFAULT ${quoteLiteral(statement.value)}`;
-      await client.query(`ALTER TABLE items ADD COLUMN ${quoteIdentifier(statement.column)} text${value}`);
-      break;
-    }
-    case 'dropColumn':
-      await client.query(`ALTER TABLE items DROP COLUMN ${quoteIdentifier(statement.column)}`);
-      break;
-    case 'renameColumn': {
-      const [from, to] = [statement.from, statement.column].map(quoteIdentifier);
-      await client.query(`ALTER TABLE items RENAME COLUMN ${from} TO ${to}`);
-      break;
-    }
-    case 'insertRow': {
-      const columns = ['id', ...Object.keys(statement.values).map(quoteIdentifier)];
-      const places = columns.map((_, i) => `$${i + 1}`);
-      const values = [statement.id, ...Object.values(statement.values)];
-      await client.query(`INSERT INTO items (${columns.join(', ')}) VALUES (${places.join(', ')})`, values);
-      break;
-    }
-    case 'updateRow': {
-      const columns = Object.keys(statement.values).map((column, i) => `${quoteIdentifier(column)} = $${i + 2}`);
-      const values = [statement.id, ...Object.values(statement.values)];
-      await client.query(`UPDATE items SET ${columns.join(', ')} WHERE id = $1`, values);
-      break;
-    }
   }
 }
