@@ -23,6 +23,7 @@ export function describeShapes(driver: SinkDriver): void {
   describeColumnNames(driver);
   describeIgnored(driver);
   describeKeyChanges(driver);
+  describeKeyLost(driver);
 }
 
 function describeColumnNames(driver: SinkDriver): void {
@@ -148,32 +149,6 @@ function describeKeyChanges(driver: SinkDriver): void {
       ]);
     });
 
-    // Without a key rows are told apart by nothing that a replay could be known by.
-    it.runIf(keepsCheckpoint(driver))('to none and back: in between rows may be equal', async () => {
-      await using run = await withOrders(driver);
-      const keyless = withKey(orders);
-      const three = { id: 3, note: 'note 3', amount: '3.00', paid: true };
-      await run.commit((rows) => {
-        rows.schemaChange({ table: keyless, change: 'key' });
-        rows.insert(keyless, three).insert(keyless, three);
-        rows.delete(keyless, three);
-        rows.update(keyless, { ...three, paid: false }, three);
-      });
-      expect(await run.expectSame(keyless)).toHaveLength(4);
-      await run.commit((rows) => {
-        rows.delete(keyless, three);
-      });
-      await run.commit((rows) => {
-        rows.schemaChange({ table: orders, change: 'key' });
-        rows.update(orders, { id: 3, note: 'three', amount: null, paid: true });
-      });
-      expect(await run.expectSame(orders)).toEqual([
-        ['1', 'note 1', '1.00', 't'],
-        ['2', 'note 2', '2.00', 't'],
-        ['3', 'three', null, 't'],
-      ]);
-    });
-
     it('whose column was dropped, whichever of the two changes comes first', async () => {
       const rest = withoutColumn(withKey(orders, 'note'), 'id');
       const changes = [
@@ -195,6 +170,35 @@ function describeKeyChanges(driver: SinkDriver): void {
         ]);
       }
     });
+  });
+}
+
+/** Without a key rows are told apart by nothing that a replay could be known by. */
+function describeKeyLost(driver: SinkDriver): void {
+  if (!keepsCheckpoint(driver)) return;
+  it('a key that changes to none and back: in between rows may be equal', async () => {
+    await using run = await withOrders(driver);
+    const keyless = withKey(orders);
+    const three = { id: 3, note: 'note 3', amount: '3.00', paid: true };
+    await run.commit((rows) => {
+      rows.schemaChange({ table: keyless, change: 'key' });
+      rows.insert(keyless, three).insert(keyless, three);
+      rows.delete(keyless, three);
+      rows.update(keyless, { ...three, paid: false }, three);
+    });
+    expect(await run.expectSame(keyless)).toHaveLength(4);
+    await run.commit((rows) => {
+      rows.delete(keyless, three);
+    });
+    await run.commit((rows) => {
+      rows.schemaChange({ table: orders, change: 'key' });
+      rows.update(orders, { id: 3, note: 'three', amount: null, paid: true });
+    });
+    expect(await run.expectSame(orders)).toEqual([
+      ['1', 'note 1', '1.00', 't'],
+      ['2', 'note 2', '2.00', 't'],
+      ['3', 'three', null, 't'],
+    ]);
   });
 }
 
