@@ -64,6 +64,7 @@ export async function runChaos({ sink, seed, ms, signal, log }: ChaosOptions): P
     await disturb(world, schedule(seed, sink), performance.now() + ms, stop, say, notDone);
     const copied = await from;
     // So that there are commits behind the copy, and the sink is there again after the last step.
+    await world.watch.past(copied, stop);
     await world.watch.progress(stop);
     await load.stop();
     say('load stopped; drained, and compared');

@@ -52,6 +52,12 @@ export class Watch {
     await this.#until(() => this.commits, this.commits + 2, signal);
   }
 
+  /** Resolves when the mirror is behind an LSN, as 16 digits. */
+  async past(lsn: string, signal: AbortSignal): Promise<void> {
+    const isPast = (): number => [...this.#positions].filter((position) => position.split('.')[1]! > lsn).length;
+    await this.#until(isPast, 1, signal);
+  }
+
   /** Resolves when every table is copied. */
   async copied(signal: AbortSignal): Promise<void> {
     await this.#until(() => Number(this.isCopied), 1, signal);

@@ -65,7 +65,8 @@ export const engineMutants: readonly Mutant[] = [
     about: 'of several sinks the checkpoint of the first is read before the fence of the next is taken',
     invariant: 5,
     scenario: 'runners',
-    within: 2000,
+    from: 1401,
+    within: 100,
     edits: [
       {
         file: `${ENGINE}/open-sinks.ts`,

@@ -18,7 +18,9 @@ export interface Mutant {
   readonly invariant: number;
   /** Where it is looked for. */
   readonly scenario: ScenarioName;
-  /** Seeds, from 1, within which it is caught. */
+  /** The first seed that is played; 1 by default. A rare one is looked for where it is known to show. */
+  readonly from?: number;
+  /** How many seeds from there on it is caught within. */
   readonly within: number;
   readonly edits: readonly Edit[];
 }

@@ -151,7 +151,7 @@ export const sourceMutants: readonly Mutant[] = [
     about: 'a key that came without its unchanged value is left as it is',
     invariant: 4,
     scenario: 'copy',
-    within: 1500,
+    within: 900,
     edits: [{ file: `${SOURCE}/copy/copy-judge.ts`, find: 'this.#place.addHole(next);', replace: '' }],
   },
 ];
