@@ -143,7 +143,11 @@ export class ChunkedCopy implements AsyncDisposable {
     const lockReaders = async (lock: string): Promise<void> => await this.#readers.begin(lock, signal);
     const begun = await CopyRound.begin(leader, chosen, config.snapshot.where, lockReaders);
     this.#locked = begun === null ? this.#locked + 1 : 0;
-    if (begun === null) return null;
+    if (begun === null) {
+      // They may have got the locks that the leader did not.
+      await this.#readers.end().catch(() => {});
+      return null;
+    }
     const { round, view } = begun;
     try {
       const starts = this.#starts(view);

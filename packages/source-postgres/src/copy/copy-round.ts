@@ -82,7 +82,9 @@ export class CopyRound {
       const timeout = `SET LOCAL lock_timeout = ${LOCK_MS}`;
       const lock = `LOCK TABLE ${tables.map(quoteTable).join(', ')} IN ACCESS SHARE MODE`;
       await query(client, timeout);
-      await Promise.all([query(client, lock), locking(`${timeout}; ${lock}`)]);
+      // Whichever fails first: what the other one does must be over before the next round uses its connections.
+      const locked = await Promise.allSettled([query(client, lock), locking(`${timeout}; ${lock}`)]);
+      for (const each of locked) if (each.status === 'rejected') throw each.reason;
       const [row] = await query(client, 'SELECT pg_current_snapshot()::text AS snapshot, pg_current_wal_insert_lsn() AS at');
       const snapshot = row!['snapshot']!;
       const scopes = new Map(tables.map((table) => [table.oid, table.scope]));
