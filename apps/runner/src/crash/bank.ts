@@ -5,6 +5,8 @@ export const TOTAL = 1_000_000;
 const ACCOUNTS = 1000;
 /** Rows of a large transaction: more than two batches. */
 const BULK = 20_000;
+/** Customers rest while a pipeline is so many bytes of the log behind: on a busy machine it would never catch up. */
+const MOST_BEHIND = 32 * 2 ** 20;
 
 /**
  * Makes the bank: accounts, a ledger of transfers, notes whose text is large enough to be left out of the log, and an audit
@@ -35,6 +37,7 @@ export class BankLoad {
   readonly #url: string;
   readonly #random: () => number;
   #stopping = false;
+  #rests = false;
   #running: Promise<void>[] = [];
   transactions = 0;
   /** Changes of tables' shapes; they go on from where the last `stop` left them. */
@@ -47,7 +50,7 @@ export class BankLoad {
 
   start(): void {
     this.#stopping = false;
-    this.#running = [this.#customer(), this.#customer(), this.#clerk(), this.#architect()];
+    this.#running = [this.#customer(), this.#customer(), this.#clerk(), this.#architect(), this.#lookBehind()];
   }
 
   async stop(): Promise<void> {
@@ -55,8 +58,16 @@ export class BankLoad {
     await Promise.all(this.#running);
   }
 
+  async #lookBehind(): Promise<void> {
+    const behind = 'SELECT max(pg_current_wal_insert_lsn() - confirmed_flush_lsn)::float8 AS bytes FROM pg_replication_slots';
+    await this.#forever(500, async (client) => {
+      const { rows } = await client.query<{ bytes: number | null }>(behind);
+      this.#rests = (rows[0]?.bytes ?? 0) > MOST_BEHIND;
+    });
+  }
+
   async #customer(): Promise<void> {
-    await this.#forever(3, async (client) => {
+    await this.#work(3, async (client) => {
       const [debit, credit] = [this.#account(), this.#account()];
       const amount = Math.floor(this.#random() * 50);
       await client.query('BEGIN');
@@ -72,7 +83,7 @@ export class BankLoad {
   async #clerk(): Promise<void> {
     let turn = 0;
     // A large transaction a second: a copy never ends where the log grows faster than a busy machine reads it.
-    await this.#forever(200, async (client) => {
+    await this.#work(200, async (client) => {
       const account = this.#account();
       const action = turn++ % 5;
       if (action === 0) await client.query(`INSERT INTO ledger (amount, memo) SELECT 0, 'bulk' FROM generate_series(1, ${BULK})`);
@@ -87,7 +98,7 @@ export class BankLoad {
   }
 
   async #architect(): Promise<void> {
-    await this.#forever(1000, async (client) => {
+    await this.#work(1000, async (client) => {
       const round = Math.floor(this.shapes / 5);
       for (const statement of this.#blueprint(this.shapes++ % 5, round)) await client.query(statement);
     });
@@ -129,12 +140,19 @@ export class BankLoad {
     }
   }
 
+  async #work(pauseMs: number, act: (client: pg.Client) => Promise<void>): Promise<void> {
+    await this.#forever(pauseMs, async (client) => {
+      if (this.#rests) return;
+      await act(client);
+      this.transactions++;
+    });
+  }
+
   async #forever(pauseMs: number, act: (client: pg.Client) => Promise<void>): Promise<void> {
     const client = new pg.Client(this.#url);
     await client.connect();
     while (!this.#stopping) {
       await act(client);
-      this.transactions++;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
     await client.end();

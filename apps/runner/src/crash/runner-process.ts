@@ -43,7 +43,7 @@ export class RunnerProcess {
         clearTimeout(limit);
         this.#over = true;
         for (const heard of this.#heard.splice(0)) heard();
-        if (hangs) reject(new Error(`it was still running after ${LIMIT_MS / 1000} s:\n${this.#stderr.slice(-200000)}`));
+        if (hangs) reject(new Error(`it was still running after ${LIMIT_MS / 1000} s:\n${this.#stderr.slice(-30_000)}`));
         else resolve({ code, signal, stdout, stderr: this.#stderr });
       });
     });
