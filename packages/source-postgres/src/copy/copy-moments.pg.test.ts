@@ -85,30 +85,36 @@ describe('changes of rows whose chunk is being copied', () => {
   });
 });
 
-// The leader gives up for a lock while a reader has not even asked for it: nothing of that round may be left to the next.
-test('a round that is given up leaves nothing on the connections of its readers', async () => {
+test('a round that is given up for a lock lets go of those that its readers have', async () => {
   await using database = await itemsOn(server.url);
   await using relay = await HoldingRelay.listen(server.url);
   const locker = await database.connect();
-  const locksOnReaders = async (): Promise<number> => {
-    const held = `SELECT count(*)::int AS count FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-      WHERE l.relation = 'items'::regclass AND l.granted AND a.pid <> pg_backend_pid() AND l.mode = 'AccessShareLock'`;
-    return Number(await database.value(held));
-  };
-  await using reading = await Reading.open(database.source({ snapshot: { chunk_rows: 10, max_connections: 2 } }, relay.through(database.url)), null);
+  await using reading = await Reading.open(database.source(oneByOne, relay.through(database.url)), null);
   await reading.until(({ schemaChanges }) => schemaChanges.length > 0);
-  await locker.query('BEGIN; LOCK TABLE items');
-  // While the reader's statement is held the leader's runs into its timeout, more than once.
-  relay.before('READ ONLY; SET LOCAL lock_timeout', async () => await sleep(1_200));
-  const copied = reading.untilCopied();
-  await sleep(1_500);
-  await locker.query('ROLLBACK');
-  await locker.end();
-  await copied;
+  let isLocked = false;
+  let wasLocked: boolean | null = null;
+  // The leader's lock comes behind somebody who waits for those of the readers.
+  relay.before('LOCK TABLE', async () => {
+    while ((await locksOnItems(database, true)) === 0) await sleep(5);
+    void locker.query('BEGIN; LOCK TABLE items').then(() => (isLocked = true));
+    while ((await locksOnItems(database, false)) === 0) await sleep(5);
+    relay.before('BEGIN ISOLATION LEVEL', async () => {
+      wasLocked = isLocked;
+      await locker.query('ROLLBACK');
+    });
+  });
+  await reading.untilCopied();
   await reading.untilHead();
+  await locker.end();
+  expect(wasLocked, 'by the time the next round begins').toBe(true);
   await expectMirrored(reading.seen, database);
-  expect(await locksOnReaders()).toBe(0);
 });
+
+/** How many locks others have on the table, or wait for. */
+async function locksOnItems(database: TestDatabase, granted: boolean): Promise<number> {
+  const sql = "SELECT count(*)::int FROM pg_locks WHERE relation = 'items'::regclass AND pid <> pg_backend_pid() AND granted = $1";
+  return Number(await database.value(sql, [granted]));
+}
 
 describe('a table that is copied in an exported snapshot', () => {
   test.each([
