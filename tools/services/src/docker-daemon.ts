@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { installPackages } from './debian-packages.ts';
 import { command, dockerProblem } from './docker.ts';
+import { isAlive } from './is-alive.ts';
 import { isRoot } from './unprivileged-account.ts';
 
 /** Longest that the daemon may take to answer, in ms. */
@@ -59,15 +60,4 @@ function startDaemon(log: string): number {
   } finally {
     closeSync(file);
   }
-}
-
-function isAlive(pid: number): boolean {
-  if (pid === 0) return false;
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-  // A process that ended and was not yet reaped can still be sent signals.
-  return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
 }

@@ -1,5 +1,5 @@
 import { WeirError } from '@weir/sdk';
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
 import { EmbeddedPostgres } from './embedded-postgres.ts';
+import { isAlive } from './is-alive.ts';
 import { availableVersions } from './postgres-binaries.ts';
 import { findHome } from './postgres-place.ts';
 import { isRoot } from './unprivileged-account.ts';
@@ -64,16 +65,6 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   const exit = once(child, 'exit');
   child.kill(signal);
   await exit;
-}
-
-/** False for a zombie as well: nobody may be there to collect the orphans of a container. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).startsWith('Z');
-  } catch {
-    return false;
-  }
 }
 
 describe('EmbeddedPostgres', () => {

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { docker, imageLabel, serviceImages, type ServiceImage } from '@weir/services';
+import { docker, imageLabel, isAlive, serviceImages, type ServiceImage } from '@weir/services';
 
 /** Marks the containers of tests, and says which process they are for. */
 const PROCESS_LABEL = 'weir.test.process';
@@ -51,14 +51,5 @@ async function sweep(): Promise<void> {
     const [id = '', owner = ''] = line.split(' ');
     const [host, pid] = owner.split(':');
     if (host === hostname() && !isAlive(Number(pid))) await docker(['rm', '--force', '--volumes', id]);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }
