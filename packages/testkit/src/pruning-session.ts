@@ -187,6 +187,8 @@ export class PruningSession implements SourceSession {
     const { log, rowsPerBatch = 4, transactionsPerBatch = 1 } = this.#options;
     let skipped = 0;
     let commit = this.#commit(this.#read + 1);
+    // Whoever has waited for the end of a transaction gets its checkpoint, not the beginning of another (invariant 3).
+    const endsFirst = this.#taken > 0;
     let isReshaped = false;
     for (let done = 0; done < transactionsPerBatch && this.#read < log.head && this.#builder.rows < rowsPerBatch; ) {
       const number = this.#read + 1;
@@ -203,6 +205,7 @@ export class PruningSession implements SourceSession {
       this.#read = number;
       this.#taken = 0;
       done++;
+      if (endsFirst) break;
       if (isReshaped && this.#builder.rows === 0) break;
     }
     const checkpoint = this.#taken > 0 ? null : { position: boundaryOf(this.#read, this.#state.epoch), state: this.#state };

@@ -74,12 +74,13 @@ describe('PruningSource', () => {
     expect(ids(batches)).toEqual([1, 2, 3, 4, 5, 6, 7]);
   });
 
-  test('puts several transactions into a batch, which may end in the middle of one', async () => {
+  test('puts several transactions into a batch, which may end in the middle of one; the rest of that one is a batch (invariant 3)', async () => {
     const world = new LogWorld([1], [2], [3, 4], [5]);
     const batches = await world.read(world.source({ rowsPerBatch: 3, transactionsPerBatch: 9 }));
     expect(batches.map(({ rows, checkpoint }) => [rows.length, checkpoint?.position ?? null])).toEqual([
       [3, null],
-      [2, boundaryOf(4)],
+      [1, boundaryOf(3)],
+      [1, boundaryOf(4)],
     ]);
   });
 

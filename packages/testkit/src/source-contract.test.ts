@@ -1,9 +1,5 @@
-import { describe } from 'vitest';
 import { PruningEnvironment, typeCases } from './pruning-environment.fake.ts';
-import { describeConfirm } from './source-contract-confirm.ts';
-import { describeFailures } from './source-contract-failures.ts';
-import { describeSourceSchema } from './source-contract-schema.ts';
-import { describeValues } from './source-contract-values.ts';
+import { sourceContract } from './source-contract.ts';
 import type { SourceDriver } from './source-driver.ts';
 
 const memory: SourceDriver<PruningEnvironment> = {
@@ -23,13 +19,8 @@ const memory: SourceDriver<PruningEnvironment> = {
   ],
   omitsUnchanged: false,
   prunes: true,
+  inProcess: true,
 };
 
-// A source in memory passes, so the contract asks for nothing impossible. What is about bytes and backlogs is left to
-// real ones: a database in memory holds them all anyway.
-describe('source contract: memory', () => {
-  describeValues(memory);
-  describeSourceSchema(memory);
-  describeConfirm(memory);
-  describeFailures(memory);
-});
+// A source in memory passes, so the contract asks for nothing impossible.
+sourceContract(memory);

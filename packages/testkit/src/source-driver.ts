@@ -74,4 +74,6 @@ export interface SourceDriver<Environment extends SourceEnvironment = SourceEnvi
   readonly omitsUnchanged: boolean;
   /** What was confirmed is forgotten upstream. */
   readonly prunes: boolean;
+  /** The database is in the process of the tests: what it holds itself is not held by the source. Default false. */
+  readonly inProcess?: boolean;
 }
