@@ -11,6 +11,8 @@ const config: ViteUserConfig = defineConfig({
     passWithNoTests: true,
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // What a server does a moment later comes late on a busy machine; a test that waits in vain still fails.
+    expect: { poll: { timeout: 60_000 } },
   },
 });
 

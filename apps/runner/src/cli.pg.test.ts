@@ -75,7 +75,7 @@ test('check, run --until-caught-up, status, sql and verify', async () => {
 
 test('run streams, answers SQL meanwhile, and drains on SIGINT', async () => {
   const running = start('run', 'weir.yaml');
-  await expect.poll(() => running.stderr, { timeout: 60_000 }).toContain('pipeline opened');
+  await expect.poll(() => running.stderr).toContain('pipeline opened');
   await sql("UPDATE orders SET note = 'changed' WHERE id <= 10; DELETE FROM orders WHERE id > 4990");
   await expect
     .poll(async () => await query("SELECT count(*) FROM public.orders WHERE note = 'changed'"), { timeout: 60_000 })

@@ -74,7 +74,7 @@ async function json<T>(...args: string[]): Promise<T> {
 async function start(): Promise<void> {
   const process = new WeirProcess(folder.path, ['run', 'weir.yaml'], env);
   running = process;
-  await expect.poll(() => process.stderr, { timeout: 60_000 }).toContain('pipeline opened');
+  await expect.poll(() => process.stderr).toContain('pipeline opened');
 }
 
 async function stop(): Promise<void> {
@@ -126,7 +126,7 @@ interface Verdict {
 }
 
 async function expectEqual(): Promise<void> {
-  await expect.poll(async () => (await json<Verdict>('verify', 'weir.yaml')).equal, { timeout: 60_000 }).toBe(true);
+  await expect.poll(async () => (await json<Verdict>('verify', 'weir.yaml')).equal).toBe(true);
   await stop();
   expect(await weir('run', 'weir.yaml', '--until-caught-up')).toMatchObject({ code: 0 });
   expect(await json<Verdict>('verify', 'weir.yaml')).toMatchObject({ equal: true });
@@ -233,7 +233,7 @@ describe('on_error: stop_table', () => {
     await tamper();
     await start();
     await sql(env.SOURCE, "UPDATE orders SET note = 'met by nothing' WHERE id = 7; INSERT INTO lines VALUES (2, 'goes on')");
-    await expect.poll(stoppedTables, { timeout: 60_000 }).toEqual([
+    await expect.poll(stoppedTables).toEqual([
       'warehouse public.orders WEIR_DUCKDB_DIVERGED',
       'replica public.orders WEIR_PG_DIVERGED',
     ]);
@@ -282,7 +282,7 @@ shop: sink replica: had no checkpoint
 describe('while a process runs', () => {
   test('check, discover, plan and sql answer, about DuckDB too', async () => {
     await start();
-    await expect.poll(async () => (await json<Verdict>('verify', 'weir.yaml')).equal, { timeout: 60_000 }).toBe(true);
+    await expect.poll(async () => (await json<Verdict>('verify', 'weir.yaml')).equal).toBe(true);
     const plan = await json<{ ok: boolean; pipelines: { sinks: { tables: { action: string }[] }[] }[] }>('plan', 'weir.yaml');
     expect(plan.ok).toBe(true);
     expect(plan.pipelines[0]!.sinks.map(({ tables }) => tables.map(({ action }) => action))).toEqual([

@@ -74,7 +74,7 @@ pipelines:
 const pipeline = (runtime: Runtime) => runtime.status().pipelines[0]!;
 
 async function delivered(runtime: Runtime, rows: number): Promise<void> {
-  await expect.poll(() => pipeline(runtime).sinks['warehouse']!.rows.delivered, { timeout: 60_000 }).toBeGreaterThanOrEqual(rows);
+  await expect.poll(() => pipeline(runtime).sinks['warehouse']!.rows.delivered).toBeGreaterThanOrEqual(rows);
 }
 
 async function failing(runtime: Runtime, code: string): Promise<void> {

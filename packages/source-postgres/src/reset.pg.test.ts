@@ -25,7 +25,7 @@ describe('reset', () => {
       `dropped replication slot ${slot}`,
     ]);
     expect(await database.traces()).toEqual([]);
-    expect(await database.connections()).toBe(0);
+    await expect.poll(async () => await database.connections()).toBe(0);
     const nothing = [`there was no replication slot ${slot}`, `there was no publication ${slot}`];
     expect(await source.reset(signal)).toEqual(nothing);
     expect(await refusal(source, from)).toBe('WEIR_PG_SLOT_LOST');

@@ -163,7 +163,7 @@ describe('EmbeddedPostgres', () => {
     const { child, pid } = await startInChild(await newDirectory());
     expect(isAlive(pid)).toBe(true);
     await end(child, 'SIGTERM');
-    await expect.poll(() => isAlive(pid), { timeout: 60_000 }).toBe(false);
+    await expect.poll(() => isAlive(pid)).toBe(false);
   });
 
   test('an initdb that was interrupted is done again', async () => {

@@ -79,7 +79,7 @@ describe('the shop', () => {
     const interrupted = fillShop(filler).catch((error: unknown) => error);
     const filling = `SELECT count(*)::int AS value FROM pg_stat_activity
       WHERE datname = 'interrupted' AND state = 'active' AND query ~ '^INSERT INTO (products|orders)'`;
-    await expect.poll(() => one(witness, filling), { timeout: 60_000, interval: 5 }).toBe(1);
+    await expect.poll(() => one(witness, filling), { interval: 5 }).toBe(1);
     await witness.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE datname = 'interrupted' AND pid <> pg_backend_pid() AND backend_type = 'client backend'`);
     expect(await interrupted).toBeInstanceOf(Error);
