@@ -143,19 +143,30 @@ async function takeover(world: World, of: 'killed' | 'stopped', ms: number, sign
     first.signal('SIGSTOP');
     world.source.proxy.cut();
   }
+  // From here on it may find its fence taken.
+  first.isExpectedToEnd = true;
   const second = new Runner(['run', world.fileOf(other)]);
   await sleep(ms);
-  if (of === 'killed') await first.kill();
-  first.isExpectedToEnd = true;
+  const before = of === 'killed' ? await killFenced(world, first) : null;
   world.adopt(second, other);
   world.counts.takeovers++;
-  if (of === 'killed') return null;
+  if (of === 'killed') return before;
   try {
     await world.watch.progress(signal);
   } finally {
     first.signal('SIGCONT');
   }
   return await afterwards(world, first, second, post);
+}
+
+/** Kills a runner that may have noticed already that another one has taken over. */
+async function killFenced(world: World, first: Runner): Promise<string | null> {
+  const isOver = first.isOver;
+  await first.kill();
+  if (!isOver) return null;
+  const said = `the first ended before with ${lastCode(first.stderr)}`;
+  if (!first.stderr.includes('FENCED')) world.wrong(`${said}\n${tail(first.stderr)}`);
+  return said;
 }
 
 /** The first one is back: it finds the fence taken and ends, or waits for the slot until it is killed. */
