@@ -91,7 +91,8 @@ export class BankLoad {
   }
 
   async #lookBehind(client: pg.Client): Promise<void> {
-    const behind = 'SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), confirmed_flush_lsn)::float8 AS bytes FROM pg_replication_slots';
+    const behind = `SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), confirmed_flush_lsn)::float8 AS bytes
+      FROM pg_replication_slots WHERE slot_name LIKE 'weir%'`;
     const { rows } = await client.query<{ bytes: number | null }>(behind);
     this.#rests = rows.some(({ bytes }) => bytes !== null && bytes > MOST_BEHIND);
   }
