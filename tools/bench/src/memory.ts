@@ -3,34 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { temporaryPostgres } from '@weir/services';
 import pg from 'pg';
-import { runWeir } from './weir-process.ts';
+import { runWeir } from './measured-process.ts';
+import type { SinkName, Suite, SuiteOptions } from './suite.ts';
 
 /** What the process may have beside its buffers, in bytes. */
 const BASE_BYTES = 400 * 2 ** 20;
 const BUFFER_BYTES = 256 * 2 ** 20;
 const PIPELINE = 'memory';
-
-export interface MemoryOptions {
-  /** Rows of the large transaction; a backlog has two and a half times as many. */
-  readonly rows: number;
-  /** Bytes of the large row's value. */
-  readonly largeBytes: number;
-  readonly sinks: readonly SinkName[];
-  /** Told what is being done. */
-  readonly log: (line: string) => void;
-}
-
-export type SinkName = 'duckdb' | 'postgres';
-
-export interface MemoryResult {
-  readonly sink: SinkName;
-  readonly what: string;
-  readonly seconds: number;
-  readonly medianBytes: number;
-  readonly peakBytes: number;
-  /** The peak may be this at most. */
-  readonly boundBytes: number;
-}
 
 /** One load on the source, made while no runner reads it. */
 interface Load {
@@ -42,26 +21,33 @@ interface Load {
  * The memory of a `weir run` that delivers what is hard to hold: one transaction of many rows, one row of many bytes, a
  * long backlog. Each is read from the slot after it was committed, then source and sink are compared row by row.
  */
-export async function measureMemory(options: MemoryOptions): Promise<MemoryResult[]> {
-  const results: MemoryResult[] = [];
-  for (const sink of options.sinks) {
-    await using server = await temporaryPostgres({ max_wal_size: '8GB', wal_level: 'logical' });
-    await using place = await prepare(server.url, sink);
-    options.log(`${sink}: an empty copy`);
-    await runWeir(['run', 'weir.yaml', '--until-caught-up'], place.folder);
-    for (const load of loads(options)) {
-      options.log(`${sink}: ${load.what}`);
-      await load.make(place.client);
-      const run = await runWeir(['run', 'weir.yaml', '--until-caught-up'], place.folder);
-      await runWeir(['verify', 'weir.yaml'], place.folder);
-      const { seconds, medianBytes, peakBytes } = run;
-      results.push({ sink, what: load.what, seconds, medianBytes, peakBytes, boundBytes: BASE_BYTES + BUFFER_BYTES });
+export const memory: Suite = {
+  about: 'peak memory of a runner that delivers a transaction of N rows, a row of BYTES and a backlog of 2.5 N rows',
+  rows: 2_000_000,
+  quickRows: null,
+  runs: 1,
+  async run(options) {
+    const lines: Record<string, string>[] = [];
+    for (const sink of options.sinks) {
+      await using server = await temporaryPostgres({ max_wal_size: '8GB', wal_level: 'logical' });
+      await using place = await prepare(server.url, sink);
+      options.log(`${sink}: an empty copy`);
+      await runWeir(['run', 'weir.yaml', '--until-caught-up'], place.folder);
+      for (const load of loads(options)) {
+        options.log(`${sink}: ${load.what}`);
+        await load.make(place.client);
+        const { seconds, medianBytes, peakBytes } = await runWeir(['run', 'weir.yaml', '--until-caught-up'], place.folder);
+        await runWeir(['verify', 'weir.yaml'], place.folder);
+        const bytes = { 'median MiB': medianBytes, 'peak MiB': peakBytes, 'bound MiB': BASE_BYTES + BUFFER_BYTES };
+        const mebibytes = Object.entries(bytes).map(([name, value]) => [name, String(Math.round(value / 2 ** 20))] as const);
+        lines.push({ sink, what: load.what, seconds: seconds.toFixed(1), ...Object.fromEntries(mebibytes) });
+      }
     }
-  }
-  return results;
-}
+    return { title: 'memory of a runner', lines };
+  },
+};
 
-function loads({ rows, largeBytes }: MemoryOptions): Load[] {
+function loads({ rows, largeBytes }: SuiteOptions): Load[] {
   const insert = 'INSERT INTO events (kind, body, amount) SELECT i % 7, md5(i::text) || md5((-i)::text), i / 7.0';
   const transactions = 500;
   const each = Math.ceil((rows * 2.5) / transactions);

@@ -4,24 +4,8 @@ import { secret } from '@weir/sdk';
 import { temporaryPostgres } from '@weir/services';
 import { postgres } from '@weir/source-postgres';
 import pg from 'pg';
-import { median } from './weir-process.ts';
-
-export interface SnapshotOptions {
-  readonly rows: number;
-  readonly runs: number;
-  /** Told what is being done. */
-  readonly log: (line: string) => void;
-}
-
-export interface SnapshotResult {
-  readonly table: string;
-  readonly rows: number;
-  /** Medians, in seconds. */
-  readonly copySeconds: number;
-  readonly floorSeconds: number;
-  /** Median over the pairs of floor ÷ copy: 1 is as fast as the floor. */
-  readonly ratio: number;
-}
+import { median } from './median.ts';
+import type { Suite } from './suite.ts';
 
 const READY_FOR_QUERY = 0x5a;
 const TABLES = {
@@ -33,30 +17,37 @@ const TABLES = {
  * How fast tables are copied by key: batches that are decoded and thrown away. The floor is one COPY of the table on one
  * connection whose bytes are thrown away. Alternating.
  */
-export async function measureSnapshot({ rows, runs, log }: SnapshotOptions): Promise<SnapshotResult[]> {
-  await using server = await temporaryPostgres({ max_wal_size: '8GB' });
-  const client = new pg.Client({ connectionString: server.url });
-  await client.connect();
-  const results: SnapshotResult[] = [];
-  for (const [table, key] of Object.entries(TABLES)) {
-    log(`${table}: ${rows.toLocaleString('en')} rows`);
-    await client.query(`DROP TABLE IF EXISTS rows; CREATE TABLE rows AS SELECT ${key} AS id, i % 7 AS kind, 'row ' || i AS name,
-      i / 7.0::numeric(14, 4) AS amount, now() AS at, md5(i::text) AS body FROM generate_series(1, ${rows}) i;
-      ALTER TABLE rows ADD PRIMARY KEY (id)`);
-    await client.query('VACUUM ANALYZE rows');
-    const pairs: { copy: number; floor: number }[] = [];
-    for (let run = 0; run < runs; run++) pairs.push({ copy: await copy(server.url, client, rows), floor: await floor(server.url) });
-    results.push({
-      table,
-      rows,
-      copySeconds: median(pairs.map((pair) => pair.copy)),
-      floorSeconds: median(pairs.map((pair) => pair.floor)),
-      ratio: median(pairs.map((pair) => pair.floor / pair.copy)),
-    });
-  }
-  await client.end();
-  return results;
-}
+export const snapshot: Suite = {
+  about: 'copies of tables of N rows by key, against one COPY of the table whose bytes are thrown away',
+  rows: 1_000_000,
+  quickRows: 100_000,
+  runs: 3,
+  async run({ rows, runs, log }) {
+    await using server = await temporaryPostgres({ max_wal_size: '8GB' });
+    const client = new pg.Client({ connectionString: server.url });
+    await client.connect();
+    const lines: Record<string, string>[] = [];
+    for (const [table, key] of Object.entries(TABLES)) {
+      log(`${table}: ${rows.toLocaleString('en')} rows`);
+      await client.query(`DROP TABLE IF EXISTS rows; CREATE TABLE rows AS SELECT ${key} AS id, i % 7 AS kind, 'row ' || i AS name,
+        i / 7.0::numeric(14, 4) AS amount, now() AS at, md5(i::text) AS body FROM generate_series(1, ${rows}) i;
+        ALTER TABLE rows ADD PRIMARY KEY (id)`);
+      await client.query('VACUUM ANALYZE rows');
+      const pairs: { copy: number; floor: number }[] = [];
+      for (let run = 0; run < runs; run++) pairs.push({ copy: await copy(server.url, client, rows), floor: await floor(server.url) });
+      const rate = (seconds: number): string => (rows / seconds / 1e6).toFixed(2);
+      lines.push({
+        table,
+        'M rows': String(rows / 1e6),
+        'copy, M rows/s': rate(median(pairs.map((pair) => pair.copy))),
+        'floor, M rows/s': rate(median(pairs.map((pair) => pair.floor))),
+        'copy ÷ floor': median(pairs.map((pair) => pair.floor / pair.copy)).toFixed(2),
+      });
+    }
+    await client.end();
+    return { title: `copies by key, median of ${runs}`, lines };
+  },
+};
 
 /** Seconds from the first pull to the last chunk. */
 async function copy(url: string, client: pg.Client, rows: number): Promise<number> {

@@ -1,0 +1,20 @@
+// Reads a backlog with the source of Weir in this process, throws the batches away, and tells how many rows came.
+import { text } from 'node:stream/consumers';
+import type { Checkpoint } from '@weir/sdk';
+import { sourceOf } from '../backlog.ts';
+import { timed } from '../told.ts';
+
+const { url, checkpoint } = JSON.parse(await text(process.stdin)) as { url: string; checkpoint: Checkpoint };
+const abort = new AbortController();
+const source = sourceOf(url);
+const head = await source.head(abort.signal);
+await timed(async () => {
+  await using session = await source.open(checkpoint, abort.signal);
+  session.finishAt(head);
+  let rows = 0;
+  for await (const batch of session.batches(abort.signal)) {
+    rows += batch.rows;
+    batch.release();
+  }
+  return rows;
+});
