@@ -23,6 +23,7 @@ export const stream: Suite = {
     const contenders = [
       inNode('frames counted', new URL('contenders/frames.ts', import.meta.url), backlog),
       inNode('Weir', new URL('contenders/source.ts', import.meta.url), backlog),
+      inNode('slot function, rows counted', new URL('contenders/slot-function.ts', import.meta.url), backlog),
       inNode('pg-logical-replication', new URL('contenders/logical-replication.ts', import.meta.url), backlog),
       ...(recvlogical === null ? [] : [recvlogicalOf(recvlogical, backlog)]),
     ];
@@ -31,8 +32,8 @@ export const stream: Suite = {
   },
 };
 
-function inNode(name: string, module: URL, { url, rows, checkpoint }: Backlog): Contender {
-  const input = JSON.stringify({ url, slot: SLOT, publication: SLOT, rows, checkpoint });
+function inNode(name: string, module: URL, { url, rows, checkpoint, end }: Backlog): Contender {
+  const input = JSON.stringify({ url, slot: SLOT, publication: SLOT, rows, checkpoint, end });
   return {
     name,
     async run(): Promise<Attempt> {
