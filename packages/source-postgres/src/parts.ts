@@ -19,6 +19,7 @@ export {
 } from './position.ts';
 export { shapedTable, type CapturedTable } from './shape/captured-table.ts';
 export { CapturedTables } from './shape/captured-tables.ts';
+export { checkServer } from './server-identity.ts';
 export { rewriteReason } from './shape/shape-difference.ts';
 export type { Catalog, CatalogContent, CatalogView } from './shape/catalog-view.ts';
 export { StreamTables } from './shape/stream-tables.ts';

@@ -1,15 +1,8 @@
-import { WeirError } from '@weir/sdk';
-import { SimTransaction, type LogRecord } from './sim-transaction.ts';
-import { cellsIn, firstTables, reshaped, type Reshape, type SimRow, type SimTable } from './sim-tables.ts';
-
-/** What a row was from some write on. */
-export interface Version {
-  readonly by: SimTransaction;
-  /** The subtransaction that wrote it. */
-  readonly sub: number;
-  /** Null: there is no such row from here on. */
-  readonly row: SimRow | null;
-}
+import { WeirError, systemClock, type Clock } from '@weir/sdk';
+import { RowVersions, type Version } from './row-versions.ts';
+import { SimTransaction, type LogRecord, type SimChange } from './sim-transaction.ts';
+import { LARGE, anyReshape, cellsIn, firstTables, reshaped, rowOf, type Reshape, type SimRow, type SimTable, type Values } from './sim-tables.ts';
+import { lockedKeys, type Effect, type Statement } from './statement.ts';
 
 /** What somebody sees: the transactions that had ended when they looked. */
 export interface Snapshot {
@@ -23,16 +16,7 @@ const FIRST_ID = 2 ** 32 + 2 ** 32 - 12;
 const ROW_BYTES = 8;
 const COMMIT_BYTES = 16;
 
-/** The statement that a client sends; what cannot be is left out, so that a shorter script is a script as well. */
-export type Statement =
-  | { readonly does: 'put'; readonly table: string; readonly key: string; readonly keepsLarge: boolean }
-  | { readonly does: 'move'; readonly table: string; readonly key: string; readonly to: string; readonly keepsLarge: boolean }
-  | { readonly does: 'delete'; readonly table: string; readonly key: string }
-  | { readonly does: 'truncate'; readonly table: string }
-  | { readonly does: 'savepoint' }
-  | { readonly does: 'release' }
-  | { readonly does: 'rollback to savepoint' }
-  | { readonly does: 'alter'; readonly table: string; readonly how: Reshape };
+const low = (id: number): number => id % 2 ** 32;
 
 /**
  * A PostgreSQL server in memory, as far as it matters to who reads its log: transactions commit in another order than their
@@ -41,8 +25,9 @@ export type Statement =
  */
 export class Database {
   readonly log: LogRecord[] = [];
-  readonly #versions = new Map<string, Map<string, Version[]>>();
-  #tables: SimTable[] = firstTables();
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #versions = new Map<string, RowVersions>();
+  #tables: readonly SimTable[] = [];
   readonly #running = new Set<SimTransaction>();
   readonly #values = { next: 1 };
   #nextId = FIRST_ID;
@@ -51,8 +36,9 @@ export class Database {
   /** The slot's `confirmed_flush_lsn`; null while there is none. */
   confirmed: number | null = null;
 
-  constructor() {
-    for (const { name } of this.#tables) this.#versions.set(name, new Map());
+  constructor(tables: readonly SimTable[] = firstTables(), clock: Pick<Clock, 'now'> = systemClock) {
+    this.#clock = clock;
+    for (const table of tables) this.addTable(table);
   }
 
   /** The end of the log. */
@@ -88,36 +74,62 @@ export class Database {
     return id;
   }
 
-  /** Writes something to the log that is about no table. */
-  noise(): void {
-    this.#end += ROW_BYTES;
+  /** A table that everybody sees from here on. */
+  addTable(table: SimTable): void {
+    this.#versions.set(table.name, new RowVersions());
+    this.#tables = [...this.#tables, table];
+    this.#shapes++;
   }
 
-  /** Carries a statement out, if nobody else holds the lock and it can be. */
-  run(transaction: SimTransaction, statement: Statement): void {
+  /** Writes something to the log that is about no table. */
+  noise(bytes: number = ROW_BYTES): void {
+    this.#end += bytes;
+  }
+
+  /** Carries a statement out, if nobody else holds a lock that it needs and it can be. */
+  run(transaction: SimTransaction, statement: Statement): Effect {
+    if (!('table' in statement)) {
+      this.#subtransaction(transaction, statement.does);
+      return 'done';
+    }
+    if (!this.#lock(transaction, statement.table, lockedKeys(statement))) return 'waits';
+    return this.#change(transaction, statement) ? 'done' : 'left out';
+  }
+
+  #subtransaction(transaction: SimTransaction, does: Exclude<Statement, { table: string }>['does']): void {
+    if (does === 'savepoint') transaction.savepoint(this.#takeId());
+    else if (does === 'release') transaction.release();
+    else this.#rollBackToSavepoint(transaction);
+  }
+
+  /** @returns whether it could be */
+  #change(by: SimTransaction, statement: Extract<Statement, { table: string }>): boolean {
+    const table = by.formOf(statement.table) ?? this.table(statement.table);
     switch (statement.does) {
       case 'put':
-        return this.#put(transaction, statement.table, statement.key, statement.keepsLarge);
+        return this.#put(by, table, statement.key, statement.keepsLarge);
       case 'move':
-        return this.#move(transaction, statement);
+        return this.#move(by, table, statement);
+      case 'insert':
+        return this.#insert(by, table, statement.key, statement.values);
+      case 'update':
+        return this.#update(by, table, statement, statement.values);
+      case 'fill':
+        return this.#fill(by, table, statement);
       case 'delete':
-        return this.#delete(transaction, statement.table, statement.key);
+        return this.#delete(by, table, statement.key);
       case 'truncate':
-        return this.#truncate(transaction, statement.table);
-      case 'savepoint':
-        return transaction.savepoint(this.#takeId());
-      case 'release':
-        return transaction.release();
-      case 'rollback to savepoint':
-        return this.#rollBackToSavepoint(transaction);
+        return this.#truncate(by, table);
       case 'alter':
-        return this.#alter(transaction, statement.table, statement.how);
+        return this.#reshape(by, table, anyReshape(table, statement.how, low(by.id)));
+      case 'reshape':
+        return this.#reshape(by, table, statement.how);
     }
   }
 
   /** @param visible whether others see it at once; else it waits for a standby */
   commit(transaction: SimTransaction, visible: boolean): void {
-    transaction.commit(this.#end, this.#end + COMMIT_BYTES);
+    transaction.commit(this.#end, this.#end + COMMIT_BYTES, this.#clock.now() * 1000);
     this.log.push({ lsn: this.#end, kind: 'commit', transaction });
     this.#end += COMMIT_BYTES;
     if (visible) this.show(transaction);
@@ -134,6 +146,10 @@ export class Database {
   /** The standby has it. */
   show(transaction: SimTransaction): void {
     this.#running.delete(transaction);
+    const forms = transaction.reshaped;
+    if (forms.length === 0) return;
+    this.#tables = this.#tables.map((table) => forms.find(({ oid }) => oid === table.oid) ?? table);
+    this.#shapes++;
   }
 
   snapshot(): Snapshot {
@@ -158,7 +174,7 @@ export class Database {
   }
 
   versions(table: string, key: string): readonly Version[] {
-    return this.#versions.get(table)!.get(key) ?? [];
+    return this.#versions.get(table)!.of(key);
   }
 
   /** The row with a key; null when there is none. */
@@ -173,48 +189,62 @@ export class Database {
       .map((row) => cellsIn(table, row));
   }
 
-  #put(by: SimTransaction, name: string, key: string, keepsLarge: boolean): void {
-    const table = this.#open(by, name, [key]);
-    if (table === null) return;
-    const old = this.#latest(name, key);
-    const keeps = old !== null && keepsLarge;
-    const row = this.#newRow(table, key, keeps ? old[2]! : null);
+  #put(by: SimTransaction, table: SimTable, key: string, keepsLarge: boolean): boolean {
+    if (this.#latest(table, key) === null) return this.#insert(by, table, key, this.#newValues(table, false));
+    return this.#update(by, table, { key }, this.#newValues(table, keepsLarge));
+  }
+
+  #insert(by: SimTransaction, table: SimTable, key: string, values: Values): boolean {
+    if (this.#latest(table, key) !== null) return false;
+    const row = rowOf(table, key, values, null);
     this.#write(by, table, key, row);
-    this.#append(by, { table, op: old === null ? 'insert' : 'update', row, oldKey: null, keepsLarge: keeps });
+    this.#append(by, { table, op: 'insert', row });
+    return true;
   }
 
-  #move(by: SimTransaction, { table: name, key, to, keepsLarge }: Extract<Statement, { does: 'move' }>): void {
-    const table = this.#open(by, name, [key, to]);
-    const old = this.#latest(name, key);
-    if (table === null || old === null || key === to || this.#latest(name, to) !== null) return;
-    const row = this.#newRow(table, to, keepsLarge ? old[2]! : null);
-    this.#write(by, table, key, null);
+  #update(by: SimTransaction, table: SimTable, { key, to = key }: { key: string; to?: string }, values: Values): boolean {
+    const old = this.#latest(table, key);
+    if (old === null || (to !== key && this.#latest(table, to) !== null)) return false;
+    const row = rowOf(table, to, values, old);
+    if (to !== key) this.#write(by, table, key, null);
     this.#write(by, table, to, row);
-    this.#append(by, { table, op: 'update', row, oldKey: key, keepsLarge });
+    const large = table.shape.columns.find(({ attnum }) => attnum === LARGE);
+    const keepsLarge = large !== undefined && !Object.hasOwn(values, large.name) && row[LARGE - 1] !== null;
+    this.#append(by, { table, op: 'update', row, oldKey: to === key ? null : key, keepsLarge });
+    return true;
   }
 
-  #delete(by: SimTransaction, name: string, key: string): void {
-    const table = this.#open(by, name, [key]);
-    if (table === null || this.#latest(name, key) === null) return;
+  #move(by: SimTransaction, table: SimTable, { key, to, keepsLarge }: Extract<Statement, { does: 'move' }>): boolean {
+    if (this.#latest(table, key) === null || this.#latest(table, to) !== null) return false;
+    return this.#update(by, table, { key, to }, this.#newValues(table, keepsLarge));
+  }
+
+  #fill(by: SimTransaction, table: SimTable, { first, count, values }: Extract<Statement, { does: 'fill' }>): boolean {
+    for (let key = first; key < first + count; key++) if (this.#latest(table, String(key)) !== null) return false;
+    const run = { by, sub: by.current, first, count, row: rowOf(table, String(first), values, null) };
+    this.#versions.get(table.name)!.addRun(run);
+    this.#append(by, { table, op: 'insert', run });
+    return true;
+  }
+
+  #delete(by: SimTransaction, table: SimTable, key: string): boolean {
+    if (this.#latest(table, key) === null) return false;
     this.#write(by, table, key, null);
-    this.#append(by, { table, op: 'delete', row: null, oldKey: key, keepsLarge: false });
+    this.#append(by, { table, op: 'delete', oldKey: key });
+    return true;
   }
 
-  #truncate(by: SimTransaction, name: string): void {
-    const table = this.#open(by, name, null);
-    if (table === null) return;
-    for (const key of this.keys(name)) if (this.#latest(name, key) !== null) this.#write(by, table, key, null);
-    this.#append(by, { table, op: 'truncate', row: null, oldKey: null, keepsLarge: false });
+  #truncate(by: SimTransaction, table: SimTable): boolean {
+    for (const key of this.keys(table.name)) if (this.#latest(table, key) !== null) this.#write(by, table, key, null);
+    this.#append(by, { table, op: 'truncate' });
+    return true;
   }
 
-  #alter(by: SimTransaction, name: string, how: Reshape): void {
-    const table = this.#open(by, name, null);
-    const next = table === null ? null : reshaped(table, how, by.id % 2 ** 32);
-    // Others must not see a form that may be taken back, so it is all that its transaction does, and it commits.
-    if (next === null || by.changes.length > 0 || by.subtransactions > 0) return;
-    this.#tables = this.#tables.map((other) => (other.name === name ? next : other));
-    this.#shapes++;
+  #reshape(by: SimTransaction, table: SimTable, how: Reshape | null): boolean {
+    if (how === null) return false;
+    by.reshape(reshaped(table, how, low(by.id)));
     this.#end += ROW_BYTES;
+    return true;
   }
 
   #rollBackToSavepoint(transaction: SimTransaction): void {
@@ -225,54 +255,61 @@ export class Database {
     this.#end += ROW_BYTES;
   }
 
-  /** The table, when a transaction has or gets the locks that it needs. @param keys null: all of the table */
-  #open(by: SimTransaction, name: string, keys: readonly string[] | null): SimTable | null {
-    for (const other of this.#running) if (other !== by && other.locks(name, keys)) return null;
-    by.lock(name, keys);
-    return this.table(name);
+  /** Takes locks, if nobody else has one of them. @param keys null: all of the table */
+  #lock(by: SimTransaction, table: string, keys: readonly string[] | null): boolean {
+    for (const other of this.#running) if (other !== by && other.locks(table, keys)) return false;
+    by.lock(table, keys);
+    return true;
   }
 
-  #latest(table: string, key: string): SimRow | null {
-    return this.versions(table, key).at(-1)?.row ?? null;
+  #latest({ name }: SimTable, key: string): SimRow | null {
+    return this.versions(name, key).at(-1)?.row ?? null;
   }
 
-  #newRow(table: SimTable, key: string, large: string | null): SimRow {
+  /** Values that no other write has. */
+  #newValues({ shape }: SimTable, keepsLarge: boolean): Values {
     const value = `v${this.#values.next++}`;
-    const row: (string | null)[] = Array.from({ length: table.shape.highest }, () => null);
-    for (const { attnum } of table.shape.columns) row[attnum - 1] = attnum > 3 ? `${value}.${attnum}` : value;
-    row[0] = key;
-    row[2] = large ?? `large ${value}`;
-    return row;
+    const values: Record<string, string> = {};
+    for (const { attnum, name } of shape.columns) {
+      if (attnum !== LARGE) values[name] = attnum > LARGE ? `${value}.${attnum}` : value;
+      else if (!keepsLarge) values[name] = `large ${value}`;
+    }
+    return values;
   }
 
   #write(by: SimTransaction, { name }: SimTable, key: string, row: SimRow | null): void {
-    const table = this.#versions.get(name)!;
-    const known = table.get(key);
-    const version = { by, sub: by.current, row };
-    if (known === undefined) table.set(key, [version]);
-    else known.push(version);
+    this.#versions.get(name)!.add(key, { by, sub: by.current, row });
   }
 
-  #append(transaction: SimTransaction, change: Omit<SimTransaction['changes'][number], 'sub' | 'lsn'>): void {
-    transaction.changes.push({ ...change, sub: transaction.current, lsn: this.#end });
-    this.log.push({ lsn: this.#end, kind: 'row', transaction, change: transaction.changes.length - 1 });
-    this.#end += ROW_BYTES;
+  #append(transaction: SimTransaction, change: Pick<SimChange, 'table' | 'op'> & Partial<SimChange>): void {
+    const [sub, lsn] = [transaction.current, this.#end];
+    transaction.changes.push({ row: null, run: null, oldKey: null, keepsLarge: false, ...change, sub, lsn });
+    this.log.push({ lsn, kind: 'row', transaction, change: transaction.changes.length - 1 });
+    this.#end += ROW_BYTES * (change.run?.count ?? 1);
   }
 
   #forget(transaction: SimTransaction, isGone: (sub: number) => boolean): void {
-    for (const [name, keys] of this.#versions) {
-      if (!transaction.touched(name)) continue;
-      for (const [key, versions] of keys) {
-        if (versions.some(({ by, sub }) => by === transaction && isGone(sub))) {
-          keys.set(key, versions.filter(({ by, sub }) => by !== transaction || !isGone(sub)));
-        }
-      }
-    }
+    for (const [name, versions] of this.#versions) if (transaction.touched(name)) versions.forget(transaction, isGone);
   }
 
-  /** What the slot has to give from an LSN on is there. @throws WeirError WEIR_PG_SLOT_ADVANCED (invariant 6) */
+  /** The slot is made: at the end of the log, behind what making it has written there. */
+  makeSlot(): void {
+    if (this.confirmed === null) this.noise();
+    this.confirmed = this.#end;
+  }
+
+  /** Nobody reads the slot: it is forgotten, and all that it kept. */
+  dropSlot(): void {
+    this.confirmed = null;
+  }
+
+  /**
+   * What the slot has to give from an LSN on is there.
+   * @throws WeirError WEIR_PG_SLOT_LOST, WEIR_PG_SLOT_ADVANCED (invariant 6)
+   */
   checkSlot(from: number): void {
-    if (this.confirmed === null || this.confirmed > from) {
+    if (this.confirmed === null) throw new WeirError('WEIR_PG_SLOT_LOST', 'the slot is gone');
+    if (this.confirmed > from) {
       throw new WeirError('WEIR_PG_SLOT_ADVANCED', `the slot stands at ${this.confirmed}, the checkpoint at ${from}`);
     }
   }

@@ -3,6 +3,7 @@ import { Pipeline } from '@weir/engine';
 import { boundaryPosition, positionLsn } from '@weir/source-postgres/parts';
 import { memoryStore, type Store } from '@weir/store';
 import { MemoryTarget } from '@weir/testkit/memory';
+import { Database } from './database.ts';
 import { Dice } from './dice.ts';
 import { checkAllConfirmed, checkBound, checkConfirmed, checkCounters } from './checks.ts';
 import { checkContent, checkNothingLost } from './oracle.ts';
@@ -13,6 +14,7 @@ import { SimProcess } from './sim-process.ts';
 import { SimSink } from './sim-sink.ts';
 import { SimSource } from './sim-source.ts';
 import { storeOf } from './sim-store.ts';
+import { firstTables } from './sim-tables.ts';
 import { optionsOf, sinkRows, type SinkRows } from './sink-rows.ts';
 import type { SimTransaction } from './sim-transaction.ts';
 import { Violation, violationOf } from './violation.ts';
@@ -74,7 +76,7 @@ class History {
     this.#plan = plan;
     this.#dice = new Dice(plan.seed);
     this.#scheduler = new Scheduler(this.#dice, traced);
-    this.#server = new Server(plan);
+    this.#server = new Server(plan, new Database(firstTables(), this.#scheduler));
     this.#server.onConfirmed = (lsn) => this.#confirmed(lsn);
     this.#server.onSlotMoved = (by) => {
       this.#isSlotLost ||= [...this.#fences.values()].some((process) => process !== by);
@@ -171,7 +173,8 @@ class History {
     const { database } = this.#server;
     switch (happening.what) {
       case 'statement':
-        return database.run(this.#transaction(happening.transaction), happening.statement);
+        database.run(this.#transaction(happening.transaction), happening.statement);
+        return;
       case 'commit':
         return this.#ifOpen(happening.transaction, (transaction) => database.commit(transaction, happening.shown));
       case 'roll back':

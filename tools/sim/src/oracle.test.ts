@@ -1,9 +1,11 @@
 import { BatchBuilder, type Checkpoint, type Table } from '@weir/sdk';
 import { MemorySink, MemoryTarget } from '@weir/testkit/memory';
 import { expect, test } from 'vitest';
-import { Database, type Statement } from './database.ts';
+import { Database } from './database.ts';
 import { checkContent } from './oracle.ts';
-import { firstTables, types } from './sim-tables.ts';
+import { firstTables } from './sim-tables.ts';
+import { types } from './sim-types.ts';
+import type { Statement } from './statement.ts';
 import { boundaryPosition, tableOf, unreadChunks, type ChunkState } from '@weir/source-postgres/parts';
 
 const orders = firstTables()[0]!;

@@ -2,8 +2,9 @@ import { keyOrder, rangeHolds, type Checkpoint, type Key, type Table } from '@we
 import { positionLsn, readState, type PostgresState } from '@weir/source-postgres/parts';
 import type { SinkRows } from './sink-rows.ts';
 import type { Database } from './database.ts';
-import { types, type SimRow } from './sim-tables.ts';
+import type { SimRow } from './sim-tables.ts';
 import type { SimTransaction } from './sim-transaction.ts';
+import { types } from './sim-types.ts';
 import { Violation } from './violation.ts';
 
 type TableState = PostgresState['tables'][number];

@@ -1,4 +1,4 @@
-import type { Statement } from './database.ts';
+import type { Statement } from './statement.ts';
 import { Dice } from './dice.ts';
 import type { FaultKind } from './sim-process.ts';
 import { scenarios, type Scenario, type ScenarioName, type SimMode } from './scenarios.ts';

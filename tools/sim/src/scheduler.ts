@@ -116,11 +116,13 @@ export class Scheduler {
     });
   }
 
-  /** One thing happens. */
-  async step(): Promise<void> {
+  /** One thing happens. @returns whether it was ready; else time went by */
+  async step(): Promise<boolean> {
     this.#steps++;
-    if (!this.#takeTurn()) this.#wakeNext();
+    const wasReady = this.#takeTurn();
+    if (!wasReady) this.#wakeNext();
     await settled();
+    return wasReady;
   }
 
   #takeTurn(): boolean {

@@ -1,5 +1,5 @@
 import type { Batch } from '@weir/sdk';
-import { Database } from './database.ts';
+import type { Database } from './database.ts';
 import type { SimProcess } from './sim-process.ts';
 import { SmallBatchWriter } from './small-batch-writer.ts';
 import type { StreamsAfter } from './walsender.ts';
@@ -30,7 +30,7 @@ export interface ServerOptions {
 
 /** The database with its connections and its one slot. */
 export class Server {
-  readonly database: Database = new Database();
+  readonly database: Database;
   readonly options: ServerOptions;
   /** Called when a start from nothing moves the slot to the present. */
   onSlotMoved: (by: SimProcess) => void = () => {};
@@ -44,8 +44,9 @@ export class Server {
   #reader: Client | null = null;
   readonly #writers: SmallBatchWriter[] = [];
 
-  constructor(options: ServerOptions) {
+  constructor(options: ServerOptions, database: Database) {
     this.options = options;
+    this.database = database;
   }
 
   get streamsAfter(): StreamsAfter {

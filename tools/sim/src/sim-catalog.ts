@@ -2,7 +2,8 @@ import type { Begin } from '@weir/pgoutput';
 import { VisibleTransactions, tableOf, type Catalog, type CatalogContent, type CatalogTable, type CatalogView } from '@weir/source-postgres/parts';
 import type { Database } from './database.ts';
 import type { SimProcess } from './sim-process.ts';
-import { types, type SimTable } from './sim-tables.ts';
+import type { SimTable } from './sim-tables.ts';
+import { types } from './sim-types.ts';
 
 const NOBODY_SEES_IT_MS = 20;
 

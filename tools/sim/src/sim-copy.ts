@@ -1,4 +1,4 @@
-import { BatchBuilder, crashPoint, emptyBatch, keyOrder, packVersion, type Batch, type Checkpoint, type Key } from '@weir/sdk';
+import { crashPoint, keyOrder, packVersion, tableName, type Batch, type Checkpoint, type Key, type TableProgress } from '@weir/sdk';
 import {
   CopiedChunks,
   VisibleTransactions,
@@ -15,6 +15,7 @@ import {
   type Give,
 } from '@weir/source-postgres/parts';
 import type { Snapshot } from './database.ts';
+import { rowBatch } from './row-batch.ts';
 import type { Server } from './server.ts';
 import { catalogTable, type SimCatalog } from './sim-catalog.ts';
 import type { SimProcess } from './sim-process.ts';
@@ -36,8 +37,6 @@ interface Piece {
   readonly rows: readonly (readonly (string | null)[])[];
 }
 
-const builder = new BatchBuilder();
-
 /**
  * Copies the tables of the simulated server by key, in rounds: the order of the steps is that of the real copy, and what they
  * note and judge is its own code.
@@ -45,10 +44,24 @@ const builder = new BatchBuilder();
 export class SimCopy {
   readonly #options: SimCopyOptions;
   readonly chunks: CopiedChunks;
+  /** Batches that were made, whether or not a consumer has them yet. */
+  #made = 0;
 
   constructor(options: SimCopyOptions) {
     this.#options = options;
     this.chunks = new CopiedChunks(options.tables);
+  }
+
+  get made(): number {
+    return this.#made;
+  }
+
+  get progress(): TableProgress[] {
+    return this.#options.tables.all.flatMap((table) => {
+      if (table.chunks === null) return [];
+      const { rows, done } = table.chunks;
+      return [{ table: tableName(table), rows, estimatedRows: 0, done }];
+    });
   }
 
   /** @returns false when the stream ended before everything was copied */
@@ -88,6 +101,7 @@ export class SimCopy {
     let sequence = 0;
     for (const piece of pieces) {
       const batch = await process.call('copy.chunk', () => this.#take(piece, boundary, ++sequence));
+      this.#made++;
       if (!(await give(batch))) break;
     }
     return true;
@@ -115,7 +129,7 @@ export class SimCopy {
     const { table } = captured.shaped!;
     const simTable = server.database.tables.find(({ oid }) => oid === piece.oid)!;
     const part = { table: catalogTable(simTable), isRest: piece.isRest, hole: piece.hole } as unknown as ChunkPart;
-    const copied = this.#rows(captured, piece.rows);
+    const copied = rowBatch(captured.shaped!, piece.rows);
     const { range, chunks, rows } =
       piece.hole === null ? bulk(captured.chunks!, part, copied, true) : refill(captured.chunks!, part, piece.hole, copied);
     this.chunks.took(captured, range, chunks);
@@ -125,20 +139,6 @@ export class SimCopy {
     const commit = { position, version: packVersion(epoch, boundary), time: 0, transactionId: '' };
     return { ...rows, tables: [table], commits: [commit], chunk: { table: 0, range, last: isWhole(chunks) }, checkpoint };
   }
-
-  #rows({ shaped }: CapturedTable, rows: Piece['rows']): Batch {
-    if (rows.length === 0) return emptyBatch(null);
-    const { table } = shaped!;
-    builder.begin({ position: '', version: 0n, time: 0, transactionId: '' });
-    for (const cells of rows) {
-      builder.read(table, Object.fromEntries(table.columns.map(({ name, type }, at) => [name, valueOf(cells[at]!, type.kind)])));
-    }
-    return builder.build(null);
-  }
-}
-
-function valueOf(cell: string | null, kind: string): string | number | null {
-  return kind === 'int' && cell !== null ? Number(cell) : cell;
 }
 
 /** Holes first, then what is behind the last key. */

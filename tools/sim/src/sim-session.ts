@@ -29,7 +29,7 @@ import type { Server } from './server.ts';
 import { SimCatalog } from './sim-catalog.ts';
 import { SimCopy } from './sim-copy.ts';
 import type { SimProcess } from './sim-process.ts';
-import { types } from './sim-tables.ts';
+import { types } from './sim-types.ts';
 
 export interface SimSessionOptions {
   readonly process: SimProcess;
@@ -57,6 +57,8 @@ export class SimSession implements SourceSession {
   #confirmed: bigint;
   #finishAt: bigint | null = null;
   #interrupted = false;
+  /** How many of the batches that the copy has made the consumer was given. */
+  #chunks = 0;
   #gate: bigint | null;
 
   constructor(options: SimSessionOptions) {
@@ -88,8 +90,11 @@ export class SimSession implements SourceSession {
           isPlaceSure = true;
         }
         if (batch.checkpoint !== null) this.#boundary = positionLsn(batch.checkpoint.position);
+        if (batch.chunk !== null) this.#chunks++;
         yield server.handOut(batch, this);
       }
+      // What it has not given comes again.
+      this.#chunks = this.#copy.made;
       if (!this.#interrupted) return;
       await this.#closeStream();
     }
@@ -108,8 +113,10 @@ export class SimSession implements SourceSession {
   }
 
   status(): SourceStatus {
-    const phase = this.#stream === null ? 'connecting' : this.#copy.chunks.isActive ? 'snapshot' : 'stream';
-    return { phase, snapshot: [], lagBytes: null };
+    const isCopying = this.#copy.chunks.isActive;
+    const owesCopies = this.#tables.uncopied.length > 0 || this.#chunks < this.#copy.made;
+    const phase = this.#stream === null ? 'connecting' : isCopying || owesCopies ? 'snapshot' : 'stream';
+    return { phase, snapshot: isCopying ? this.#copy.progress : [], lagBytes: null };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -173,7 +180,6 @@ export class SimSession implements SourceSession {
       confirmed: this.#confirmed,
       host,
       writer: server.takeWriter(),
-      spoolDirectory: '/',
       protocol: { version: 2, streaming: server.streamsAfter !== null },
       checkpoint: (endLsn) => ({ position: boundaryPosition(epoch, endLsn), state: stateJson(tables.state) }),
     });

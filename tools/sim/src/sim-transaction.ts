@@ -1,3 +1,4 @@
+import type { RowRun } from './row-versions.ts';
 import type { SimRow, SimTable } from './sim-tables.ts';
 
 /** A change of a row, as the log has it. */
@@ -6,6 +7,8 @@ export interface SimChange {
   readonly table: SimTable;
   readonly op: 'insert' | 'update' | 'delete' | 'truncate';
   readonly row: SimRow | null;
+  /** Set when it inserts more rows than one. */
+  readonly run: RowRun | null;
   /** The key before, where it is another or the row is gone. */
   readonly oldKey: string | null;
   /** The large value is that of before, and not in the log. */
@@ -29,10 +32,13 @@ export class SimTransaction {
   readonly #savepoints: number[] = [];
   readonly #aborted = new Set<number>();
   readonly #locks = new Map<string, Set<string> | null>();
+  /** Forms of tables that nobody else sees before it has committed. */
+  readonly #forms: { readonly table: SimTable; readonly sub: number }[] = [];
   /** Released or open, by the one around it. */
   readonly #parents = new Map<number, number>();
   #commitLsn: number | null = null;
   #endLsn = 0;
+  #time = 0;
   #ended = false;
 
   constructor(id: number) {
@@ -65,6 +71,26 @@ export class SimTransaction {
     return this.#endLsn;
   }
 
+  /** When it committed, in µs since 1970. */
+  get time(): number {
+    return this.#time;
+  }
+
+  /** The tables that it has given another form. */
+  get reshaped(): readonly SimTable[] {
+    const forms = this.#forms.filter(({ sub }) => !this.#aborted.has(sub)).map(({ table }) => [table.oid, table] as const);
+    return [...new Map(forms).values()];
+  }
+
+  /** The form of a table as it has made it; undefined when it has not. */
+  formOf(name: string): SimTable | undefined {
+    return this.#forms.length === 0 ? undefined : this.reshaped.find((table) => table.name === name);
+  }
+
+  reshape(table: SimTable): void {
+    this.#forms.push({ table, sub: this.current });
+  }
+
   isAborted(sub: number): boolean {
     return this.#aborted.has(sub);
   }
@@ -93,9 +119,11 @@ export class SimTransaction {
     return aborted;
   }
 
-  commit(lsn: number, end: number): void {
+  /** @param time in µs since 1970 */
+  commit(lsn: number, end: number, time: number): void {
     this.#commitLsn = lsn;
     this.#endLsn = end;
+    this.#time = time;
     this.#ended = true;
   }
 

@@ -4,7 +4,7 @@ import { BatchWriter } from '@weir/sdk';
 export class SmallBatchWriter extends BatchWriter {
   mostRows = 1;
 
-  override isFull(): boolean {
-    return this.rows >= this.mostRows;
+  override isFull(bytes: number = this.used): boolean {
+    return this.rows >= this.mostRows || super.isFull(bytes);
   }
 }

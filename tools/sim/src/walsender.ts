@@ -14,7 +14,8 @@ import {
 } from '@weir/pgoutput/encoder';
 import { unchanged } from '@weir/sdk';
 import type { Database } from './database.ts';
-import { cellsIn, relationOf, type SimTable } from './sim-tables.ts';
+import { rowAt } from './row-versions.ts';
+import { LARGE, cellsIn, relationOf, type SimRow, type SimTable } from './sim-tables.ts';
 import type { LogRecord, SimChange, SimTransaction } from './sim-transaction.ts';
 
 /** Changes of a transaction that are sent before its end, once so many of them wait. */
@@ -24,6 +25,22 @@ export type StreamsAfter = number | null;
 export interface PluginMessage {
   readonly lsn: number;
   readonly bytes: Uint8Array;
+}
+
+/** What is said of a transaction, or of a block of one, goes out in pieces of about so many messages. */
+const PIECE_MESSAGES = 64;
+
+/** What is being said. */
+interface Saying {
+  readonly transaction: SimTransaction;
+  /** Of its changes. */
+  readonly changes: readonly number[];
+  readonly inBlock: boolean;
+  /** What ends it. */
+  readonly end: readonly Uint8Array[];
+  /** The next change, and of one that is a run of rows the next row. */
+  change: number;
+  row: number;
 }
 
 const low = (id: number): number => id % 2 ** 32;
@@ -40,6 +57,8 @@ export class Walsender {
   readonly #waiting = new Map<SimTransaction, number[]>();
   readonly #streamed = new Set<SimTransaction>();
   #at = 0;
+  /** Of the record before `#at`: what is left of it. */
+  #saying: Saying | null = null;
   /** Places of the messages that are made now, where they are not that of the record: rows come long after they were written. */
   #lsns: number[] = [];
 
@@ -57,22 +76,28 @@ export class Walsender {
   }
 
   get hasMore(): boolean {
-    return this.#at < this.#database.log.length;
+    return this.#saying !== null || this.#at < this.#database.log.length;
   }
 
   /** Everything that committed below it is sent. */
   get sentLsn(): number {
-    return this.hasMore ? this.#database.log[this.#at]!.lsn : this.#database.end;
+    return this.hasMore ? this.#record.lsn : this.#database.end;
   }
 
-  /** Reads one record of the log. @returns what there is to say about it */
+  /** The one that is being read, or comes next. */
+  get #record(): LogRecord {
+    return this.#database.log[this.#saying === null ? this.#at : this.#at - 1]!;
+  }
+
+  /** Reads one record of the log, or goes on with one of which there is much to say. @returns what there is to say */
   next(): PluginMessage[] {
-    const { lsn } = this.#database.log[this.#at]!;
-    return this.#read().map((bytes, index) => ({ lsn: this.#lsns[index] ?? lsn, bytes }));
+    const { lsn } = this.#record;
+    this.#lsns = [];
+    const said = this.#saying === null ? this.#read() : this.#say(this.#saying, []);
+    return said.map((bytes, index) => ({ lsn: this.#lsns[index] ?? lsn, bytes }));
   }
 
   #read(): Uint8Array[] {
-    this.#lsns = [];
     const record = this.#database.log[this.#at++]!;
     const { transaction } = record;
     // What ended before is of no account; a server begins to read behind most of it.
@@ -110,65 +135,74 @@ export class Walsender {
   }
 
   #commit(transaction: SimTransaction): Uint8Array[] {
-    const { id, commitLsn, endLsn } = transaction;
-    const ends = { commitLsn: BigInt(commitLsn), endLsn: BigInt(endLsn), time: commitLsn * 1000 };
+    const { id, commitLsn, endLsn, time } = transaction;
+    const ends = { commitLsn: BigInt(commitLsn), endLsn: BigInt(endLsn), time };
+    const waiting = this.#waiting.get(transaction) ?? [];
     if (this.#streamed.has(transaction)) {
-      const rest = this.#block(transaction);
+      const end = [encodeStreamCommit({ ...ends, transactionId: low(id) })];
+      const rest = waiting.length === 0 ? end : this.#block(transaction, end);
       this.#waiting.delete(transaction);
       this.#streamed.delete(transaction);
-      return [...rest, encodeStreamCommit({ ...ends, transactionId: low(id) })];
+      return rest;
     }
-    const waiting = this.#waiting.get(transaction) ?? [];
     this.#waiting.delete(transaction);
     // From version 15 on nothing is said of a transaction without changes that concern the publication.
     if (waiting.length === 0) return [];
-    const messages = [encodeBegin({ ...ends, transactionId: low(id) })];
-    for (const index of waiting) {
-      const change = transaction.changes[index]!;
-      const said = this.#change(change);
-      // BEGIN has the place of the first change.
-      if (this.#lsns.length === 0) this.#lsns.push(change.lsn);
-      for (const message of said) {
-        messages.push(message);
-        this.#lsns.push(change.lsn);
-      }
-    }
-    messages.push(encodeCommit(ends));
-    return messages;
+    // BEGIN has the place of the first change.
+    this.#lsns.push(transaction.changes[waiting[0]!]!.lsn);
+    const begin = encodeBegin({ ...ends, transactionId: low(id) });
+    return this.#say({ transaction, changes: waiting, inBlock: false, end: [encodeCommit(ends)], change: 0, row: 0 }, [begin]);
   }
 
-  #block(transaction: SimTransaction): Uint8Array[] {
-    const waiting = this.#waiting.get(transaction) ?? [];
-    if (waiting.length === 0) return [];
+  /** @param behind what follows it at once */
+  #block(transaction: SimTransaction, behind: readonly Uint8Array[] = []): Uint8Array[] {
+    const changes = this.#waiting.get(transaction) ?? [];
     const first = !this.#streamed.has(transaction);
     this.#streamed.add(transaction);
     this.#waiting.set(transaction, []);
-    const messages = [encodeStreamStart({ transactionId: low(transaction.id), first })];
     // What is said in a block counts for its transaction, which may be rolled back.
     this.#announced.clear();
-    for (const index of waiting) {
-      const change = transaction.changes[index]!;
-      for (const message of this.#change(change)) messages.push(encodeStreamed(low(change.sub), message));
+    const start = encodeStreamStart({ transactionId: low(transaction.id), first });
+    return this.#say({ transaction, changes, inBlock: true, end: [encodeStreamStop(), ...behind], change: 0, row: 0 }, [start]);
+  }
+
+  /** Goes on with it, until a piece is full. @param messages the beginning of the piece */
+  #say(saying: Saying, messages: Uint8Array[]): Uint8Array[] {
+    const { transaction, changes, inBlock } = saying;
+    this.#saying = saying;
+    while (saying.change < changes.length) {
+      if (messages.length >= PIECE_MESSAGES) return messages;
+      const change = transaction.changes[changes[saying.change]!]!;
+      for (const message of this.#change(change, saying.row)) {
+        messages.push(inBlock ? encodeStreamed(low(change.sub), message) : message);
+        if (!inBlock) this.#lsns.push(change.lsn);
+      }
+      if (++saying.row < (change.run?.count ?? 1)) continue;
+      saying.row = 0;
+      saying.change++;
     }
-    this.#announced.clear();
-    messages.push(encodeStreamStop());
+    this.#saying = null;
+    if (inBlock) this.#announced.clear();
+    messages.push(...saying.end);
     return messages;
   }
 
-  #change(change: SimChange): Uint8Array[] {
+  /** @param place of its row, where it is about a run of rows */
+  #change(change: SimChange, place: number): Uint8Array[] {
     const { table } = change;
     const messages: Uint8Array[] = [];
     if (this.#announced.get(table.oid) !== table) {
       this.#announced.set(table.oid, table);
       messages.push(encodeRelation(relationOf(table)));
     }
-    messages.push(encodeChange(change));
+    messages.push(encodeChange(change, change.run === null ? change.row : rowAt(change.run, place)));
     return messages;
   }
 }
 
-function encodeChange({ table, op, row, oldKey, keepsLarge }: SimChange): Uint8Array {
-  const cells = row === null ? [] : cellsIn(table, row).map((cell, place) => (place === 2 && keepsLarge ? unchanged : cell));
+function encodeChange({ table, op, oldKey, keepsLarge }: SimChange, row: SimRow | null): Uint8Array {
+  const large = keepsLarge ? table.shape.columns.findIndex(({ attnum }) => attnum === LARGE) : -1;
+  const cells = row === null ? [] : cellsIn(table, row).map((cell, place) => (place === large ? unchanged : cell));
   const old = oldKey === null ? null : ({ kind: 'K', cells: table.shape.columns.map((_, at) => (at === 0 ? oldKey : null)) } as const);
   switch (op) {
     case 'insert':

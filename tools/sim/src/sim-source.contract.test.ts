@@ -1,0 +1,4 @@
+import { sourceContract } from '@weir/testkit';
+import { simDriver } from './testing/sim-driver.ts';
+
+sourceContract(simDriver('simulated PostgreSQL', null));
