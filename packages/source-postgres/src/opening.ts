@@ -23,7 +23,10 @@ import { checkSlot, createSlot, enableFailover, remakeSlot } from './slot.ts';
 /** Where a session starts. */
 export interface Boundary {
   readonly from: bigint;
-  /** Transactions below this id have to end before a table is copied; null when all that are open have to. */
+  /**
+   * Transactions below this id have to end before a table is copied; null when all that are open have to. Asked for behind the
+   * slot: one that committed before the slot's place, and waits for a standby, is in no stream, so a chunk has to see it.
+   */
   readonly gate: bigint | null;
   readonly state: PostgresState;
   /** The state is of a new epoch, which every sink has to know before anything of it is written. */
@@ -49,8 +52,8 @@ export interface Resumption {
 export async function startFromNothing(around: Surroundings, capture: Capture, reach: Position | null): Promise<Boundary> {
   const { client, config, slot } = around;
   const publications = await publish(client, capture);
-  const gate = await nextTransaction(client);
   const from = await createSlot(client, slot, config);
+  const gate = await nextTransaction(client);
   const epoch = nextEpoch(null, reach, from);
   const here = await identify(client);
   const nothing = { copies: 0, tables: [], types: [] };
@@ -93,8 +96,8 @@ export async function beginAnew(
 ): Promise<Boundary> {
   const { client, config, slot } = around;
   const publications = await publish(client, capture);
-  const gate = await nextTransaction(client);
   const from = await remakeSlot(client, slot, config);
+  const gate = await nextTransaction(client);
   const next: PostgresState = {
     v: 2,
     ...(await identify(client)),

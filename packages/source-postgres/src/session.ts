@@ -32,7 +32,7 @@ const WATCH_MS = 2_000;
 export interface SessionOptions extends MissingTablesOptions {
   /** Connected, for questions; the session ends it. */
   readonly control: SharedConnection;
-  /** Transactions below this id have ended before any table was published; null when that is not known. */
+  /** See `Boundary`. */
   readonly gate: bigint | null;
   /** No table is copied before the stream has come there: some sink is as far already. */
   readonly reach: bigint;

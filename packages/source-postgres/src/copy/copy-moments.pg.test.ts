@@ -216,6 +216,33 @@ describe('with a server of its own', { timeout: 90_000 }, () => {
     await second.untilHead();
     await expectMirrored([...first.seen, ...second.seen], database);
   });
+
+  // It is in the log before the place where the stream begins, so nothing but a chunk can have it.
+  test('what waits for a standby, and committed while a slot was moved to the present, is in every chunk', async () => {
+    await using temporary = await temporaryPostgres();
+    await using database = await itemsOn(temporary.url);
+    // Made, and left behind without a checkpoint.
+    await using first = await Reading.open(database.source(oneByOne), null);
+    await first[Symbol.asyncDispose]();
+    await using relay = await HoldingRelay.listen(temporary.url);
+    let waiting: Promise<unknown> = Promise.resolve();
+    relay.before('pg_replication_slot_advance', async () => {
+      await holdCommits(database);
+      waiting = database.sql("UPDATE items SET label = 'new' WHERE id IN (5, 15, 25)");
+      const held = "SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'";
+      while (Number(await database.value(held)) === 0) await sleep(20);
+    });
+    await using second = await Reading.open(database.source(oneByOne, relay.through(database.url)), null);
+    expect(relay.isWaiting).toBe(false);
+    const copied = second.until(({ chunk }) => chunk !== null);
+    const early = await Promise.race([copied, sleep(1_500, 'still waiting')]);
+    await letCommitsGo(database);
+    expect(early).toBe('still waiting');
+    await waiting;
+    await copied;
+    await second.untilHead();
+    await expectMirrored(second.seen, database);
+  });
 });
 
 /** What a sink has of a session that was killed: everything up to its last checkpoint. */
