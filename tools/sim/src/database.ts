@@ -221,8 +221,8 @@ export class Database {
 
   #fill(by: SimTransaction, table: SimTable, { first, count, values }: Extract<Statement, { does: 'fill' }>): boolean {
     for (let key = first; key < first + count; key++) if (this.#latest(table, String(key)) !== null) return false;
-    const run = { by, sub: by.current, first, count, row: rowOf(table, String(first), values, null) };
-    this.#versions.get(table.name)!.addRun(run);
+    const run = { first, count, row: rowOf(table, String(first), values, null) };
+    this.#versions.get(table.name)!.addRun({ by, sub: by.current, run });
     this.#append(by, { table, op: 'insert', run });
     return true;
   }

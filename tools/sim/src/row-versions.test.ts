@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
-import { RowVersions, type RowRun } from './row-versions.ts';
+import { RowVersions, type VersionRun } from './row-versions.ts';
 import { SimTransaction } from './sim-transaction.ts';
 
 const writer = new SimTransaction(1);
-const run = (first: number, count: number, by = writer): RowRun => ({ by, sub: by.id, first, count, row: [String(first), 'a'] });
+const run = (first: number, count: number, by = writer): VersionRun => {
+  return { by, sub: by.id, run: { first, count, row: [String(first), 'a'] } };
+};
 
 function latest(versions: RowVersions): Record<string, string | null> {
   return Object.fromEntries(Array.from(versions.keys(), (key) => [key, versions.of(key).at(-1)!.row?.[1] ?? null]));

@@ -139,3 +139,16 @@ export function rowOf(table: SimTable, key: string, values: Values, old: SimRow 
   row[0] = key;
   return row;
 }
+
+/** Rows with keys that follow each other: kept as one, since there may be very many. */
+export interface RowRun {
+  readonly first: number;
+  readonly count: number;
+  /** One of them: the others differ in their keys. */
+  readonly row: SimRow;
+}
+
+/** The row at a place of a run. */
+export function rowAt({ first, row }: RowRun, place: number): SimRow {
+  return [String(first + place), ...row.slice(1)];
+}

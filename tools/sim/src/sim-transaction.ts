@@ -1,5 +1,4 @@
-import type { RowRun } from './row-versions.ts';
-import type { SimRow, SimTable } from './sim-tables.ts';
+import type { RowRun, SimRow, SimTable } from './sim-tables.ts';
 
 /** A change of a row, as the log has it. */
 export interface SimChange {

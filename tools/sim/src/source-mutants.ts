@@ -147,6 +147,20 @@ export const sourceMutants: readonly Mutant[] = [
     ],
   },
   {
+    name: 'a copy does not wait for who was open',
+    about: 'chunks are read while transactions that committed before the place of the slot are not visible yet',
+    invariant: 4,
+    scenario: 'copy',
+    within: 200,
+    edits: [
+      {
+        file: `${SOURCE}/copy/passed-transactions.ts`,
+        find: 'if (this.gate === null || snapshot.first < this.gate) return false;',
+        replace: '',
+      },
+    ],
+  },
+  {
     name: 'hole not read again',
     about: 'a key that came without its unchanged value is left as it is',
     invariant: 4,

@@ -14,8 +14,7 @@ import {
 } from '@weir/pgoutput/encoder';
 import { unchanged } from '@weir/sdk';
 import type { Database } from './database.ts';
-import { rowAt } from './row-versions.ts';
-import { LARGE, cellsIn, relationOf, type SimRow, type SimTable } from './sim-tables.ts';
+import { LARGE, cellsIn, relationOf, rowAt, type SimRow, type SimTable } from './sim-tables.ts';
 import type { LogRecord, SimChange, SimTransaction } from './sim-transaction.ts';
 
 /** Changes of a transaction that are sent before its end, once so many of them wait. */
