@@ -39,17 +39,29 @@ export interface SentOldTuple {
   readonly cells: readonly SentCell[];
 }
 
+/** Used again by every message: each is written in one go, and copied out. Grown as needed. */
+let scratch = new Uint8Array(4096);
+
 /** A message that grows; integers are big-endian, as on the wire. */
 class MessageBytes {
-  readonly #bytes: number[];
+  #length = 0;
 
   constructor(kind: number) {
-    this.#bytes = [kind];
+    this.uint8(kind);
   }
 
   uint8(value: number): this {
-    this.#bytes.push(value & 0xff);
+    if (this.#length === scratch.length) this.#reserve(1);
+    scratch[this.#length++] = value;
     return this;
+  }
+
+  /** Makes room for so many bytes more. */
+  #reserve(size: number): void {
+    if (this.#length + size <= scratch.length) return;
+    const larger = new Uint8Array(Math.max(this.#length + size, scratch.length * 2));
+    larger.set(scratch);
+    scratch = larger;
   }
 
   uint16(value: number): this {
@@ -70,7 +82,9 @@ class MessageBytes {
   }
 
   bytes(bytes: Uint8Array): this {
-    for (const byte of bytes) this.#bytes.push(byte);
+    this.#reserve(bytes.length);
+    scratch.set(bytes, this.#length);
+    this.#length += bytes.length;
     return this;
   }
 
@@ -98,7 +112,7 @@ class MessageBytes {
   }
 
   done(): Uint8Array {
-    return Uint8Array.from(this.#bytes);
+    return scratch.slice(0, this.#length);
   }
 }
 

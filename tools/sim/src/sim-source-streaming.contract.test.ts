@@ -1,0 +1,5 @@
+import { sourceContract } from '@weir/testkit';
+import { simDriver } from './testing/sim-driver.ts';
+
+// Every change is sent as soon as it is written, in a block of its own.
+sourceContract(simDriver('simulated PostgreSQL that sends transactions before their end', 1));
