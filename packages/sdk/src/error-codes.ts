@@ -129,6 +129,7 @@ export const errorCodes = {
   WEIR_DUCKDB_VALUE: { exit: 1, policy: 'stop', remedy: 'A value does not fit the type of its column in DuckDB; the message names the column.' },
   WEIR_DUCKDB_DIVERGED: { exit: 1, policy: 'stop', remedy: 'Somebody changed the mirrored table. Set `on_error: stop_table` at the sink and start: only this table stops, and `weir resync FILE TABLE` starts it over.' },
   WEIR_DUCKDB_SYNC: { exit: 1, policy: 'stop', remedy: 'The disk failed to keep what was written, so nothing is tried again. See to the disk, then start again.' },
+  WEIR_DUCKDB_MEMORY: { exit: 1, policy: 'retry', remedy: 'DuckDB needs more memory for this file than it may take: raise `memory_limit` at the sink, or `buffer_bytes` of the pipeline.' },
   WEIR_DUCKDB_QUERY: { exit: 1, policy: 'retry', remedy: 'DuckDB refused a statement; its message is above.' },
 } as const;
 

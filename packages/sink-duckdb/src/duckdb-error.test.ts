@@ -27,6 +27,15 @@ describe('an error of DuckDB', () => {
     }
   });
 
+  it('for want of memory says what to raise, and is tried again', () => {
+    const used = 'failed to pin block of size 256.0 KiB (255.9 MiB/256.0 MiB used)';
+    for (const message of [`Out of Memory Error: ${used}`, `FATAL Error: Failed to create checkpoint because of error: ${used}`]) {
+      const expected = { code: 'WEIR_DUCKDB_MEMORY', policy: { policy: 'retry', remedy: expect.stringContaining('memory_limit') as string } };
+      expect(writeError(new Error(message), 'taking the fence')).toMatchObject(expected);
+      expect(openError(new Error(message), '/data/shop.duckdb')).toMatchObject(expected);
+    }
+  });
+
   it('that nobody expected is still one of DuckDB, and a mistake in the code is still a defect', () => {
     const full = 'Failed to append: Could not write file "/data/shop.duckdb.tmp/storage.tmp": No space left on device';
     expect(sessionError(new Error(full))).toMatchObject({ code: 'WEIR_DUCKDB_QUERY', message: `writing: ${full}` });

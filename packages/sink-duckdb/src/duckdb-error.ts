@@ -6,6 +6,9 @@ const QUOTES_VALUES = /^(?:Failed to append: )?(Conversion|Constraint|Out of Ran
 /** Also within the answer of a database that DuckDB has given up because of it. */
 const SYNC_FAILED = /fsync failed|could not (?:sync|fsync|flush)/i;
 
+/** Also within the answer of a database that could not put its log in its place because of it. */
+const NO_MEMORY = /Out of Memory Error|could not allocate block|failed to (?:pin|allocate|reserve)\b.*\(\S+ \S+\/\S+ \S+ used\)/i;
+
 /**
  * What DuckDB threw while Weir wrote, as an error that is tried again: a full disk, a conflict with another transaction.
  * Only a sync that failed is not: the system may have forgotten what it did not write, and the next sync, or a file that is
@@ -16,7 +19,8 @@ const SYNC_FAILED = /fsync failed|could not (?:sync|fsync|flush)/i;
 export function writeError(error: unknown, doing: string): WeirError {
   if (error instanceof WeirError) return error;
   const message = messageOf(error);
-  const code = SYNC_FAILED.test(message) ? 'WEIR_DUCKDB_SYNC' : 'WEIR_DUCKDB_QUERY';
+  const known = SYNC_FAILED.test(message) ? 'WEIR_DUCKDB_SYNC' : NO_MEMORY.test(message) ? 'WEIR_DUCKDB_MEMORY' : null;
+  const code = known ?? 'WEIR_DUCKDB_QUERY';
   return new WeirError(code, `${doing}: ${withoutValues(message)}`);
 }
 
@@ -46,13 +50,14 @@ const LOCKED = /Could not set lock on file.*?: (Conflicting lock is held in .*?)
 /** Opening a file writes to it: what stands in its log is put in its place. */
 const NO_ROOM = /No space left on device|Disk quota exceeded/i;
 
-/** What DuckDB threw while opening a file. Only for want of room it is tried again. */
+/** What DuckDB threw while opening a file. Only for want of room or memory it is tried again. */
 export function openError(error: unknown, path: string): WeirError {
   const message = messageOf(error).split('\n', 1)[0]!;
   const holder = LOCKED.exec(message)?.[1];
   if (holder !== undefined || message.includes('Could not set lock')) {
     return new WeirError('WEIR_DUCKDB_LOCKED', `${path} is open in another process: ${holder ?? message}`, { path: 'path' });
   }
+  if (NO_MEMORY.test(message)) return new WeirError('WEIR_DUCKDB_MEMORY', `${path} does not open: ${message}`, { path: 'memory_limit' });
   if (NO_ROOM.test(message)) return new WeirError('WEIR_DUCKDB_QUERY', `${path} does not open: ${message}`);
   return new WeirError('WEIR_DUCKDB_OPEN', `${path} does not open: ${message}`, { path: 'path' });
 }

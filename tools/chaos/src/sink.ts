@@ -71,7 +71,7 @@ function duckdbSink(folder: string): ChaosSink {
     server: null,
     disk,
     // Mirror and history share the file, and the limit of whichever opens it; replaying a long log takes more than 64 MiB.
-    block: { duckdb: { path, memory_limit: '256MiB' } },
+    block: { duckdb: { path, memory_limit: '512MiB' } },
     async ask(sql, state) {
       const signal = AbortSignal.timeout(ANSWER_MS);
       const running = await ApiClient.find(state, signal);
