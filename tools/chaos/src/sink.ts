@@ -29,7 +29,7 @@ export interface ChaosSink extends AsyncDisposable {
 
 /** An answer that comes later than this is of no use, in ms. */
 const ANSWER_MS = 3000;
-const DISK_MEGABYTES = 2048;
+const DISK_MEGABYTES = 8192;
 
 export async function createSink(kind: SinkKind, folder: string): Promise<ChaosSink> {
   const disk = join(folder, 'disk');
