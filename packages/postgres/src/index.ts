@@ -1,5 +1,5 @@
 export { BatchChannel } from './batch-channel.ts';
-export { cutOnAbort, socketOf } from './connection/client-socket.ts';
+export { closeClient, cutOnAbort, socketOf } from './connection/client-socket.ts';
 export { connect } from './connection/connect.ts';
 export {
   connectionFields,

@@ -1,11 +1,8 @@
 import type { Socket } from 'node:net';
 import { WeirError } from '@weir/sdk';
 import type pg from 'pg';
-import { socketOf } from './connection/client-socket.ts';
+import { GOODBYE_MS, socketOf } from './connection/client-socket.ts';
 import { serverError } from './connection/server-error.ts';
-
-/** How long a server may take to let go of a connection that was closed politely, in ms. */
-const GOODBYE_MS = 2_000;
 
 /**
  * A connection after login, taken over from `pg` so that COPY data goes from the socket into a batch's slab without an

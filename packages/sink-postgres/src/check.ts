@@ -1,9 +1,8 @@
-import { between, betweenResult, connect, encryptionResult, query, type ConnectionConfig } from '@weir/postgres';
+import { between, betweenResult, closeClient, connect, encryptionResult, query, type ConnectionConfig } from '@weir/postgres';
 import { errorCodes, toWeirError, type CheckResult, type ErrorCode } from '@weir/sdk';
 import type pg from 'pg';
 import { OWN_SCHEMA } from './own-tables.ts';
 import { identifier } from './sql-text.ts';
-import { closeClient } from './transaction.ts';
 
 const SERVER = `
   SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS version_text,
@@ -36,7 +35,7 @@ export async function checkServer(config: ConnectionConfig, signal: AbortSignal)
       await triggerResult(client, server!),
     ];
   } finally {
-    await closeClient(client, true);
+    await closeClient(client);
   }
 }
 

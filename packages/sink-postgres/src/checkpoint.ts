@@ -1,9 +1,9 @@
-import { connect, query, type ConnectionConfig } from '@weir/postgres';
+import { closeClient, connect, query, type ConnectionConfig } from '@weir/postgres';
 import { WeirError, type Checkpoint, type Json, type Shard } from '@weir/sdk';
 import { OWN_SCHEMA, sinkIs } from './own-tables.ts';
 import { sessionName } from './sink-connection.ts';
 import { literal } from './sql-text.ts';
-import { closeClient, type Transaction } from './transaction.ts';
+import type { Transaction } from './transaction.ts';
 
 /** The pipeline's source; a pipeline of several sources will have a row for each. */
 const SOURCE = 'source';
@@ -112,7 +112,7 @@ export class CheckpointRow {
           WHERE application_name = $1 AND datname = current_database() AND backend_start > $2::timestamptz`;
       return (await query(client, sql, [sessionName(this.#shard), this.#since])).length > 0;
     } finally {
-      await closeClient(client, true);
+      await closeClient(client);
     }
   }
 

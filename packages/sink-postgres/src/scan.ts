@@ -1,10 +1,10 @@
-import { CopyReader, Wire, connect, mapType, readTypes, type ConnectionConfig } from '@weir/postgres';
+import { closeClient, connect, CopyReader, mapType, readTypes, Wire, type ConnectionConfig } from '@weir/postgres';
 import { WeirError, softDeleteColumn, tableName, type Batch, type Table } from '@weir/sdk';
 import type pg from 'pg';
 import { inspectTarget, type TargetColumn } from './inspect-target.ts';
 import { sinkError } from './postgres-error.ts';
 import { identifier, nameText, qualified, type QualifiedName } from './sql-text.ts';
-import { askOf, closeClient } from './transaction.ts';
+import { askOf } from './transaction.ts';
 import { columnType } from './types.ts';
 
 /**
@@ -23,7 +23,7 @@ export async function* scanTable(
   try {
     prepared = await prepare(client, table, target);
   } catch (error) {
-    await closeClient(client, true);
+    await closeClient(client);
     throw sinkError(error, { doing: `reading ${nameText(target)}`, table });
   }
   await using wire = new Wire(client);

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { connect, type ConnectionConfig } from '@weir/postgres';
+import { closeClient, connect, type ConnectionConfig } from '@weir/postgres';
 import type { Shard } from '@weir/sdk';
 import type pg from 'pg';
 import { literal } from './sql-text.ts';
 import { sinkError } from './postgres-error.ts';
-import { closeClient } from './transaction.ts';
 
 /** PostgreSQL cuts longer names. */
 const NAME_BYTES = 63;
@@ -36,7 +35,7 @@ export async function connectSession(
     await client.query(settingsSql(settings));
     return { client, replica: await becomeReplica(client) };
   } catch (error) {
-    await closeClient(client, true);
+    await closeClient(client);
     throw sinkError(error, { doing: 'preparing the session' });
   }
 }

@@ -1,4 +1,4 @@
-import { connect, connectionOf, cutOnAbort, query, refusePooler, type ConnectionConfig } from '@weir/postgres';
+import { closeClient, connect, connectionOf, cutOnAbort, query, refusePooler, type ConnectionConfig } from '@weir/postgres';
 import {
   crashPoint,
   targetName,
@@ -24,7 +24,7 @@ import { scanTable } from './scan.ts';
 import { PostgresSession } from './session.ts';
 import { connectSession, sessionName } from './sink-connection.ts';
 import { takeOver } from './takeover.ts';
-import { Transaction, closeClient } from './transaction.ts';
+import { Transaction } from './transaction.ts';
 
 /** A PostgreSQL database as a sink. `scan`, `query` and `plan` run beside a session, each on a connection of its own. */
 export class PostgresSink implements Sink {

@@ -1,6 +1,5 @@
-import { connect, query, type ConnectionConfig } from '@weir/postgres';
+import { closeClient, connect, query, type ConnectionConfig } from '@weir/postgres';
 import type { Clock } from '@weir/sdk';
-import { closeClient } from './transaction.ts';
 
 /** A fence is taken at once unless a predecessor is in the middle of a commit. */
 const PATIENCE_MS = 100;
@@ -49,6 +48,6 @@ async function endPredecessors({ config, backend, name, clock }: Takeover, until
       await clock.sleep(PAUSE_MS, until);
     }
   } finally {
-    await closeClient(client, true);
+    await closeClient(client);
   }
 }

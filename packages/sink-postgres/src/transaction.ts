@@ -1,4 +1,4 @@
-import { CopyWriter } from '@weir/postgres';
+import { closeClient, CopyWriter } from '@weir/postgres';
 import { WeirError } from '@weir/sdk';
 import type pg from 'pg';
 import { CopyRows, copyFrames } from './copy-rows.ts';
@@ -102,18 +102,6 @@ export class Transaction {
       this.#running = false;
     }
   }
-}
-
-/** How long a server may take to let go of a connection that was closed politely, in ms. */
-const GOODBYE_MS = 2_000;
-
-/** Ends a connection: with a goodbye, or at once. */
-export async function closeClient(client: pg.Client, polite: boolean): Promise<void> {
-  const { stream } = (client as unknown as { connection: pg.Connection }).connection;
-  if (!polite) stream.destroy();
-  const late = setTimeout(() => stream.destroy(), GOODBYE_MS);
-  await client.end().catch(() => {});
-  clearTimeout(late);
 }
 
 /** Statements on a connection that only reads, one by one. */

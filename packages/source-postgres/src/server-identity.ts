@@ -1,5 +1,5 @@
 import { formatLsn, parseLsn } from '@weir/pgoutput';
-import { connect, cutOnAbort, query } from '@weir/postgres';
+import { closeClient, connect, cutOnAbort, query } from '@weir/postgres';
 import { WeirError } from '@weir/sdk';
 import type pg from 'pg';
 import type { PostgresConfig } from './config.ts';
@@ -79,6 +79,6 @@ async function timelineHistory(config: PostgresConfig, timeline: number, signal:
     const lines = (row?.['content'] ?? '').split('\n').map((line) => /^\s*(\d+)\s+([0-9A-F]+\/[0-9A-F]+)/i.exec(line));
     return new Map(lines.flatMap((match) => (match === null ? [] : [[Number(match[1]), parseLsn(match[2]!)] as const])));
   } finally {
-    await client.end().catch(() => {});
+    await closeClient(client);
   }
 }

@@ -1,3 +1,4 @@
+import { closeClient } from '@weir/postgres';
 import type pg from 'pg';
 
 /** A connection that several parts of a session put questions to: one after the other, so that transactions stay whole. */
@@ -18,6 +19,6 @@ export class SharedConnection {
 
   /** Closes the connection; what waits fails. */
   async end(): Promise<void> {
-    await this.#client.end().catch(() => {});
+    await closeClient(this.#client);
   }
 }

@@ -1,5 +1,5 @@
 import { parseLsn } from '@weir/pgoutput';
-import { connect, cutOnAbort, query, quoteIdentifier, quoteLiteral } from '@weir/postgres';
+import { closeClient, connect, cutOnAbort, query, quoteIdentifier, quoteLiteral } from '@weir/postgres';
 import { WeirError, crashPoint } from '@weir/sdk';
 import type pg from 'pg';
 import type { PostgresConfig } from './config.ts';
@@ -101,7 +101,7 @@ export async function enableFailover(config: PostgresConfig, slot: string, signa
     using _ = cutOnAbort(client, signal);
     await query(client, `ALTER_REPLICATION_SLOT ${quoteIdentifier(slot)} ( FAILOVER true )`);
   } finally {
-    await client.end().catch(() => {});
+    await closeClient(client);
   }
 }
 

@@ -1,4 +1,4 @@
-import { connect, CopyReader, cutOnAbort, query, quoteIdentifier, Wire } from '@weir/postgres';
+import { closeClient, connect, CopyReader, cutOnAbort, query, quoteIdentifier, Wire } from '@weir/postgres';
 import {
   Changes,
   WeirError,
@@ -68,7 +68,7 @@ export class PostgresSource implements Source {
       }
       return await this.#resume(around, { state: readState(from), position: from.position, reach });
     } catch (error) {
-      await client.end().catch(() => {});
+      await closeClient(client);
       signal.throwIfAborted();
       throw error;
     }
@@ -81,7 +81,7 @@ export class PostgresSource implements Source {
     try {
       return await removeTraces(client, this.#names);
     } finally {
-      await client.end().catch(() => {});
+      await closeClient(client);
     }
   }
 
@@ -96,7 +96,7 @@ export class PostgresSource implements Source {
     try {
       return boundaryPosition(0, await markLog(control));
     } finally {
-      await control.end().catch(() => {});
+      await closeClient(control);
     }
   }
 
@@ -105,7 +105,7 @@ export class PostgresSource implements Source {
     try {
       return (await readCapture(control, this.#config, this.#names.publication)).tables.map(({ table }) => table);
     } finally {
-      await control.end().catch(() => {});
+      await closeClient(control);
     }
   }
 
@@ -116,7 +116,7 @@ export class PostgresSource implements Source {
       const { capture } = await inspectServer(control, this.#config, this.#names, { signal });
       return await planSource(control, this.#config, capture, this.#names.slot);
     } finally {
-      await control.end().catch(() => {});
+      await closeClient(control);
     }
   }
 
@@ -133,14 +133,14 @@ export class PostgresSource implements Source {
       const { results } = await inspectServer(control, this.#config, this.#names, { signal });
       return [...results, ...(await slotResults(control, this.#config, this.#names.slot))].toSorted(errorsFirst);
     } finally {
-      await control.end().catch(() => {});
+      await closeClient(control);
     }
   }
 
   async *scan(table: Table, signal: AbortSignal): AsyncGenerator<Batch> {
     const control = await connect(this.#config, signal);
     const found = await this.#findTable(control, table).catch(async (error: unknown) => {
-      await control.end().catch(() => {});
+      await closeClient(control);
       throw error;
     });
     await using wire = new Wire(control);

@@ -1,7 +1,7 @@
 import { WeirError, toWeirError, type CheckResult } from '@weir/sdk';
 import pg from 'pg';
 import { connect, hostOf, type ConnectedTo } from '../connection/connect.ts';
-import { cutOnAbort, socketOf } from '../connection/client-socket.ts';
+import { closeClient, cutOnAbort, socketOf } from '../connection/client-socket.ts';
 import type { ConnectionConfig } from '../connection/connection-config.ts';
 import { hostText } from '../connection/connection-error.ts';
 import { poolerRefusal } from '../connection/known-poolers.ts';
@@ -85,7 +85,7 @@ async function probe(at: ConnectedTo, signal: AbortSignal): Promise<string | nul
 async function replicationRefusal(config: ConnectionConfig, signal: AbortSignal): Promise<string | null> {
   try {
     const client = await connect(config, signal, { replication: true });
-    await client.end().catch(() => {});
+    await closeClient(client);
     return null;
   } catch (error) {
     signal.throwIfAborted();

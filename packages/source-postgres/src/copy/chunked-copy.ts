@@ -1,4 +1,4 @@
-import { connect, cutOnAbort, socketOf } from '@weir/postgres';
+import { closeClient, connect, cutOnAbort, socketOf } from '@weir/postgres';
 import {
   crashPoint,
   emptyBatch,
@@ -317,7 +317,7 @@ export class ChunkedCopy implements AsyncDisposable {
     const clients = [this.#leader, this.#marker];
     this.#leader = null;
     this.#marker = null;
-    for (const client of clients) await client?.end().catch(() => {});
+    for (const client of clients) if (client !== null) await closeClient(client);
     await this.#readers[Symbol.asyncDispose]();
   }
 

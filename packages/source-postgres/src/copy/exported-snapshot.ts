@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { parseLsn, type TableBinding } from '@weir/pgoutput';
-import { BatchChannel, connect, CopyReader, cutOnAbort, query, quoteIdentifier, quoteLiteral, Wire } from '@weir/postgres';
+import { BatchChannel, closeClient, connect, CopyReader, cutOnAbort, query, quoteIdentifier, quoteLiteral, Wire } from '@weir/postgres';
 import { WeirError, crashPoint, emptyBatch, tableName, type Batch, type TableProgress } from '@weir/sdk';
 import type pg from 'pg';
 import { readCapture } from '../capture/capture.ts';
@@ -93,11 +93,11 @@ export class Snapshot implements AsyncDisposable {
       const consistentPoint = parseLsn(slot!['consistent_point']!);
       return new Snapshot(config, leader, tables, { exported: own!['name']!, consistentPoint, shapes });
     } catch (error) {
-      await leader?.end().catch(() => {});
+      if (leader !== null) await closeClient(leader);
       signal.throwIfAborted();
       throw error;
     } finally {
-      await exporter.end().catch(() => {});
+      await closeClient(exporter);
     }
   }
 
@@ -141,7 +141,7 @@ export class Snapshot implements AsyncDisposable {
       await Promise.all(readers);
       out.end();
       // The locks go with the last reader: a consumer that takes its time does not hold them.
-      await this.#leader.end();
+      await closeClient(this.#leader);
     } catch (error) {
       out.fail(error);
     }
@@ -182,7 +182,7 @@ export class Snapshot implements AsyncDisposable {
       using _ = cutOnAbort(client, stop);
       await importSnapshot(client, this.#exported);
     } catch (error) {
-      await client.end().catch(() => {});
+      await closeClient(client);
       throw error;
     }
     const wire = new Wire(client);
@@ -233,7 +233,7 @@ export class Snapshot implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#abandonReaders();
-    await this.#leader.end().catch(() => {});
+    await closeClient(this.#leader);
   }
 }
 
