@@ -4,7 +4,7 @@ import { SLOT, makeBacklog, orders, type Backlog } from './backlog.ts';
 import { contest, standingLines, type Attempt, type Contender } from './contest.ts';
 import { runMeasured, runNode } from './measured-process.ts';
 import type { Suite } from './suite.ts';
-import type { Told } from './told.ts';
+import type { Order, Told } from './told.ts';
 
 /** Slot of pg_recvlogical, which confirms what it has read. */
 const COPIED_SLOT = 'bench_copy';
@@ -33,7 +33,8 @@ export const stream: Suite = {
 };
 
 function inNode(name: string, module: URL, { url, rows, checkpoint, end }: Backlog): Contender {
-  const input = JSON.stringify({ url, slot: SLOT, publication: SLOT, rows, checkpoint, end });
+  const order: Order = { url, slot: SLOT, publication: SLOT, rows, checkpoint, end };
+  const input = JSON.stringify(order);
   return {
     name,
     async run(): Promise<Attempt> {

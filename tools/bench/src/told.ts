@@ -1,4 +1,6 @@
 import { performance } from 'node:perf_hooks';
+import { text } from 'node:stream/consumers';
+import type { Checkpoint } from '@weir/sdk';
 
 /** What a contender in a process of its own tells on its standard output. */
 export interface Told {
@@ -6,6 +8,23 @@ export interface Told {
   readonly seconds: number;
   readonly cpuSeconds: number;
   readonly peakBytes: number;
+}
+
+/** What such a contender is to read. */
+export interface Order {
+  readonly url: string;
+  readonly slot: string;
+  readonly publication: string;
+  readonly rows: number;
+  /** Where the rows begin, for the source of Weir. */
+  readonly checkpoint: Checkpoint;
+  /** The end of the log behind them. */
+  readonly end: string;
+}
+
+/** What this contender is to read, from its standard input. */
+export async function readOrder(): Promise<Order> {
+  return JSON.parse(await text(process.stdin)) as Order;
 }
 
 /** Runs what is measured, its start-up left out, and tells. @param work answers how many rows came */

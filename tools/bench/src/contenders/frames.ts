@@ -1,8 +1,7 @@
 // The floor: asks for the stream of a slot, walks over its frames, and counts inserts and commits until the last one.
-import { text } from 'node:stream/consumers';
 import { connect, Wire } from '@weir/postgres';
 import { secret } from '@weir/sdk';
-import { timed } from '../told.ts';
+import { readOrder, timed } from '../told.ts';
 
 const COPY_DATA = 0x64;
 const XLOG_DATA = 0x77;
@@ -13,14 +12,7 @@ const ERROR_RESPONSE = 0x45;
 const FRAME_HEADER = 5;
 const XLOG_HEADER = 25;
 
-interface Order {
-  readonly url: string;
-  readonly slot: string;
-  readonly publication: string;
-  readonly rows: number;
-}
-
-const { url, slot, publication, rows } = JSON.parse(await text(process.stdin)) as Order;
+const { url, slot, publication, rows } = await readOrder();
 const client = await connect({ url: secret.parse(url) }, new AbortController().signal, { replication: true });
 await timed(async () => {
   await using wire = new Wire(client);

@@ -1,16 +1,8 @@
 // Reads a backlog with pg-logical-replication and its parser of pgoutput, and counts inserts and commits until the last one.
-import { text } from 'node:stream/consumers';
 import { LogicalReplicationService, PgoutputPlugin } from 'pg-logical-replication';
-import { timed } from '../told.ts';
+import { readOrder, timed } from '../told.ts';
 
-interface Order {
-  readonly url: string;
-  readonly slot: string;
-  readonly publication: string;
-  readonly rows: number;
-}
-
-const { url, slot, publication, rows } = JSON.parse(await text(process.stdin)) as Order;
+const { url, slot, publication, rows } = await readOrder();
 await timed(async () => {
   const service = new LogicalReplicationService({ connectionString: url }, { acknowledge: { auto: false, timeoutSeconds: 0 } });
   let inserts = 0;

@@ -1,10 +1,9 @@
 // What reading past the WAL sender could give: the changes of a slot by the server's SQL function, in pieces of the log, over
 // COPY. Counts inserts, and keeps nothing. The slot is a temporary copy, which moves on with each piece.
-import { text } from 'node:stream/consumers';
 import { connect, Wire } from '@weir/postgres';
 import { formatLsn, parseLsn } from '@weir/pgoutput';
 import { secret } from '@weir/sdk';
-import { timed } from '../told.ts';
+import { readOrder, timed } from '../told.ts';
 
 const COPY_DATA = 0x64;
 const ERROR_RESPONSE = 0x45;
@@ -18,14 +17,7 @@ const FILE_HEADER = 19;
 const PIECE_BYTES = 64n << 20n;
 const SLOT = 'bench_piece';
 
-interface Order {
-  readonly url: string;
-  readonly slot: string;
-  readonly publication: string;
-  readonly end: string;
-}
-
-const { url, slot, publication, end } = JSON.parse(await text(process.stdin)) as Order;
+const { url, slot, publication, end } = await readOrder();
 const client = await connect({ url: secret.parse(url) }, new AbortController().signal);
 await timed(async () => {
   const { rows: copied } = await client.query<{ lsn: string }>(

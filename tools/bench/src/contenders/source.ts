@@ -1,10 +1,8 @@
 // Reads a backlog with the source of Weir in this process, throws the batches away, and tells how many rows came.
-import { text } from 'node:stream/consumers';
-import type { Checkpoint } from '@weir/sdk';
 import { sourceOf } from '../backlog.ts';
-import { timed } from '../told.ts';
+import { readOrder, timed } from '../told.ts';
 
-const { url, checkpoint } = JSON.parse(await text(process.stdin)) as { url: string; checkpoint: Checkpoint };
+const { url, checkpoint } = await readOrder();
 const abort = new AbortController();
 const source = sourceOf(url);
 const head = await source.head(abort.signal);
