@@ -29,7 +29,7 @@ export interface ReadingOptions {
   readonly copies?: boolean;
   /** A batch ends after this many rows, in the middle of a transaction too. Default 4. */
   readonly rowsPerBatch?: number;
-  /** … or after this many transactions. Default 1. */
+  /** … or after this many transactions, and behind one that began in the batch before. Default 1. */
   readonly transactionsPerBatch?: number;
   /** Called at each pull: a test may commit more. */
   readonly onPull?: () => void;
