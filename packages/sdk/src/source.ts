@@ -24,6 +24,8 @@ export interface SourceStatus {
   readonly retainedBytes?: number | null;
   /** How many of them are allowed; null without a bound. */
   readonly retainedLimitBytes?: number | null;
+  /** It is far behind, and reads in a way that is faster and not as prompt as the stream; false when that is not known. */
+  readonly isCatchingUp?: boolean;
   /** The pipeline's position was lost, and everything was copied again since; null when that never happened. */
   readonly begunAnew?: BegunAnew | null;
 }

@@ -28,6 +28,8 @@ export interface PostgresConfig extends ConnectionConfig {
   readonly max_retained_wal: number | null;
   /** What is done about more. */
   readonly on_exceed: 'alert' | 'stop' | 'drop_slot';
+  /** From how many bytes of log behind the server's end on rows are read past the WAL sender; null: never. */
+  readonly catch_up_at: number | null;
   readonly snapshot: SnapshotConfig;
 }
 
@@ -97,6 +99,10 @@ export const postgresConfig: z.ZodType<PostgresConfig> = z
       .enum(['alert', 'stop', 'drop_slot'])
       .default('alert')
       .describe('When the slot keeps more: warn, stop the pipeline, or drop the slot and stop'),
+    catch_up_at: byteSize
+      .nullable()
+      .default(64 * 2 ** 20)
+      .describe('So far behind, rows are read by an SQL function instead of the WAL sender; null: never'),
     snapshot: z
       .strictObject({
         mode: z

@@ -27,4 +27,5 @@ export { TableReplacement } from './shape/table-replacement.ts';
 export { tableOf, type CatalogShape, type ShapeColumn } from './shape/table-shape.ts';
 export { ChangeStream } from './stream/change-stream.ts';
 export type { Give } from './stream/stream-pause.ts';
+export { WalsenderReader } from './stream/walsender-reader.ts';
 export { VisibleTransactions } from './stream/visible-transactions.ts';

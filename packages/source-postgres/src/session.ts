@@ -1,8 +1,5 @@
-import { connect, Wire } from '@weir/postgres';
 import {
-  WeirError,
   emptyBatch,
-  tableName,
   toWeirError,
   type Batch,
   type Checkpoint,
@@ -11,9 +8,9 @@ import {
   type SourceSession,
   type SourceStatus,
 } from '@weir/sdk';
+import { LogReaders } from './catch-up/log-readers.ts';
 import { ChunkedCopy } from './copy/chunked-copy.ts';
-import { CopyRequests, requestedTables, type CopyRequest } from './copy/copy-requests.ts';
-import { isCopiedByKey } from './copy/key-sql.ts';
+import { CopyRequests, orderCopies, type CopyRequest } from './copy/copy-requests.ts';
 import { MissingTables, type MissingTablesOptions } from './copy/missing-tables.ts';
 import { markLog } from './log-mark.ts';
 import { lostUnderWay } from './lost-position.ts';
@@ -23,7 +20,7 @@ import { StreamTables } from './shape/stream-tables.ts';
 import type { SharedConnection } from './shared-connection.ts';
 import { checkStreamedSlot } from './slot.ts';
 import { ChangeStream } from './stream/change-stream.ts';
-import { newestProtocol } from './stream/stream-protocol.ts';
+import type { LogReader } from './stream/log-reader.ts';
 import { streamPublications } from './stream/stream-publications.ts';
 import { WalRetention } from './wal-retention.ts';
 
@@ -47,10 +44,14 @@ export interface SessionOptions extends MissingTablesOptions {
 /** A stream with who watches over it. */
 interface OpenStream {
   readonly stream: ChangeStream;
-  readonly wire: Wire;
+  readonly reader: LogReader;
   readonly watch: SchemaWatch;
   /** Where one of its boundaries is: not behind the place where it has to end. */
   readonly placeOf: (lsn: bigint) => bigint;
+  /** Ends the stream at a boundary; another one goes on behind it. */
+  readonly interrupt: () => void;
+  /** It may be read past the WAL sender. */
+  readonly mayCatchUp: boolean;
   readonly ended: AbortController;
   /** Aborted when the stream is to end at once. */
   readonly ending: AbortSignal;
@@ -78,6 +79,7 @@ export class PostgresSession implements SourceSession {
   /** The stream is to end at a boundary, for a copy or for another publication, and to go on behind it. */
   #interrupted = false;
   readonly #retention: WalRetention;
+  readonly #readers: LogReaders;
   readonly #closed = new AbortController();
 
   constructor(options: SessionOptions) {
@@ -88,6 +90,7 @@ export class PostgresSession implements SourceSession {
     this.#gate = options.gate;
     this.#copy = new ChunkedCopy(options);
     const { slot } = options.tables.surroundings;
+    this.#readers = new LogReaders({ ...options, slot });
     this.#retention = new WalRetention({ ...options, slot, letGo: async () => await this.#closeStream() });
   }
 
@@ -153,6 +156,7 @@ export class PostgresSession implements SourceSession {
       retainedBytes: this.#retention.bytes,
       retainedLimitBytes: this.#options.config.max_retained_wal,
       begunAnew: this.#options.tables.surroundings.begunAnew ?? null,
+      isCatchingUp: this.#open?.reader.isCatchUp ?? false,
     };
   }
 
@@ -203,30 +207,28 @@ export class PostgresSession implements SourceSession {
   async #openStream(signal: AbortSignal): Promise<OpenStream> {
     const { config, context, tables, catalog, control, replacement, version } = this.#options;
     const from = this.#boundary;
-    const { epoch, slot } = tables.surroundings;
+    const { epoch } = tables.surroundings;
     const { publications, until } = streamPublications(tables.surroundings, tables.all, from, version);
     // A stream that ends at a place gets no boundary just there; what it has of the log behind it is left out.
     const placeOf = (lsn: bigint): bigint => (until !== null && lsn > until ? until : lsn);
     const ended = new AbortController();
     const ending = AbortSignal.any([ended.signal, signal]);
-    const reconnect = async (): Promise<Wire> => {
-      const wire = new Wire(await connect(config, ending, { replication: true }));
-      if (this.#open !== null) this.#open = { ...this.#open, wire };
-      if (ending.aborted) await wire[Symbol.asyncDispose]();
-      return wire;
-    };
-    const wire = await reconnect();
     const streamTables = new StreamTables({ tables, catalog, replacement, chunks: this.#copy.chunks, epoch, from, until, signal: ending });
-    const stream = new ChangeStream({
-      wire,
-      reconnect,
-      clock: context.clock,
-      slot,
+    const mayCatchUp = until === null;
+    const reader = await this.#readers.open({
+      from,
+      confirmed: this.#confirmed,
       publications,
+      mayCatchUp,
+      signal: ending,
+      ended: () => interrupt(),
+    });
+    const stream = new ChangeStream({
+      reader,
+      clock: context.clock,
       from,
       confirmed: this.#confirmed,
       host: streamTables,
-      protocol: newestProtocol(version),
       checkpoint: (endLsn) => ({ position: boundaryPosition(epoch, placeOf(endLsn)), state: stateJson(tables.state) }),
     });
     this.#interrupted = false;
@@ -238,7 +240,7 @@ export class PostgresSession implements SourceSession {
     replacement.copyWanted = interrupt;
     if (until !== null) stream.atBoundary(until, () => (interrupt(), []));
     const watch = new SchemaWatch({ control, catalog, tables, streamTables, replacement, stream, until, context });
-    this.#open = { stream, wire, watch, placeOf, ended, ending };
+    this.#open = { stream, reader, watch, placeOf, interrupt, mayCatchUp, ended, ending };
     this.#phase = this.#copy.chunks.isActive ? 'snapshot' : 'stream';
     if (config.snapshot.mode === 'only' && until === null && !this.#copy.chunks.isActive) this.#finishAt ??= this.#boundary;
     void this.#watch(this.#open, ending);
@@ -257,7 +259,7 @@ export class PostgresSession implements SourceSession {
     if (open === null) return;
     this.#head = open.watch.head;
     open.ended.abort();
-    await open.wire[Symbol.asyncDispose]();
+    await open.reader[Symbol.asyncDispose]();
     if (this.#open === open) this.#open = null;
   }
 
@@ -316,35 +318,31 @@ export class PostgresSession implements SourceSession {
 
   #carryOut(request: CopyRequest, open: OpenStream): void {
     const { tables, catalog, replacement } = this.#options;
-    const { capture } = catalog.last!.content;
     this.#requests.settle(request, () => {
-      const found = requestedTables(request, tables).map((captured) => {
-        const table = capture.tables.find(({ oid }) => oid === captured.oid);
-        if (table === undefined) throw new WeirError('WEIR_TABLE_UNKNOWN', `table ${tableName(captured)} is not there any more`);
-        if (request.how === 'anew' || isCopiedByKey(table)) return { table, captured };
-        throw new WeirError('WEIR_TABLE_NO_KEY', `table ${tableName(captured)} is not copied by key`);
-      });
-      for (const { table, captured } of found) {
-        // What is still to be copied will be.
-        if (captured.shaped === null) continue;
-        if (request.how === 'anew') replacement.copy(table, captured, 'it was asked for');
-        else this.#copy.chunks.readAgain(captured.oid, request.how);
-      }
+      orderCopies(request, { tables, catalog, replacement, chunks: this.#copy.chunks });
       if (request.how !== 'anew' && !this.#isCopying) void this.#copyByKey(open);
     });
   }
 
   /** Looks again and again what the stream does not say. */
-  async #watch({ stream, watch }: OpenStream, signal: AbortSignal): Promise<void> {
+  async #watch(open: OpenStream, signal: AbortSignal): Promise<void> {
     const { context } = this.#options;
+    const { stream, watch } = open;
     while (!signal.aborted) {
       try {
         await watch.look();
+        if (this.#isLeftBehind(open)) open.interrupt();
       } catch (error) {
         // A table that is being altered for long: the stream goes on meanwhile, and the next look sees what became of it.
         if (toWeirError(error).code !== 'WEIR_PG_LOCKED') return stream.fail(toWeirError(error));
       }
       await context.clock.sleep(WATCH_MS, signal).catch(() => {});
     }
+  }
+
+  /** What the server has streamed of open transactions would be streamed again. A copy that goes on would be interrupted. */
+  #isLeftBehind({ stream, reader, watch, mayCatchUp }: OpenStream): boolean {
+    if (!mayCatchUp || reader.isCatchUp || watch.head === null || this.#copy.chunks.isActive) return false;
+    return stream.streamed.transactions === 0 && this.#readers.isFar(stream.boundary, watch.head);
   }
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { parseLsn } from '@weir/pgoutput';
 import { closeClient, connect, cutOnAbort, query, quoteIdentifier, quoteLiteral } from '@weir/postgres';
 import { WeirError, crashPoint } from '@weir/sdk';
@@ -6,6 +7,10 @@ import type { PostgresConfig } from './config.ts';
 import { FAILOVER_SLOTS, serverVersion } from './server-version.ts';
 import type { SharedConnection } from './shared-connection.ts';
 
+/** Characters that a name of a slot may have. */
+const NAME_LENGTH = 63;
+const COPY_SUFFIX = '_catch_up';
+
 export interface SlotRow {
   readonly plugin: string;
   readonly database: string;
@@ -13,6 +18,7 @@ export interface SlotRow {
   /** Why the server gave it up; null when it did not, or does not say. */
   readonly reason: string | null;
   readonly confirmed: bigint;
+  /** The server process that reads it, or its copy. */
   readonly activePid: string | null;
   /** Decodes at PREPARE TRANSACTION: rows of a transaction that is rolled back later would be delivered. */
   readonly twoPhase: boolean;
@@ -167,14 +173,22 @@ export function dropSql(slot: string): string {
   return `SELECT pg_drop_replication_slot(${quoteLiteral(slot)});`;
 }
 
+/** The name of a slot's copy, from which a source that is far behind reads: there is one while somebody does so. */
+export function copyName(slot: string): string {
+  const name = `${slot}${COPY_SUFFIX}`;
+  if (name.length <= NAME_LENGTH) return name;
+  const hash = createHash('sha256').update(slot).digest('hex').slice(0, 8);
+  return `${slot.slice(0, NAME_LENGTH - COPY_SUFFIX.length - 9)}_${hash}${COPY_SUFFIX}`;
+}
+
 export async function findSlot(client: pg.Client, slot: string): Promise<SlotRow | null> {
   const hasFailover = (await serverVersion(client)) >= FAILOVER_SLOTS;
   const none = "NULL AS invalidation_reason, 'f' AS failover, 'f' AS synced";
   const newer = hasFailover ? 'invalidation_reason, failover, synced' : none;
-  const sql = `SELECT plugin, database, coalesce(wal_status, 'lost') AS wal_status, confirmed_flush_lsn, active_pid,
-                      two_phase, ${newer}
+  const sql = `SELECT plugin, database, coalesce(wal_status, 'lost') AS wal_status, confirmed_flush_lsn, two_phase, ${newer},
+                      coalesce(active_pid, (SELECT active_pid FROM pg_replication_slots WHERE slot_name = $2)) AS active_pid
                  FROM pg_replication_slots WHERE slot_name = $1`;
-  const [row] = await query(client, sql, [slot]);
+  const [row] = await query(client, sql, [slot, copyName(slot)]);
   if (row === undefined) return null;
   const reason = row['invalidation_reason'] ?? null;
   return {

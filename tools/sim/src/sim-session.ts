@@ -14,6 +14,7 @@ import {
   ChangeStream,
   StreamTables,
   TableReplacement,
+  WalsenderReader,
   boundaryPosition,
   chunkPosition,
   positionLsn,
@@ -171,16 +172,19 @@ export class SimSession implements SourceSession {
       signal,
     });
     const stream = new ChangeStream({
-      wire: await reconnect(),
-      reconnect,
+      reader: new WalsenderReader({
+        wire: await reconnect(),
+        reconnect,
+        clock: process,
+        slot,
+        publications: [slot],
+        protocol: { version: 2, streaming: server.streamsAfter !== null },
+      }),
       clock: process,
-      slot,
-      publications: [slot],
       from,
       confirmed: this.#confirmed,
       host,
       writer: server.takeWriter(),
-      protocol: { version: 2, streaming: server.streamsAfter !== null },
       checkpoint: (endLsn) => ({ position: boundaryPosition(epoch, endLsn), state: stateJson(tables.state) }),
     });
     this.#stream = stream;

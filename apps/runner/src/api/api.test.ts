@@ -247,7 +247,7 @@ describe('HTTP', () => {
     const stoppedTables = [{ table: 'public.a', code: 'WEIR_SINK_TYPE', message: 'no such type' } as const];
     const warehouse = sinkStatus({ schemaChangeTotals: { add: { apply: 2 }, 'drop-table': { ignore: 1 } }, stoppedTables });
     host.pipelines = [
-      pipelineStatus({ sinks: { warehouse } }),
+      pipelineStatus({ sinks: { warehouse }, source: { phase: 'stream', snapshot: [], lagBytes: 1229, isCatchingUp: true } }),
       pipelineStatus({ name: 'b', state: 'retrying', sinks: { w: sinkStatus({ lagMs: null, commits: 0 }) } }),
     ];
     const { text } = await get('/metrics');
@@ -269,6 +269,7 @@ describe('HTTP', () => {
         'weir_lag_seconds{pipeline="shop",sink="warehouse"} 0.042',
         'weir_lag_bytes{pipeline="shop",sink="warehouse"} 1229',
         'weir_slot_retained_bytes{pipeline="shop",sink="warehouse"} 1229',
+        'weir_catching_up{pipeline="shop",sink="warehouse"} 1',
         'weir_queue_bytes{pipeline="shop",sink="warehouse"} 0',
         'weir_checkpoint_seconds{pipeline="shop",sink="warehouse"} 0.008',
         'weir_up{pipeline="shop",sink="warehouse"} 1',

@@ -107,6 +107,12 @@ const definitions: readonly Definition[] = [
     samples: (_, { source }) => one(source.retainedLimitBytes ?? null),
   },
   {
+    name: 'weir_catching_up',
+    type: 'gauge',
+    help: '1 while the source is so far behind that it reads past the stream; absent where sources do not.',
+    samples: (_, { source }) => one(source.isCatchingUp === undefined ? null : Number(source.isCatchingUp)),
+  },
+  {
     name: 'weir_queue_bytes',
     type: 'gauge',
     help: 'Bytes that wait for the sink.',

@@ -75,7 +75,7 @@ function statusFields({ name, state, source, sinks }: PipelineStatus): object {
     const stopped = stoppedTables.map(({ table }) => table);
     return [sink, { delivered: rows.delivered, lagMs, checkpoint, queueBytes, stopped }];
   });
-  return { pipeline: name, state, phase: source.phase, lagBytes: source.lagBytes, sinks: Object.fromEntries(bySink) };
+  return { pipeline: name, state, phase: source.phase, catchingUp: source.isCatchingUp, lagBytes: source.lagBytes, sinks: Object.fromEntries(bySink) };
 }
 
 interface Runnable {

@@ -104,6 +104,11 @@ shop  retrying, attempt 3
     expect(lines[3]).toContain(' 99%');
   });
 
+  test('a source that is far behind', () => {
+    const source = { phase: 'stream', snapshot: [], lagBytes: 3 * 2 ** 30, isCatchingUp: true } as const;
+    expect(render([pipelineStatus({ source })], options)[0]).toMatch(/^shop  catching up/);
+  });
+
   test('a source that began anew behind a gap, and one whose slot keeps too much log (invariant 6)', () => {
     const source = {
       phase: 'stream',

@@ -76,6 +76,7 @@ function sourceLines({ source }: PipelineStatus, { width, now, paint = plain }: 
 export function phaseName({ state, source, attempt }: PipelineStatus, paint: Paint = plain): string {
   switch (state) {
     case 'running':
+      if (source.phase === 'stream' && source.isCatchingUp === true) return paint.good('catching up');
       return paint.good({ connecting: 'connecting', snapshot: 'copying', stream: 'streaming' }[source.phase]);
     case 'retrying':
       return paint.warning(`retrying, attempt ${attempt}`);

@@ -13,12 +13,13 @@ import {
 } from '@weir/sdk';
 import type pg from 'pg';
 import type { CatalogTable } from '../capture/catalog.ts';
+import { checkPublications } from '../capture/publication.ts';
 import type { PostgresConfig } from '../config.ts';
 import { chunkPosition, stateJson, unreadChunks } from '../position.ts';
 import { shapedTable, type CapturedTable } from '../shape/captured-table.ts';
 import type { CapturedTables } from '../shape/captured-tables.ts';
 import type { Catalog } from '../shape/catalog-view.ts';
-import { publishTables } from '../shape/open-tables.ts';
+import { checkMembers, publishTables } from '../shape/open-tables.ts';
 import type { TableReplacement } from '../shape/table-replacement.ts';
 import { tableOf, type CatalogShape } from '../shape/table-shape.ts';
 import type { SharedConnection } from '../shared-connection.ts';
@@ -60,11 +61,16 @@ export class MissingTables implements AsyncDisposable {
     return this.#snapshot?.progress ?? [];
   }
 
-  /** The tables that are to be copied now, in publications that have them. */
+  /**
+   * The tables that are to be copied now, in publications that have them.
+   * @throws WeirError WEIR_PG_PUBLICATION_MISSING, WEIR_PG_PUBLICATION_CHANGED where somebody else has made a gap (invariant 6)
+   */
   async find(): Promise<void> {
     const { control, catalog, tables, replacement } = this.#options;
     this.#missing = await control.use(async (client) => {
+      await checkPublications(client, tables.state);
       const { content } = await catalog.lookWith(client);
+      checkMembers(tables, content);
       return await publishTables(client, tables, catalog, content.capture, replacement);
     });
   }

@@ -64,6 +64,14 @@ export function checkMember(captured: CapturedTable, { members, capture }: Catal
   });
 }
 
+/** The same for all tables that are what they were. @throws WeirError WEIR_PG_PUBLICATION_CHANGED */
+export function checkMembers(tables: CapturedTables, content: CatalogContent): void {
+  for (const table of content.capture.tables) {
+    const captured = tables.named(table);
+    if (captured?.oid === table.oid && captured.shaped !== null) checkMember(captured, content);
+  }
+}
+
 /** Weir itself has published it anew, for other columns or rows, and died before it could say so in a checkpoint. */
 function isReplaced({ member }: CapturedTable, { main, inserts }: Capture): boolean {
   return [main, inserts].some(({ facts }) => facts?.replaced.includes(member) === true);

@@ -1,13 +1,10 @@
-import type { Wire } from '@weir/postgres';
 import { BatchWriter, WeirError, crashPoint, type Batch, type SchemaChange } from '@weir/sdk';
 import { BoundaryTasks } from './boundary-tasks.ts';
 import type { ChangeStreamOptions } from './change-stream-options.ts';
 import { Heartbeat } from './heartbeat.ts';
-import { standbyStatus } from './standby-status.ts';
 import { StreamBatches, type ClosedBatch } from './stream-batches.ts';
 import { StreamDecoding, type Interruption } from './stream-decoding.ts';
 import { StreamMessages } from './stream-messages.ts';
-import { startReplication, type StreamProtocol } from './stream-protocol.ts';
 import { StreamPause, type PauseWork } from './stream-pause.ts';
 import { StreamSpool } from './stream-spool.ts';
 
@@ -22,7 +19,6 @@ export class ChangeStream {
   readonly #batches: StreamBatches;
   readonly #spool: StreamSpool;
   readonly #tasks = new BoundaryTasks();
-  #wire: Wire;
   #decoding: StreamDecoding;
   #ending = false;
   #ended = false;
@@ -37,16 +33,14 @@ export class ChangeStream {
   readonly #heartbeat: Heartbeat;
 
   constructor(options: ChangeStreamOptions) {
-    const { from, clock, checkpoint, spoolDirectory: directory, spoolBytes: limit, writer = new BatchWriter() } = options;
+    const { reader, from, clock, checkpoint, spoolDirectory: directory, spoolBytes: limit, writer = new BatchWriter() } = options;
     this.#options = options;
     this.#writer = writer;
-    this.#wire = options.wire;
     this.#delivered = from;
     this.#confirmed = options.confirmed ?? from;
     this.#spool = new StreamSpool({ directory, ...(limit === undefined ? {} : { limit }) });
     this.#messages = new StreamMessages(this.#writer, {
-      change: (start, end) => this.#change(start, end),
-      keepalive: (endLsn, asksReply) => this.#keepalive(endLsn, asksReply),
+      message: (type, start, end) => reader.message(type, this.#writer.data, start, end),
       rested: () => this.#rested(),
       failed: (error) => this.fail(error),
     });
@@ -60,12 +54,12 @@ export class ChangeStream {
       midTransaction: () => this.#decoding.midTransaction,
       ready: () => this.#wakeConsumer(),
     });
-    this.#decoding = this.#decodingFrom(from, options.protocol);
+    this.#decoding = this.#decodingFrom(from);
     this.#heartbeat = new Heartbeat({
       clock,
       send: (asksReply) => this.#sendStatus(asksReply),
       waits: () => [this.#finishAt, this.#tasks.next].some((lsn) => lsn !== null && this.boundary < lsn),
-      isPaused: () => this.#paused,
+      isPaused: () => this.#paused || reader.isCatchUp,
       silent: () => this.fail(new WeirError('WEIR_PG_CONNECTION_LOST', 'the server has gone silent')),
       ticked: () => {
         if (this.#batches.idleStepIsDue(this.#finishAt)) this.#wakeConsumer();
@@ -141,7 +135,7 @@ export class ChangeStream {
   fail(error: WeirError): void {
     this.#failure ??= error;
     this.#stop();
-    if (this.#wire.failure === null) this.#wire.abandon();
+    if (this.#options.reader.failure === null) this.#options.reader.abandon();
     this.#wakeConsumer();
   }
 
@@ -184,21 +178,21 @@ export class ChangeStream {
     this.#ask();
   }
 
-  /** Asks for the stream from the boundary on. */
+  /** Asks for the log from the boundary on. */
   #ask(): void {
-    const { slot, publications } = this.#options;
-    const wire = this.#wire;
-    wire.onData = (chunk) => this.#take(chunk);
-    wire.onFailure = (error) => this.fail(error);
-    if (wire.failure !== null) this.fail(wire.failure);
-    wire.query(startReplication(slot, this.boundary, publications, this.#decoding.protocol));
+    this.#options.reader.start(this.boundary, {
+      arrived: (chunk) => this.#take(chunk),
+      failed: (error) => this.fail(error),
+      change: (start, end) => this.#change(start, end),
+      keepalive: (endLsn, asksReply) => this.#keepalive(endLsn, asksReply),
+    });
   }
 
-  #decodingFrom(from: bigint, protocol: StreamProtocol): StreamDecoding {
+  #decodingFrom(from: bigint): StreamDecoding {
     const { frames } = this.#messages;
-    const { host } = this.#options;
+    const { host, reader } = this.#options;
     const parts = { writer: this.#writer, frames, batches: this.#batches, spool: this.#spool };
-    return new StreamDecoding({ ...parts, protocol, host, from });
+    return new StreamDecoding({ ...parts, protocol: reader.protocol, host, from });
   }
 
   #take(chunk: Uint8Array): void {
@@ -229,20 +223,14 @@ export class ChangeStream {
 
   /**
    * Asks for the stream once more from the boundary on, with every transaction at its end. Then the server leaves out what
-   * was rolled back; in what it has streamed there is a logical message of which nobody can tell. Takes another connection:
-   * the server lets no stream follow another on the same one.
+   * was rolled back; in what it has streamed there is a logical message of which nobody can tell.
    */
   async #restart(): Promise<void> {
-    const { reconnect } = this.#options;
-    if (reconnect === undefined) throw new WeirError('WEIR_SDK_USE', 'the stream cannot be asked for once more');
-    const before = this.#wire;
-    before.onFailure = () => {};
-    await before[Symbol.asyncDispose]();
-    this.#wire = await reconnect();
+    await this.#options.reader.withoutStreaming();
     this.#paused = false;
     this.#spool.clear();
     this.#messages.startOver();
-    this.#decoding = this.#decodingFrom(this.boundary, { version: this.#decoding.protocol.version, streaming: false });
+    this.#decoding = this.#decodingFrom(this.boundary);
     if (!this.#heartbeat.isStopped) this.#ask();
   }
 
@@ -322,8 +310,8 @@ export class ChangeStream {
     const pause = this.#batches.full || this.#messages.suspended;
     if (pause === this.#paused) return;
     this.#paused = pause;
-    if (pause) this.#wire.pause();
-    else this.#wire.resume();
+    if (pause) this.#options.reader.pause();
+    else this.#options.reader.resume();
   }
 
   async #arrival(): Promise<void> {
@@ -338,6 +326,6 @@ export class ChangeStream {
   }
 
   #sendStatus(askReply: boolean): void {
-    this.#wire.copyData(standbyStatus(this.#confirmed, this.#options.clock.now(), askReply));
+    this.#options.reader.status(this.#confirmed, askReply);
   }
 }

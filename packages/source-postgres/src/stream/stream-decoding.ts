@@ -65,10 +65,6 @@ export class StreamDecoding {
     );
   }
 
-  get protocol(): StreamProtocol {
-    return this.#options.protocol;
-  }
-
   get inTransaction(): boolean {
     return this.#decoder.inTransaction;
   }

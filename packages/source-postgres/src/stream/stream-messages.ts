@@ -1,22 +1,10 @@
-import { Frames, parseErrorResponse, serverError } from '@weir/postgres';
-import { WeirError, type BatchWriter, type ErrorCode } from '@weir/sdk';
-
-const COPY_DATA = 0x64;
-const COPY_DONE = 0x63;
-const ERROR_RESPONSE = 0x45;
-const XLOG_DATA = 0x77;
-const KEEPALIVE = 0x6b;
-/** Type, start LSN, end LSN and time before the payload of an XLogData message. */
-const XLOG_HEADER = 25;
-/** Type, end LSN, time and whether a reply is asked for. */
-const KEEPALIVE_BYTES = 18;
+import { Frames, serverError } from '@weir/postgres';
+import { WeirError, type BatchWriter } from '@weir/sdk';
 
 /** Who handles the messages of a replication stream. What it throws ends the stream. */
 export interface StreamMessageHandler {
-  /** A message of the output plugin, in the slab between `start` and `end`. */
-  change(start: number, end: number): void;
-  /** Everything below `endLsn` that there is to send has been sent, but for the rest of what is being sent now. */
-  keepalive(endLsn: bigint, asksReply: boolean): void;
+  /** A message of the connection, whose body is in the slab between `start` and `end`. */
+  message(type: number, start: number, end: number): void;
   /** What has arrived is handled, or handling was suspended. */
   rested(): void;
   failed(error: WeirError): void;
@@ -25,14 +13,12 @@ export interface StreamMessageHandler {
 /**
  * Cuts the replication stream's bytes into messages, in the slab of a writer. The handler may suspend it at any message,
  * for work that takes time: then the messages behind wait in the slab, and what arrives nevertheless waits in order.
- *
- * Format: https://www.postgresql.org/docs/current/protocol-replication.html
  */
 export class StreamMessages {
   readonly frames: Frames = new Frames();
   readonly #writer: BatchWriter;
   readonly #handler: StreamMessageHandler;
-  readonly #handle = (type: number, start: number, end: number): void => this.#message(type, start, end);
+  readonly #handle = (type: number, start: number, end: number): void => this.#handler.message(type, start, end);
   /** Chunks that came while handling was suspended: what Node had read already when the socket was paused. */
   readonly #waiting: Uint8Array[] = [];
   #suspended = false;
@@ -114,31 +100,4 @@ export class StreamMessages {
     this.stop();
     this.#handler.failed(error instanceof WeirError ? error : serverError(error, 'reading the stream'));
   }
-
-  #message(type: number, start: number, end: number): void {
-    if (type === COPY_DATA) this.#copyData(start, end);
-    else if (type === ERROR_RESPONSE) throw streamError(parseErrorResponse(this.#writer.data, start, end));
-    else if (type === COPY_DONE) throw new WeirError('WEIR_PG_CONNECTION_LOST', 'the server ended the stream');
-  }
-
-  #copyData(start: number, end: number): void {
-    const { data } = this.#writer;
-    const kind = data[start];
-    if (kind === XLOG_DATA && end - start > XLOG_HEADER) {
-      this.#handler.change(start + XLOG_HEADER, end);
-    } else if (kind === KEEPALIVE && end - start === KEEPALIVE_BYTES) {
-      const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-      this.#handler.keepalive(view.getBigUint64(start + 1), data[end - 1] === 1);
-    } else {
-      throw new WeirError('WEIR_PGOUTPUT_DAMAGED', `a message of kind ${kind} with ${end - start} bytes is not known`);
-    }
-  }
-}
-
-/** What the server says when it refuses or ends a stream. */
-function streamError(response: { code: string; message: string }): WeirError {
-  const codes: Record<string, ErrorCode> = { '42704': 'WEIR_PG_PUBLICATION_MISSING', '53300': 'WEIR_PG_SENDERS_FULL' };
-  const known = codes[response.code];
-  if (known !== undefined) return new WeirError(known, `the stream: ${response.message}`);
-  return serverError(response, 'the stream');
 }

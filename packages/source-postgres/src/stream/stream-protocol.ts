@@ -17,17 +17,22 @@ export function newestProtocol(serverVersion: number): StreamProtocol {
   return { version: serverVersion >= 160_000 ? 4 : 2, streaming: true };
 }
 
+/** What the output plugin is told, name and value by turns. */
+export function pluginOptions(publications: readonly string[], protocol: StreamProtocol): [name: string, value: string][] {
+  const names = publications.map((name) => `"${name.replaceAll('"', '""')}"`).join(',');
+  return [
+    ['proto_version', String(protocol.version)],
+    ['publication_names', names],
+    ['messages', 'true'],
+    ...(protocol.streaming ? [['streaming', 'on'] as [string, string]] : []),
+  ];
+}
+
 /**
  * The command that starts a stream. https://www.postgresql.org/docs/current/protocol-logical-replication.html
  * @param slot of lower-case letters, digits and `_`
  */
 export function startReplication(slot: string, from: bigint, publications: readonly string[], protocol: StreamProtocol): string {
-  const names = publications.map((name) => `"${name.replaceAll('"', '""')}"`).join(',');
-  const options = [
-    `proto_version '${protocol.version}'`,
-    `publication_names '${names.replaceAll("'", "''")}'`,
-    "messages 'true'",
-    ...(protocol.streaming ? ["streaming 'on'"] : []),
-  ];
+  const options = pluginOptions(publications, protocol).map(([name, value]) => `${name} '${value.replaceAll("'", "''")}'`);
   return `START_REPLICATION SLOT "${slot}" LOGICAL ${formatLsn(from)} (${options.join(', ')})`;
 }

@@ -1,13 +1,15 @@
 import type { SourceDriver } from '@weir/testkit';
+import type { PostgresOptions } from '../postgres.ts';
 import { discontinuities } from './discontinuities.ts';
 import { PostgresEnvironment } from './postgres-environment.ts';
 import type { TestServer } from './test-server.ts';
 import { typeCasesOf } from './type-cases.ts';
 
-export function postgresDriver(server: TestServer): SourceDriver<PostgresEnvironment> {
+/** @param options of the source, beside what the contract gives it */
+export function postgresDriver(server: TestServer, options: Partial<PostgresOptions> = {}): SourceDriver<PostgresEnvironment> {
   return {
     name: 'PostgreSQL',
-    start: async () => await PostgresEnvironment.start(server),
+    start: async () => await PostgresEnvironment.start(server, options),
     get typeCases() {
       return typeCasesOf(server);
     },

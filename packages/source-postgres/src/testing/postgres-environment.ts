@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Source } from '@weir/sdk';
 import { itemsStatement, type Change, type ShapeStatement, type SourceEnvironment } from '@weir/testkit';
+import type { PostgresOptions } from '../postgres.ts';
 import { TestDatabase } from './test-database.ts';
 import type { TestServer } from './test-server.ts';
 import { typeCasesOf, typeDefinitions } from './type-cases.ts';
@@ -9,21 +10,23 @@ import type { PostgresTypeCase } from './type-cases/type-case.ts';
 export class PostgresEnvironment implements SourceEnvironment {
   readonly database: TestDatabase;
   readonly #server: TestServer;
+  readonly #options: Partial<PostgresOptions>;
   readonly #typeCases: readonly PostgresTypeCase[];
   #transactions = 0;
 
-  private constructor(database: TestDatabase, server: TestServer) {
+  private constructor(database: TestDatabase, server: TestServer, options: Partial<PostgresOptions>) {
     this.database = database;
     this.#server = server;
+    this.#options = options;
     this.#typeCases = typeCasesOf(server);
   }
 
-  static async start(server: TestServer): Promise<PostgresEnvironment> {
+  static async start(server: TestServer, options: Partial<PostgresOptions> = {}): Promise<PostgresEnvironment> {
     const database = await TestDatabase.create(server.url);
     await database.sql(
       'CREATE TABLE items (id int PRIMARY KEY, label text, large text); CREATE TABLE other_log (content text)',
     );
-    return new PostgresEnvironment(database, server);
+    return new PostgresEnvironment(database, server, options);
   }
 
   /** The server's major version. */
@@ -32,7 +35,7 @@ export class PostgresEnvironment implements SourceEnvironment {
   }
 
   source(): Source {
-    return this.database.source({ tables: ['public.*', '!public.other_*'] });
+    return this.database.source({ ...this.#options, tables: ['public.*', '!public.other_*'] });
   }
 
   /** Every third commit is asynchronous: the stream must wait for its flush, and `head` too. */

@@ -5,6 +5,7 @@ import { ChangeStream } from '../stream/change-stream.ts';
 import type { ChangeStreamOptions } from '../stream/change-stream-options.ts';
 import { boundaryPosition, commitPosition } from '../position.ts';
 import type { StreamHost } from '../stream/stream-host.ts';
+import { WalsenderReader, type WalsenderReaderOptions } from '../stream/walsender-reader.ts';
 import { FakeWalsender } from './fake-walsender.ts';
 
 /** Where the streams of the tests start. */
@@ -34,16 +35,17 @@ export interface Setting {
   readonly next: () => Promise<Batch | null>;
 }
 
+type Changes = Partial<Omit<ChangeStreamOptions, 'reader'> & Pick<WalsenderReaderOptions, 'publications' | 'protocol' | 'reconnect'>>;
+
 /** A stream that has asked for its slot. */
-export async function started(changes: Partial<ChangeStreamOptions> = {}): Promise<Setting> {
+export async function started(changes: Changes = {}): Promise<Setting> {
   const server = new FakeWalsender();
   const clock = new ManualClock();
+  const { publications = ['weir_shop'], protocol = { version: 1, streaming: false }, reconnect, ...others } = changes;
+  const again = reconnect === undefined ? {} : { reconnect };
   const stream = new ChangeStream({
-    wire: server.wire,
+    reader: new WalsenderReader({ wire: server.wire, ...again, clock, slot: 'weir_shop', publications, protocol }),
     clock,
-    slot: 'weir_shop',
-    publications: ['weir_shop'],
-    protocol: { version: 1, streaming: false },
     from: FROM,
     host: {
       ...knowing,
@@ -55,7 +57,7 @@ export async function started(changes: Partial<ChangeStreamOptions> = {}): Promi
       }),
     },
     checkpoint: (endLsn) => ({ position: boundaryPosition(0, endLsn), state: null }),
-    ...changes,
+    ...others,
   });
   const batches = stream.batches(new AbortController().signal);
   let pending: Promise<IteratorResult<Batch, void>> | null = null;

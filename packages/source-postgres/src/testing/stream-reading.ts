@@ -7,6 +7,7 @@ import { ChangeStream } from '../stream/change-stream.ts';
 import type { ChangeStreamOptions } from '../stream/change-stream-options.ts';
 import { boundaryPosition, commitPosition, positionLsn } from '../position.ts';
 import type { StreamHost } from '../stream/stream-host.ts';
+import { WalsenderReader, type WalsenderReaderOptions } from '../stream/walsender-reader.ts';
 import type { TestDatabase } from './test-database.ts';
 
 const never = new AbortController().signal;
@@ -60,7 +61,7 @@ function tableOf({ namespace, name, columns }: Relation, version: number): Table
   return { namespace, name, version, columns: texts, key: columns.flatMap(({ isKey }, index) => (isKey ? [index] : [])) };
 }
 
-type Options = Partial<Pick<ChangeStreamOptions, 'protocol' | 'spoolDirectory' | 'spoolBytes'>>;
+type Options = Partial<Pick<ChangeStreamOptions, 'spoolDirectory' | 'spoolBytes'> & Pick<WalsenderReaderOptions, 'protocol'>>;
 
 /** A change stream of the test database's slot, pulled as fast as it gives or step by step. */
 export class StreamReading implements AsyncDisposable {
@@ -71,20 +72,23 @@ export class StreamReading implements AsyncDisposable {
   #wire: Wire;
   readonly #batches: AsyncGenerator<Batch>;
 
-  private constructor(database: TestDatabase, wire: Wire, from: bigint, options: Options) {
+  private constructor(database: TestDatabase, wire: Wire, from: bigint, { protocol, ...options }: Options) {
     this.#database = database;
     this.#wire = wire;
     this.host = new LearningHost(from);
     this.stream = new ChangeStream({
-      wire,
-      reconnect: async () => (this.#wire = await replicationWire(database)),
+      reader: new WalsenderReader({
+        wire,
+        reconnect: async () => (this.#wire = await replicationWire(database)),
+        clock: systemClock,
+        slot: database.slot,
+        publications: [database.slot],
+        protocol: protocol ?? { version: 4, streaming: true },
+      }),
       clock: systemClock,
-      slot: database.slot,
-      publications: [database.slot],
       from,
       host: this.host,
       checkpoint: (endLsn) => ({ position: boundaryPosition(0, endLsn), state: null }),
-      protocol: { version: 4, streaming: true },
       ...options,
     });
     this.#batches = this.stream.batches(never);

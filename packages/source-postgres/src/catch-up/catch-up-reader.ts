@@ -1,0 +1,220 @@
+import { formatLsn } from '@weir/pgoutput';
+import { parseErrorResponse, query, quoteLiteral, serverError, type Wire } from '@weir/postgres';
+import { WeirError, toWeirError, type Clock } from '@weir/sdk';
+import type { SharedConnection } from '../shared-connection.ts';
+import { copyName } from '../slot.ts';
+import type { LogListener, LogReader } from '../stream/log-reader.ts';
+import { pluginOptions, type StreamProtocol } from '../stream/stream-protocol.ts';
+import { logExtent } from './slot-copy.ts';
+import { SlotFollower } from './slot-follower.ts';
+
+const COPY_DATA = 0x64;
+const ERROR_RESPONSE = 0x45;
+const READY_FOR_QUERY = 0x5a;
+/** Before the first row: signature, flags and length of an extension. */
+const FILE_HEADER = 19;
+/** Number of columns and length of the only one; the end of a file is a row of -1 columns. */
+const ROW_HEADER = 6;
+
+/**
+ * Bytes of log in a piece. The server reads each from where the oldest transaction began that was open at its start, and keeps
+ * its rows in memory and temporary files before it sends the first. **Measured**: log that is read once more costs a sixth of
+ * log whose rows are sent, so half as much new log as old is a third more.
+ */
+const [LEAST_PIECE, LARGEST_PIECE] = [64n << 20n, 512n << 20n];
+/** Log that is read once more for a piece, at most: beyond that the WAL sender, which reads everything once, is as good. */
+const MAX_REPEATED = 2n << 30n;
+/** How long nothing is asked for where there is nothing new, in ms. */
+const IDLE_MS = 100;
+
+/** Why a reader ends: it is near the end of the log; or why the WAL sender has to take over, at least up to `end`. */
+export type Ending = 'caught up' | { readonly why: string; readonly end: bigint };
+
+export interface CatchUpReaderOptions {
+  /** Its session has the copy of the slot. */
+  readonly wire: Wire;
+  /** Server process of the wire. */
+  readonly pid: number;
+  readonly control: SharedConnection;
+  readonly clock: Clock;
+  readonly slot: string;
+  readonly publications: readonly string[];
+  readonly version: StreamProtocol['version'];
+  /** It has caught up when it is nearer to the end of the log, in bytes; 0: never. */
+  readonly near: bigint;
+  /** Everything up to `from` is durable. */
+  readonly from: bigint;
+  /** Log that is read once more for a piece, at most; 2 GiB by default. */
+  readonly maxRepeated?: bigint;
+  /** Called once: nothing comes any more, and what has come ends at a boundary. */
+  readonly ended: (ending: Ending) => void;
+}
+
+/**
+ * The log of a slot by the server's SQL function, in pieces over COPY: the WAL sender gives every row to the network by
+ * itself, which costs more than all the rest. A copy of the slot moves on with each piece that is read; the slot itself
+ * follows when everything is durable (invariant 1).
+ *
+ * Formats: https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-REPLICATION and
+ * https://www.postgresql.org/docs/current/sql-copy.html (binary)
+ */
+export class CatchUpReader implements LogReader {
+  readonly isCatchUp: boolean = true;
+  readonly #options: CatchUpReaderOptions;
+  readonly #closed = new AbortController();
+  #listener: LogListener | null = null;
+  /** Where the piece ends that is being read; null between two. */
+  #piece: bigint | null = null;
+  #isFirstRow = true;
+  #rows = 0;
+  /** What the server answered in place of the rows. */
+  #refusal: WeirError | null = null;
+  readonly #follower: SlotFollower;
+  /** Where the last piece ended that was asked for. */
+  #readTo = 0n;
+  #hurry: AbortController | null = null;
+
+  constructor(options: CatchUpReaderOptions) {
+    this.#options = options;
+    this.#follower = new SlotFollower({ ...options, failed: (error) => this.#listener?.failed(toWeirError(error)) });
+  }
+
+  /** Every transaction comes at its end. */
+  get protocol(): StreamProtocol {
+    return { version: this.#options.version, streaming: false };
+  }
+
+  get failure(): WeirError | null {
+    return this.#options.wire.failure;
+  }
+
+  start(_from: bigint, listener: LogListener): void {
+    const { wire } = this.#options;
+    this.#listener = listener;
+    wire.onData = (chunk) => listener.arrived(chunk);
+    wire.onFailure = (error) => listener.failed(error);
+    if (wire.failure !== null) listener.failed(wire.failure);
+    void this.#next();
+  }
+
+  message(type: number, data: Uint8Array, start: number, end: number): void {
+    if (type === COPY_DATA) this.#row(data, start, end);
+    else if (type === ERROR_RESPONSE) this.#refuse(serverError(parseErrorResponse(data, start, end), 'reading a piece of the log'));
+    else if (type === READY_FOR_QUERY && this.#piece !== null) this.#pieceEnds(this.#piece);
+  }
+
+  #row(data: Uint8Array, start: number, end: number): void {
+    const row = this.#isFirstRow ? start + FILE_HEADER : start;
+    this.#isFirstRow = false;
+    if (end - row > ROW_HEADER && data[row] === 0 && data[row + 1] === 1) {
+      this.#rows++;
+      this.#listener!.change(row + ROW_HEADER, end);
+    } else if (end - row !== 2 || data[row] !== 0xff) {
+      throw new WeirError('WEIR_PGOUTPUT_DAMAGED', `a piece of the log has a row of ${end - row} bytes that is not known`);
+    }
+  }
+
+  /** Before the first row the WAL sender can take over; what is behind the refusal shows there, if it is not about pieces. */
+  #refuse(refusal: WeirError): void {
+    if (this.#rows > 0 || refusal.code === 'WEIR_PG_CONNECTION_LOST') throw refusal;
+    this.#refusal = refusal;
+  }
+
+  #pieceEnds(end: bigint): void {
+    this.#piece = null;
+    if (this.#refusal === null) {
+      // A commit that lies across the end has come, and is further.
+      this.#listener!.keepalive(end, false);
+      void this.#next();
+    } else {
+      this.#options.ended({ why: this.#refusal.message, end });
+    }
+  }
+
+  /** Asks for the next piece; waits while there is nothing new. */
+  async #next(): Promise<void> {
+    const { control, slot, near, ended, maxRepeated = MAX_REPEATED } = this.#options;
+    try {
+      while (!this.#closed.signal.aborted) {
+        const { at, end, restart } = await control.use(async (client) => await logExtent(client, slot, this.#follower.confirmed));
+        const behind = end - (this.#readTo > at ? this.#readTo : at);
+        if (near > 0n && behind < near) return ended('caught up');
+        if (behind <= 0n) {
+          await this.#idle();
+          continue;
+        }
+        const repeated = at - restart;
+        const size = pieceBytes(repeated);
+        const to = at + size < end ? at + size : end;
+        if (repeated <= maxRepeated) return this.#ask(to);
+        return ended({ why: `a transaction is open since ${repeated} bytes of log`, end: to });
+      }
+    } catch (error) {
+      if (!this.#closed.signal.aborted) this.#listener!.failed(toWeirError(error));
+    }
+  }
+
+  /** @param end on disk. Where it lies within a record, that one comes too */
+  #ask(end: bigint): void {
+    const { wire, slot, publications } = this.#options;
+    this.#piece = end;
+    this.#readTo = end;
+    this.#isFirstRow = true;
+    this.#rows = 0;
+    const options = pluginOptions(publications, this.protocol).flat();
+    const values = [copyName(slot), formatLsn(end), null, ...options].map((value) => (value === null ? 'NULL' : quoteLiteral(value)));
+    const sql = `SELECT data FROM pg_logical_slot_get_binary_changes(${values.join(', ')})`;
+    wire.query(`COPY (${sql}) TO STDOUT (FORMAT binary)`);
+  }
+
+  async #idle(): Promise<void> {
+    this.#hurry = new AbortController();
+    const signal = AbortSignal.any([this.#hurry.signal, this.#closed.signal]);
+    await this.#options.clock.sleep(IDLE_MS, signal).catch(() => {});
+    this.#hurry = null;
+  }
+
+  status(confirmed: bigint, asksReply: boolean): void {
+    this.#follower.confirm(confirmed);
+    if (asksReply) this.#hurry?.abort();
+  }
+
+  /** Its transactions come whole in any case. */
+  async withoutStreaming(): Promise<void> {
+    await Promise.reject(new WeirError('WEIR_INTERNAL', 'a piece of the log held a streamed transaction'));
+  }
+
+  pause(): void {
+    this.#options.wire.pause();
+  }
+
+  resume(): void {
+    this.#options.wire.resume();
+  }
+
+  abandon(): void {
+    this.#options.wire.abandon();
+  }
+
+  /** Ends the piece that the server prepares, and moves the slot to what is durable. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed.signal.aborted) return;
+    this.#closed.abort();
+    const { wire, control, pid } = this.#options;
+    this.#listener = null;
+    wire.onFailure = () => {};
+    if (this.#piece !== null) {
+      // A server that is gone has ended it anyway.
+      await control.use(async (client) => await query(client, 'SELECT pg_cancel_backend($1)', [pid])).catch(() => {});
+    }
+    await this.#follower[Symbol.asyncDispose]();
+    await wire[Symbol.asyncDispose]();
+  }
+}
+
+/** How much new log a piece has. */
+function pieceBytes(repeated: bigint): bigint {
+  const size = repeated / 2n;
+  if (size < LEAST_PIECE) return LEAST_PIECE;
+  return size < LARGEST_PIECE ? size : LARGEST_PIECE;
+}

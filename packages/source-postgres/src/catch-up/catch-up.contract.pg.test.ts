@@ -1,0 +1,10 @@
+import { sourceContract } from '@weir/testkit';
+import { describe } from 'vitest';
+import { postgresDriver } from '../testing/postgres-driver.ts';
+import { useTestServer } from '../testing/test-server.ts';
+
+const server = useTestServer();
+
+describe('always past the WAL sender', () => {
+  sourceContract(postgresDriver(server, { catch_up_at: 0 }));
+});
