@@ -7,6 +7,8 @@ import type { Suite } from './suite.ts';
 const SIZES = [0, 1_000_000, 10_000_000, 50_000_000];
 const INSERTED = 10_000;
 const CHANGED = 1000;
+/** Random keys among those at the end, in one commit. */
+const OLD = 10;
 const SINGLE_COMMITS = 100;
 /** DuckDB's, for the rest of a table's turn, once what the sink gives it by default was not enough. */
 const MORE_MEMORY = 1024 * 2 ** 20;
@@ -83,6 +85,10 @@ function works(table: MirroredTable, size: number, runs: number): Work[] {
   return [
     { what: `${INSERTED} inserts`, ...commit(INSERTED, () => table.inserts(inserted())) },
     { what: `${CHANGED} updates of the last keys`, ...commit(CHANGED, () => table.updates(recent)) },
+    {
+      what: `${CHANGED} updates, ${OLD} of them of random keys`,
+      ...commit(CHANGED, () => table.updates([...pick(OLD), ...recent.slice(OLD)])),
+    },
     { what: `${CHANGED} updates of random keys`, ...commit(CHANGED, () => table.updates(pick(CHANGED))) },
     { what: `${CHANGED} deletes of random keys`, ...commit(CHANGED, () => table.deletes(pick(CHANGED))) },
     {

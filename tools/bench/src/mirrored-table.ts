@@ -79,7 +79,8 @@ export class MirroredTable implements AsyncDisposable {
 
   /** Bytes of the file and its log. */
   get bytes(): number {
-    return [this.#path, `${this.#path}.wal`].reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0);
+    const sizes = [this.#path, `${this.#path}.wal`].map((path) => statSync(path, { throwIfNoEntry: false })?.size ?? 0);
+    return sizes.reduce((sum, size) => sum + size, 0);
   }
 
   inserts(keys: readonly number[]): Batch[] {
