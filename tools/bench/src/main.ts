@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { delivery, tinyDelivery } from './delivery.ts';
 import { growth } from './growth.ts';
+import { growthDesigns } from './growth-designs.ts';
 import { idle } from './idle.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
@@ -18,6 +19,7 @@ const suites: Readonly<Record<string, Suite>> = {
   snapshot,
   memory,
   growth,
+  'growth-designs': growthDesigns,
 };
 const sinks: readonly SinkName[] = ['duckdb', 'postgres'];
 
@@ -26,7 +28,7 @@ const USAGE = `npm run bench -- [SUITE …] [--rows N] [--runs N] [--sink duckdb
 Runs suites, all of them when none is named; --rows and --runs are by default:
 
 ${Object.entries(suites)
-  .map(([name, { about, rows, runs }]) => `  ${name.padEnd(9)} ${about}; --rows ${rows} --runs ${runs}`)
+  .map(([name, { about, rows, runs }]) => `  ${name.padEnd(14)} ${about}; --rows ${rows} --runs ${runs}`)
   .join('\n')}
 
   --sink   for suites that deliver; both by default
