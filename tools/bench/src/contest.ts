@@ -12,6 +12,8 @@ export interface Attempt {
 
 export interface Contender {
   readonly name: string;
+  /** Postmaster of the server that it reads, where that is not the contest's. */
+  readonly serverPid?: number;
   /** Brings all rows. @throws Error when it has not */
   run(): Promise<Attempt>;
 }
@@ -21,18 +23,22 @@ export interface Contest {
   readonly contenders: readonly Contender[];
   readonly rows: number;
   readonly runs: number;
-  /** Postmaster of the server that all of them read. */
-  readonly serverPid: number;
+  /** Postmaster of the server that they read; null without one. */
+  readonly serverPid: number | null;
   /** Told what is being done. */
   readonly log: (line: string) => void;
 }
 
-/** Medians of a contender. */
+/** An attempt with what the server took of the processor meanwhile, in seconds. */
+export interface Round extends Attempt {
+  readonly serverSeconds: number;
+}
+
+/** A contender's rounds, and the medians of them. */
 export interface Standing {
   readonly name: string;
+  readonly rounds: readonly Round[];
   readonly rowsPerSecond: number;
-  /** Median over the rounds of time of the first ÷ time of this one: 2 is twice as fast. */
-  readonly ratio: number;
   /** Processor time per row, in µs. */
   readonly clientMicros: number;
   readonly serverMicros: number;
@@ -43,39 +49,55 @@ export interface Standing {
 export async function contest({ contenders, rows, runs, serverPid, log }: Contest): Promise<Standing[]> {
   const [first] = contenders;
   const field = [first!, ...contenders.slice(1), { ...first!, name: `${first!.name}, once more`, run: async () => await first!.run() }];
-  const results = field.map(() => [] as (Attempt & { readonly serverSeconds: number })[]);
+  const results = field.map((): Round[] => []);
   for (let round = 0; round < runs; round++) {
     for (const [index, contender] of field.entries()) {
-      const before = familyCpu(serverPid);
+      const server = contender.serverPid ?? serverPid;
+      const serverCpu = (): number => (server === null ? 0 : familyCpu(server));
+      const before = serverCpu();
       const attempt = await contender.run();
-      results[index]!.push({ ...attempt, serverSeconds: familyCpu(serverPid) - before });
+      results[index]!.push({ ...attempt, serverSeconds: serverCpu() - before });
       log(`round ${round + 1} of ${runs}: ${contender.name}: ${attempt.seconds.toFixed(2)} s`);
     }
   }
-  return field.map(({ name }, index) => {
-    const own = results[index]!;
-    const of = (value: (attempt: (typeof own)[number]) => number): number => median(own.map(value));
-    return {
-      name,
-      rowsPerSecond: rows / of(({ seconds }) => seconds),
-      ratio: median(own.map(({ seconds }, round) => results[0]![round]!.seconds / seconds)),
-      clientMicros: (of(({ cpuSeconds }) => cpuSeconds) / rows) * 1e6,
-      serverMicros: (of(({ serverSeconds }) => serverSeconds) / rows) * 1e6,
-      peakBytes: Math.max(...own.map(({ peakBytes }) => peakBytes)),
-    };
-  });
+  return field.map(({ name }, index) => standing(name, results[index]!, rows));
 }
 
-/** The standings as lines of a table. */
-export function standingLines(standings: readonly Standing[]): Record<string, string>[] {
-  const [first] = standings;
-  return standings.map(({ name, rowsPerSecond, ratio, clientMicros, serverMicros, peakBytes }) => ({
-    contender: name,
-    'k rows/s': (rowsPerSecond / 1000).toFixed(0),
-    [`÷ ${first!.name}`]: ratio.toFixed(2),
+/** @param rows what each round brought */
+export function standing(name: string, rounds: readonly Round[], rows: number): Standing {
+  const of = (value: (round: Round) => number): number => median(rounds.map(value));
+  return {
+    name,
+    rounds,
+    rowsPerSecond: rows / of(({ seconds }) => seconds),
+    clientMicros: (of(({ cpuSeconds }) => cpuSeconds) / rows) * 1e6,
+    serverMicros: (of(({ serverSeconds }) => serverSeconds) / rows) * 1e6,
+    peakBytes: Math.max(...rounds.map(({ peakBytes }) => peakBytes)),
+  };
+}
+
+/** Median over the rounds of time of the other ÷ time of this one: 2 is twice as fast as the other. */
+export function speedRatio(own: Standing, other: Standing): number {
+  return median(own.rounds.map(({ seconds }, round) => other.rounds[round]!.seconds / seconds));
+}
+
+/** Median over the rounds of the client's processor time ÷ that of the other: 2 takes twice as much. */
+export function cpuRatio(own: Standing, other: Standing): number {
+  return median(own.rounds.map(({ cpuSeconds }, round) => cpuSeconds / other.rounds[round]!.cpuSeconds));
+}
+
+/**
+ * The standings as lines of a table.
+ * @param beside what all are compared with, a column each; by default the first
+ */
+export function standingLines(standings: readonly Standing[], beside: readonly Standing[] = standings.slice(0, 1)): Record<string, string>[] {
+  return standings.map((own) => ({
+    contender: own.name,
+    'k rows/s': (own.rowsPerSecond / 1000).toFixed(0),
+    ...Object.fromEntries(beside.map((other) => [`÷ ${other.name}`, speedRatio(own, other).toFixed(2)])),
     // Of what is no process of its own there is nothing to say.
-    'client CPU, µs/row': peakBytes === 0 ? '–' : clientMicros.toFixed(2),
-    'server CPU, µs/row': serverMicros.toFixed(2),
-    'peak MiB': peakBytes === 0 ? '–' : String(Math.round(peakBytes / 2 ** 20)),
+    'client CPU, µs/row': own.peakBytes === 0 ? '–' : own.clientMicros.toFixed(2),
+    'server CPU, µs/row': own.serverMicros.toFixed(2),
+    'peak MiB': own.peakBytes === 0 ? '–' : String(Math.round(own.peakBytes / 2 ** 20)),
   }));
 }

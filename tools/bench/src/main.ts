@@ -1,5 +1,6 @@
 // `npm run bench -- SUITE`: measures Weir on real servers that it starts itself. Numbers, no verdicts: nothing here is a test.
 import { parseArgs } from 'node:util';
+import { decode } from './decode.ts';
 import { delivery, tinyDelivery } from './delivery.ts';
 import { idle } from './idle.ts';
 import { latency } from './latency.ts';
@@ -8,7 +9,7 @@ import { snapshot } from './snapshot.ts';
 import { stream } from './stream.ts';
 import { markdown, type SinkName, type Suite } from './suite.ts';
 
-const suites: Readonly<Record<string, Suite>> = { stream, delivery, tiny: tinyDelivery, latency, idle, snapshot, memory };
+const suites: Readonly<Record<string, Suite>> = { decode, stream, delivery, tiny: tinyDelivery, latency, idle, snapshot, memory };
 const sinks: readonly SinkName[] = ['duckdb', 'postgres'];
 
 const USAGE = `npm run bench -- [SUITE …] [--rows N] [--runs N] [--sink duckdb|postgres] [--large BYTES] [--quick] [--json]
