@@ -34,7 +34,11 @@ export interface Load {
   readonly create: string;
   /** One transaction each. */
   readonly transactions: readonly string[];
+  /** Rows that they change, each row as often as it is changed. */
   readonly rows: number;
+  /** One of the tables, and how many rows it has in the end. */
+  readonly table: string;
+  readonly kept: number;
 }
 
 const CREATE =
@@ -49,12 +53,16 @@ function insert(rows: number): string {
 /** Six columns, about 99 bytes a row, in a hundred transactions. */
 export function orders(rows: number): Load {
   const each = Math.ceil(rows / 100);
-  return { create: CREATE, transactions: Array.from({ length: 100 }, () => insert(each)), rows: each * 100 };
+  return load(Array.from({ length: 100 }, () => insert(each)), each * 100);
 }
 
 /** The same rows, each in a transaction of its own. */
 export function tiny(rows: number): Load {
-  return { create: CREATE, transactions: Array.from({ length: rows }, () => insert(1)), rows };
+  return load(Array.from({ length: rows }, () => insert(1)), rows);
+}
+
+function load(transactions: readonly string[], rows: number): Load {
+  return { create: CREATE, transactions, rows, table: 'orders', kept: rows };
 }
 
 /**

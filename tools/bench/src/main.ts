@@ -8,8 +8,9 @@ import { memory } from './memory.ts';
 import { snapshot } from './snapshot.ts';
 import { stream } from './stream.ts';
 import { markdown, type SinkName, type Suite } from './suite.ts';
+import { wide } from './wide.ts';
 
-const suites: Readonly<Record<string, Suite>> = { decode, stream, delivery, tiny: tinyDelivery, latency, idle, snapshot, memory };
+const suites: Readonly<Record<string, Suite>> = { decode, stream, delivery, wide, tiny: tinyDelivery, latency, idle, snapshot, memory };
 const sinks: readonly SinkName[] = ['duckdb', 'postgres'];
 
 const USAGE = `npm run bench -- [SUITE …] [--rows N] [--runs N] [--sink duckdb|postgres] [--large BYTES] [--quick] [--json]
