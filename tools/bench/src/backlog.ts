@@ -6,6 +6,16 @@ import pg from 'pg';
 export const PIPELINE = 'bench';
 /** Slot and publication. */
 export const SLOT: string = 'weir_bench';
+const SETTINGS = {
+  max_wal_size: '16GB',
+  wal_level: 'logical',
+  // A contender that sends no word for a minute is not to be cut off.
+  wal_sender_timeout: '0',
+  // Each slot that stands for a contender has one that keeps its place.
+  max_replication_slots: '100',
+  max_wal_senders: '50',
+};
+
 /** Changes that a slot has not given yet: what every contender reads, each from the same place. */
 export interface Backlog extends AsyncDisposable {
   readonly url: string;
@@ -70,8 +80,7 @@ function load(transactions: readonly string[], rows: number): Load {
  * @param before called when the slot stands and the tables are empty
  */
 export async function makeBacklog({ create, transactions, rows }: Load, before?: (start: Start) => Promise<void>): Promise<Backlog> {
-  // A contender that sends no word for a minute is not to be cut off.
-  const server = await temporaryPostgres({ max_wal_size: '16GB', wal_level: 'logical', wal_sender_timeout: '0' });
+  const server = await temporaryPostgres(SETTINGS);
   const client = new pg.Client({ connectionString: server.url });
   await client.connect();
   await client.query(create);

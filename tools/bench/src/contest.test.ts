@@ -24,6 +24,17 @@ it('lets contenders run in turn, the first a second time in each round', async (
   expect(standings.map(({ name }) => name)).toEqual(['floor', 'other', 'floor, once more']);
 });
 
+it('prepares and checks around each run, and leaves both out', async () => {
+  const told: string[] = [];
+  const first = {
+    ...taking('run', [1, 2], told),
+    prepare: async () => void (await Promise.resolve(told.push('prepare'))),
+    check: async () => void (await Promise.resolve(told.push('check'))),
+  };
+  await contest({ contenders: [first], rows: 1, runs: 1, serverPid: null, log: () => {} });
+  expect(told).toEqual(['prepare', 'run', 'check', 'prepare', 'run', 'check']);
+});
+
 it('takes medians of the rounds, per row, and the most memory of all', () => {
   expect(standing('x', rounds(4, 1, 2), 1_000_000)).toMatchObject({
     rowsPerSecond: 500_000,

@@ -14,8 +14,12 @@ export interface Contender {
   readonly name: string;
   /** Postmaster of the server that it reads, where that is not the contest's. */
   readonly serverPid?: number;
+  /** Makes ready what `run` needs. It is not measured. */
+  prepare?(): Promise<void>;
   /** Brings all rows. @throws Error when it has not */
   run(): Promise<Attempt>;
+  /** Looks at what came, and clears up. It is not measured. @throws Error when rows are missing */
+  check?(): Promise<void>;
 }
 
 export interface Contest {
@@ -48,19 +52,26 @@ export interface Standing {
 /** Lets contenders run in turn, round after round, so that what else the machine does meets all of them. */
 export async function contest({ contenders, rows, runs, serverPid, log }: Contest): Promise<Standing[]> {
   const [first] = contenders;
-  const field = [first!, ...contenders.slice(1), { ...first!, name: `${first!.name}, once more`, run: async () => await first!.run() }];
+  const field = [...contenders, { ...first!, name: `${first!.name}, once more` }];
   const results = field.map((): Round[] => []);
   for (let round = 0; round < runs; round++) {
     for (const [index, contender] of field.entries()) {
-      const server = contender.serverPid ?? serverPid;
-      const serverCpu = (): number => (server === null ? 0 : familyCpu(server));
-      const before = serverCpu();
-      const attempt = await contender.run();
-      results[index]!.push({ ...attempt, serverSeconds: serverCpu() - before });
-      log(`round ${round + 1} of ${runs}: ${contender.name}: ${attempt.seconds.toFixed(2)} s`);
+      const played = await play(contender, contender.serverPid ?? serverPid);
+      results[index]!.push(played);
+      log(`round ${round + 1} of ${runs}: ${contender.name}: ${played.seconds.toFixed(2)} s`);
     }
   }
   return field.map(({ name }, index) => standing(name, results[index]!, rows));
+}
+
+async function play(contender: Contender, serverPid: number | null): Promise<Round> {
+  const serverCpu = (): number => (serverPid === null ? 0 : familyCpu(serverPid));
+  await contender.prepare?.();
+  const before = serverCpu();
+  const attempt = await contender.run();
+  const serverSeconds = serverCpu() - before;
+  await contender.check?.();
+  return { ...attempt, serverSeconds };
 }
 
 /** @param rows what each round brought */

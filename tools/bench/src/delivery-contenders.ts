@@ -32,57 +32,62 @@ function configOf(sink: SinkName, url: string, database: string): string {
 
 /** A `weir run` with its start, from the same place each time; behind it source and sink are compared row by row. */
 export function weirTo(sink: SinkName, backlog: Backlog, prepared: string): Contender {
+  const { client, url } = backlog;
+  const folder = `${prepared}-run`;
   return {
     name: sinkTitles[sink],
-    async run(): Promise<Attempt> {
-      const { client, url } = backlog;
-      const folder = `${prepared}-run`;
+    async prepare(): Promise<void> {
       await cp(prepared, folder, { recursive: true });
       await backlog.slotAtStart(slotOf(sink), slotOf(sink));
-      if (sink === 'postgres') {
-        await client.query('DROP DATABASE IF EXISTS mirror_run');
-        await client.query('CREATE DATABASE mirror_run TEMPLATE mirror');
-        await writeFile(join(folder, 'weir.yaml'), configOf(sink, url, 'mirror_run'));
-      }
-      const run = await runWeir(['run', 'weir.yaml', '--until-caught-up'], folder);
+      if (sink !== 'postgres') return;
+      await client.query('DROP DATABASE IF EXISTS mirror_run');
+      await client.query('CREATE DATABASE mirror_run TEMPLATE mirror');
+      await writeFile(join(folder, 'weir.yaml'), configOf(sink, url, 'mirror_run'));
+    },
+    run: async () => await runWeir(['run', 'weir.yaml', '--until-caught-up'], folder),
+    async check(): Promise<void> {
       await runWeir(['verify', 'weir.yaml'], folder);
       await rm(folder, { recursive: true });
-      return run;
     },
   };
 }
 
 /** The server's own logical replication, into another database of the same server. */
 export function subscription({ create, table, kept }: Load, backlog: Backlog): Contender {
+  const { client, url, end } = backlog;
   const slot = 'bench_subscription';
+  let subscriber: pg.Client | null = null;
   return {
     name: 'native subscription',
-    async run(): Promise<Attempt> {
-      const { client, url, end } = backlog;
+    async prepare(): Promise<void> {
       await backlog.slotAtStart(slot);
       await client.query('DROP DATABASE IF EXISTS subscriber');
       await client.query('CREATE DATABASE subscriber');
-      const subscriber = new pg.Client(Object.assign(new URL(url), { pathname: '/subscriber' }).href);
+      subscriber = new pg.Client(Object.assign(new URL(url), { pathname: '/subscriber' }).href);
+      // When its server is stopped because a run failed, that failure is what matters.
+      subscriber.on('error', () => {});
       await subscriber.connect();
-      try {
-        await subscriber.query(create);
-        const started = performance.now();
-        await subscriber.query(`CREATE SUBSCRIPTION bench CONNECTION '${url}' PUBLICATION ${SLOT}
-          WITH (create_slot = false, slot_name = ${slot}, copy_data = false)`);
-        const isThere = 'SELECT confirmed_flush_lsn >= $2::pg_lsn AS there FROM pg_replication_slots WHERE slot_name = $1';
-        while ((await client.query<{ there: boolean }>(isThere, [slot, end])).rows[0]?.there !== true) {
-          if (performance.now() - started > LIMIT_MS) throw new Error('the subscription did not get to the end');
-          await sleep(10);
-        }
-        const seconds = (performance.now() - started) / 1000;
-        const { rows } = await subscriber.query<{ count: number }>('SELECT count(*)::int AS count FROM ' + table);
-        if (rows[0]!.count !== kept) throw new Error(`the subscription brought ${rows[0]!.count} of ${kept} rows`);
-        // What it takes of the processor is the server's.
-        return { seconds, cpuSeconds: 0, peakBytes: 0 };
-      } finally {
-        await subscriber.query('ALTER SUBSCRIPTION bench DISABLE; ALTER SUBSCRIPTION bench SET (slot_name = NONE); DROP SUBSCRIPTION IF EXISTS bench').catch(() => {});
-        await subscriber.end();
+      await subscriber.query(create);
+    },
+    async run(): Promise<Attempt> {
+      const started = performance.now();
+      await subscriber!.query(`CREATE SUBSCRIPTION bench CONNECTION '${url}' PUBLICATION ${SLOT}
+        WITH (create_slot = false, slot_name = ${slot}, copy_data = false)`);
+      const isThere = 'SELECT confirmed_flush_lsn >= $2::pg_lsn AS there FROM pg_replication_slots WHERE slot_name = $1';
+      while ((await client.query<{ there: boolean }>(isThere, [slot, end])).rows[0]?.there !== true) {
+        if (performance.now() - started > LIMIT_MS) throw new Error('the subscription did not get to the end');
+        await sleep(10);
       }
+      // What it takes of the processor is the server's.
+      return { seconds: (performance.now() - started) / 1000, cpuSeconds: 0, peakBytes: 0 };
+    },
+    async check(): Promise<void> {
+      const { rows } = await subscriber!.query<{ count: number }>('SELECT count(*)::int AS count FROM ' + table);
+      await subscriber!.query('ALTER SUBSCRIPTION bench DISABLE');
+      await subscriber!.query('ALTER SUBSCRIPTION bench SET (slot_name = NONE)');
+      await subscriber!.query('DROP SUBSCRIPTION bench');
+      await subscriber!.end();
+      if (rows[0]!.count !== kept) throw new Error(`the subscription brought ${rows[0]!.count} of ${kept} rows`);
     },
   };
 }

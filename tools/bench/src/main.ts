@@ -4,13 +4,27 @@ import { decode } from './decode.ts';
 import { delivery, tinyDelivery } from './delivery.ts';
 import { idle } from './idle.ts';
 import { latency } from './latency.ts';
+import { many } from './many.ts';
 import { memory } from './memory.ts';
+import { pipelines } from './pipelines.ts';
 import { snapshot } from './snapshot.ts';
 import { stream } from './stream.ts';
 import { markdown, type SinkName, type Suite } from './suite.ts';
 import { wide } from './wide.ts';
 
-const suites: Readonly<Record<string, Suite>> = { decode, stream, delivery, wide, tiny: tinyDelivery, latency, idle, snapshot, memory };
+const suites: Readonly<Record<string, Suite>> = {
+  decode,
+  stream,
+  delivery,
+  wide,
+  many,
+  pipelines,
+  tiny: tinyDelivery,
+  latency,
+  idle,
+  snapshot,
+  memory,
+};
 const sinks: readonly SinkName[] = ['duckdb', 'postgres'];
 
 const USAGE = `npm run bench -- [SUITE …] [--rows N] [--runs N] [--sink duckdb|postgres] [--large BYTES] [--quick] [--json]
@@ -22,6 +36,7 @@ ${Object.entries(suites)
   .join('\n')}
 
   --sink   for suites that deliver; both by default
+  --tables of many, 1,000 by default
   --large  bytes of the large row of memory, 64 MiB by default
   --quick  few rows, one round, and without ${Object.keys(suites).filter((name) => suites[name]!.quickRows === null).join(', ')}: a look before and after a change
   --json   the reports as JSON on standard output; what is being done goes to standard error in any case`;
@@ -31,6 +46,7 @@ const { values, positionals } = parseArgs({
   options: {
     rows: { type: 'string' },
     runs: { type: 'string' },
+    tables: { type: 'string', default: '1000' },
     large: { type: 'string', default: String(64 * 2 ** 20) },
     sink: { type: 'string', multiple: true },
     quick: { type: 'boolean', default: false },
@@ -47,6 +63,7 @@ const isNumber = (text: string | undefined, least: number): boolean => text === 
 const isRight =
   isNumber(values.rows, 500) &&
   isNumber(values.runs, 1) &&
+  isNumber(values.tables, 1) &&
   isNumber(values.large, 1) &&
   chosen.every((sink) => sinks.includes(sink)) &&
   names.every((name) => suites[name] !== undefined);
@@ -62,6 +79,7 @@ for (const name of names) {
     rows: Number(values.rows ?? ((quick ? suite.quickRows : null) ?? suite.rows)),
     runs: Number(values.runs ?? (quick ? 1 : suite.runs)),
     sinks: chosen,
+    tables: Number(values.tables),
     largeBytes: Number(values.large) / (quick ? 8 : 1),
     log: (line) => console.error(`${name}: ${line}`),
   });

@@ -39,9 +39,11 @@ export function recvlogical(backlog: Backlog, log: (line: string) => void): Cont
   if (program === null) return [];
   const options = ['-o', 'proto_version=1', '-o', `publication_names=${SLOT}`];
   const args = ['-d', backlog.url, '-S', COPIED_SLOT, '--start', '--no-loop', '-f', '/dev/null', '-F', '0', `--endpos=${backlog.end}`];
-  const run = async (): Promise<Attempt> => {
-    await backlog.slotAtStart(COPIED_SLOT);
-    return await runMeasured(program, [...args, ...options]);
-  };
-  return [{ name: 'pg_recvlogical', run }];
+  return [
+    {
+      name: 'pg_recvlogical',
+      prepare: async () => await backlog.slotAtStart(COPIED_SLOT),
+      run: async () => await runMeasured(program, [...args, ...options]),
+    },
+  ];
 }

@@ -8,6 +8,8 @@ export interface SuiteOptions {
   readonly runs: number;
   /** For suites that deliver. */
   readonly sinks: readonly SinkName[];
+  /** Tables of `many`. */
+  readonly tables: number;
   /** Bytes of the large row of `memory`. */
   readonly largeBytes: number;
   /** Told what is being done. */
