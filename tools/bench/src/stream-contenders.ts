@@ -1,36 +1,30 @@
 import { fileURLToPath } from 'node:url';
 import { SLOT, type Backlog } from './backlog.ts';
 import { clientProgram } from './client-program.ts';
-import type { Attempt, Contender } from './contest.ts';
+import type { Contender } from './contest.ts';
+import { debezium } from './debezium.ts';
 import { runMeasured, runNode } from './measured-process.ts';
-import type { Order, Told } from './told.ts';
+import { toldBy, type Order } from './told.ts';
 
 /** Slot of pg_recvlogical, which confirms what it has read. */
 const COPIED_SLOT = 'bench_copy';
 
 /** Who reads a backlog and keeps nothing; the counter of frames is the first. */
-export function streamContenders(backlog: Backlog, log: (line: string) => void): Contender[] {
+export async function streamContenders(backlog: Backlog, log: (line: string) => void): Promise<Contender[]> {
   return [
     inNode('frames counted', new URL('contenders/frames.ts', import.meta.url), backlog),
     inNode('Weir', new URL('contenders/source.ts', import.meta.url), backlog),
     inNode('slot function, rows counted', new URL('contenders/slot-function.ts', import.meta.url), backlog),
     inNode('pg-logical-replication', new URL('contenders/logical-replication.ts', import.meta.url), backlog),
     ...recvlogical(backlog, log),
+    ...(await debezium(backlog, log)),
   ];
 }
 
 function inNode(name: string, module: URL, { url, rows, checkpoint, end }: Backlog): Contender {
   const order: Order = { url, slot: SLOT, publication: SLOT, rows, checkpoint, end };
   const input = JSON.stringify(order);
-  return {
-    name,
-    async run(): Promise<Attempt> {
-      const { stdout } = await runNode(fileURLToPath(module), [], { input });
-      const told = JSON.parse(stdout.trim().split('\n').at(-1)!) as Told;
-      if (told.rows !== rows) throw new Error(`${name} brought ${told.rows} of ${rows} rows`);
-      return told;
-    },
-  };
+  return { name, run: async () => toldBy(await runNode(fileURLToPath(module), [], { input }), rows) };
 }
 
 /** PostgreSQL's own client, where it is installed. Started anew each time, which takes a few ms, it ends where the backlog does. */

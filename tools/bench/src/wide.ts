@@ -23,7 +23,7 @@ export const wide: Suite = {
         for (const sink of sinks) await prepare(sink, start, join(folder, sink));
       });
       const delivered = sinks.map((sink) => weirTo(sink, backlog, join(folder, sink)));
-      const contenders = [...streamContenders(backlog, log), ...delivered, subscription(load, backlog)];
+      const contenders = [...(await streamContenders(backlog, log)), ...delivered, subscription(load, backlog)];
       const standings = await contest({ contenders, rows: backlog.rows, runs, serverPid: backlog.serverPid, log });
       const title = `wide: ${load.kept.toLocaleString('en')} rows of 60 columns inserted, then updated, in 100 transactions`;
       return { title: `${title}, median of ${runs}`, lines: standingLines(standings) };
