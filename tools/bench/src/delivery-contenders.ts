@@ -30,8 +30,11 @@ function configOf(sink: SinkName, url: string, database: string): string {
   return JSON.stringify({ version: 1, http: false, pipelines });
 }
 
-/** A `weir run` with its start, from the same place each time; behind it source and sink are compared row by row. */
-export function weirTo(sink: SinkName, backlog: Backlog, prepared: string): Contender {
+/**
+ * A `weir run` with its start, from the same place each time; behind it source and sink are compared row by row.
+ * @param profile where it writes a profile; none by default
+ */
+export function weirTo(sink: SinkName, backlog: Backlog, prepared: string, profile?: string): Contender {
   const { client, url } = backlog;
   const folder = `${prepared}-run`;
   return {
@@ -44,7 +47,7 @@ export function weirTo(sink: SinkName, backlog: Backlog, prepared: string): Cont
       await client.query('CREATE DATABASE mirror_run TEMPLATE mirror');
       await writeFile(join(folder, 'weir.yaml'), configOf(sink, url, 'mirror_run'));
     },
-    run: async () => await runWeir(['run', 'weir.yaml', '--until-caught-up'], folder),
+    run: async () => await runWeir(['run', 'weir.yaml', '--until-caught-up'], folder, profile),
     async check(): Promise<void> {
       await runWeir(['verify', 'weir.yaml'], folder);
       await rm(folder, { recursive: true });

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeBacklog, orders, tiny, type Load } from './backlog.ts';
 import { contest, standingLines } from './contest.ts';
-import { prepare, subscription, weirTo } from './delivery-contenders.ts';
+import { prepare, sinkTitles, subscription, weirTo } from './delivery-contenders.ts';
+import { profiled } from './profiled.ts';
 import { recvlogical } from './stream-contenders.ts';
 import type { Report, Suite, SuiteOptions } from './suite.ts';
 
@@ -14,6 +15,7 @@ export const delivery: Suite = {
   quickRows: 200_000,
   runs: 5,
   run: async (options) => await deliver('delivery', orders(options.rows), options),
+  profile: async (options, folder) => await profileDelivery(orders(options.rows), options, folder),
 };
 
 /** The same of transactions of one row. */
@@ -40,6 +42,29 @@ async function deliver(what: string, load: Load, { runs, sinks, log }: SuiteOpti
     const standings = await contest({ contenders, rows: backlog.rows, runs, serverPid: backlog.serverPid, log });
     const title = `${what}: ${backlog.rows.toLocaleString('en')} rows in ${load.transactions.length.toLocaleString('en')} transactions`;
     return { title: `${title}, median of ${runs}`, lines: standingLines(standings) };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function profileDelivery(load: Load, { sinks, log }: SuiteOptions, profiles: string): Promise<Report> {
+  const folder = await mkdtemp(join(tmpdir(), 'weir-bench-'));
+  try {
+    log(`a backlog of ${load.rows.toLocaleString('en')} rows`);
+    await using backlog = await makeBacklog(load, async (start) => {
+      for (const sink of sinks) await prepare(sink, start, join(folder, sink));
+    });
+    const lines: Record<string, string>[] = [];
+    for (const sink of sinks) {
+      const run = async (file: string): Promise<void> => {
+        const contender = weirTo(sink, backlog, join(folder, sink), file);
+        await contender.prepare?.();
+        await contender.run();
+        await contender.check?.();
+      };
+      lines.push(...(await profiled(sinkTitles[sink], `delivery-${sink}`, run, { folder: profiles, log })));
+    }
+    return { title: `delivery, profiled: ${backlog.rows.toLocaleString('en')} rows`, lines };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

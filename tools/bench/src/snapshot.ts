@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
-import { temporaryPostgres } from '@weir/services';
+import { temporaryPostgres, type TemporaryPostgres } from '@weir/services';
 import pg from 'pg';
 import { clientProgram } from './client-program.ts';
 import { contest, standingLines, type Contender } from './contest.ts';
 import { runMeasured, runNode } from './measured-process.ts';
+import { profiled } from './profiled.ts';
 import type { Suite } from './suite.ts';
 import { toldBy } from './told.ts';
 
@@ -14,9 +15,9 @@ const COPY = fileURLToPath(new URL('contenders/copy.ts', import.meta.url));
 
 /** Tables that are copied in different ways: the source of Weir copies those without a key in one exported snapshot. */
 const tables = [
-  { what: 'bigint key, in the order of the table', way: 'Weir, by key', id: 'i', key: true },
-  { what: 'uuid key, in no order', way: 'Weir, by key', id: 'md5(i::text)::uuid', key: true },
-  { what: 'no key', way: 'Weir, in an exported snapshot', id: 'i', key: false },
+  { name: 'bigint', what: 'bigint key, in the order of the table', way: 'Weir, by key', id: 'i', key: true },
+  { name: 'uuid', what: 'uuid key, in no order', way: 'Weir, by key', id: 'md5(i::text)::uuid', key: true },
+  { name: 'exported', what: 'no key', way: 'Weir, in an exported snapshot', id: 'i', key: false },
 ] as const;
 type CopiedTable = (typeof tables)[number];
 
@@ -30,24 +31,49 @@ export const snapshot: Suite = {
   quickRows: 100_000,
   runs: 3,
   async run({ rows, runs, log }) {
-    await using server = await temporaryPostgres({ max_wal_size: '8GB', wal_level: 'logical' });
-    const client = new pg.Client({ connectionString: server.url });
-    await client.connect();
-    const lines: Record<string, string>[] = [];
     const psql = clientProgram('psql', log);
-    for (const table of tables) {
-      log(`${table.what}: ${rows.toLocaleString('en')} rows`);
-      await fill(client, table, rows);
+    const lines = await eachTable(rows, log, async (table, server, client) => {
       const floors = [floor(server.url, rows), ...(psql === null ? [] : [psqlCopy(psql, server.url)])];
       const contenders = [...floors, copy(table, server.url, client, rows)];
       const standings = await contest({ contenders, rows, runs, serverPid: server.pid, log });
       const told = standingLines(standings, standings.slice(0, floors.length));
-      lines.push(...told.map((line) => ({ table: table.what, ...line })));
-    }
-    await client.end();
+      return told.map((line) => ({ table: table.what, ...line }));
+    });
     return { title: `snapshot: ${rows.toLocaleString('en')} rows of 6 columns, median of ${runs}`, lines };
   },
+  async profile({ rows, log }, folder) {
+    const lines = await eachTable(rows, log, async (table, server, client) => {
+      const run = async (file: string): Promise<void> => {
+        const contender = copy(table, server.url, client, rows, file);
+        await contender.run();
+        await contender.check?.();
+      };
+      return await profiled(table.what, `snapshot-${table.name}`, run, { folder, log });
+    });
+    return { title: `snapshot, profiled: ${rows.toLocaleString('en')} rows`, lines };
+  },
 };
+
+type Lines = Record<string, string>[];
+
+/** Makes one table after the other, and has something done with it. */
+async function eachTable(
+  rows: number,
+  log: (line: string) => void,
+  work: (table: CopiedTable, server: TemporaryPostgres, client: pg.Client) => Promise<Lines>,
+): Promise<Lines> {
+  await using server = await temporaryPostgres({ max_wal_size: '8GB', wal_level: 'logical' });
+  const client = new pg.Client({ connectionString: server.url });
+  await client.connect();
+  const lines: Lines = [];
+  for (const table of tables) {
+    log(`${table.what}: ${rows.toLocaleString('en')} rows`);
+    await fill(client, table, rows);
+    lines.push(...(await work(table, server, client)));
+  }
+  await client.end();
+  return lines;
+}
 
 async function fill(client: pg.Client, { id, key }: CopiedTable, rows: number): Promise<void> {
   await client.query(`DROP TABLE IF EXISTS rows; CREATE TABLE rows AS SELECT ${id} AS id, i % 7 AS kind, 'row ' || i AS name,
@@ -67,12 +93,15 @@ function psqlCopy(program: string, url: string): Contender {
   return { name: 'psql, binary COPY', run: async () => await runMeasured(program, args) };
 }
 
-/** From the first pull to the last chunk: slot, publication and shapes of the tables are there before. */
-function copy({ way }: CopiedTable, url: string, client: pg.Client, rows: number): Contender {
+/**
+ * From the first pull to the last chunk: slot, publication and shapes of the tables are there before.
+ * @param profile where it writes a profile; none by default
+ */
+function copy({ way }: CopiedTable, url: string, client: pg.Client, rows: number, profile?: string): Contender {
   const input = JSON.stringify({ url, table: TABLE, pipeline: PIPELINE });
   return {
     name: way,
-    run: async () => toldBy(await runNode(COPY, [], { input }), rows),
+    run: async () => toldBy(await runNode(COPY, [], { input, profile }), rows),
     check: async () => {
       await client.query('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots');
       await client.query(`DROP PUBLICATION IF EXISTS weir_${PIPELINE}`);

@@ -13,7 +13,7 @@ const COPIED_SLOT = 'bench_copy';
 export async function streamContenders(backlog: Backlog, log: (line: string) => void): Promise<Contender[]> {
   return [
     inNode('frames counted', new URL('contenders/frames.ts', import.meta.url), backlog),
-    inNode('Weir', new URL('contenders/source.ts', import.meta.url), backlog),
+    weirSource(backlog),
     inNode('slot function, rows counted', new URL('contenders/slot-function.ts', import.meta.url), backlog),
     inNode('pg-logical-replication', new URL('contenders/logical-replication.ts', import.meta.url), backlog),
     ...recvlogical(backlog, log),
@@ -21,10 +21,15 @@ export async function streamContenders(backlog: Backlog, log: (line: string) => 
   ];
 }
 
-function inNode(name: string, module: URL, { url, rows, checkpoint, end }: Backlog): Contender {
+/** @param profile where it writes a profile; none by default */
+export function weirSource(backlog: Backlog, profile?: string): Contender {
+  return inNode('Weir', new URL('contenders/source.ts', import.meta.url), backlog, profile);
+}
+
+function inNode(name: string, module: URL, { url, rows, checkpoint, end }: Backlog, profile?: string): Contender {
   const order: Order = { url, slot: SLOT, publication: SLOT, rows, checkpoint, end };
   const input = JSON.stringify(order);
-  return { name, run: async () => toldBy(await runNode(fileURLToPath(module), [], { input }), rows) };
+  return { name, run: async () => toldBy(await runNode(fileURLToPath(module), [], { input, profile }), rows) };
 }
 
 /** PostgreSQL's own client, where it is installed. Started anew each time, which takes a few ms, it ends where the backlog does. */

@@ -1,6 +1,7 @@
 import { makeBacklog, orders } from './backlog.ts';
 import { contest, standingLines } from './contest.ts';
-import { streamContenders } from './stream-contenders.ts';
+import { profiled } from './profiled.ts';
+import { streamContenders, weirSource } from './stream-contenders.ts';
 import type { Suite } from './suite.ts';
 
 /** A slot that is behind is read to its end by the replication protocol, and nothing is kept. */
@@ -15,5 +16,11 @@ export const stream: Suite = {
     const contenders = await streamContenders(backlog, log);
     const standings = await contest({ contenders, rows: backlog.rows, runs, serverPid: backlog.serverPid, log });
     return { title: `stream: ${backlog.rows.toLocaleString('en')} rows in 100 transactions, median of ${runs}`, lines: standingLines(standings) };
+  },
+  async profile({ rows, log }, folder) {
+    log(`a backlog of ${rows.toLocaleString('en')} rows`);
+    await using backlog = await makeBacklog(orders(rows));
+    const lines = await profiled('Weir', 'stream', async (file) => await weirSource(backlog, file).run(), { folder, log });
+    return { title: `stream, profiled: ${backlog.rows.toLocaleString('en')} rows`, lines };
   },
 };
