@@ -11,19 +11,23 @@ export const sinkTitles: Readonly<Record<SinkName, string>> = { duckdb: 'Weir â†
 /** No subscription may take longer, in ms. */
 const LIMIT_MS = 30 * 60_000;
 
-/** Lets a pipeline copy the empty tables, and remembers where it and its sink are then. */
-export async function prepare(sink: SinkName, { url, client, keep }: Start, folder: string): Promise<void> {
+/**
+ * Lets a pipeline copy the empty tables, and remembers where it and its sink are then.
+ * @param memory DuckDB's limit; that of the sink by default
+ */
+export async function prepare(sink: SinkName, { url, client, keep }: Start, folder: string, memory?: string): Promise<void> {
   if (sink === 'postgres') await client.query('CREATE DATABASE mirror');
   await mkdir(folder);
-  await writeFile(join(folder, 'weir.yaml'), configOf(sink, url, 'mirror'));
+  await writeFile(join(folder, 'weir.yaml'), configOf(sink, url, 'mirror', memory));
   await runWeir(['run', 'weir.yaml', '--until-caught-up'], folder);
   await keep(slotOf(sink));
 }
 
 const slotOf = (sink: SinkName): string => `weir_to_${sink}`;
 
-function configOf(sink: SinkName, url: string, database: string): string {
-  const block = sink === 'duckdb' ? { path: './mirror.duckdb' } : { url: Object.assign(new URL(url), { pathname: `/${database}` }).href };
+function configOf(sink: SinkName, url: string, database: string, memory?: string): string {
+  const ofDuckdb = { path: './mirror.duckdb', ...(memory === undefined ? {} : { memory_limit: memory }) };
+  const block = sink === 'duckdb' ? ofDuckdb : { url: Object.assign(new URL(url), { pathname: `/${database}` }).href };
   const source = { postgres: { url, tables: ['public.*'] } };
   const pipelines = { [`to_${sink}`]: { source, sinks: { mirror: { [sink]: block } } } };
   // JSON is YAML.
@@ -40,6 +44,7 @@ export function weirTo(sink: SinkName, backlog: Backlog, prepared: string, profi
   return {
     name: sinkTitles[sink],
     async prepare(): Promise<void> {
+      await rm(folder, { recursive: true, force: true });
       await cp(prepared, folder, { recursive: true });
       await backlog.slotAtStart(slotOf(sink), slotOf(sink));
       if (sink !== 'postgres') return;
@@ -48,10 +53,7 @@ export function weirTo(sink: SinkName, backlog: Backlog, prepared: string, profi
       await writeFile(join(folder, 'weir.yaml'), configOf(sink, url, 'mirror_run'));
     },
     run: async () => await runWeir(['run', 'weir.yaml', '--until-caught-up'], folder, profile),
-    async check(): Promise<void> {
-      await runWeir(['verify', 'weir.yaml'], folder);
-      await rm(folder, { recursive: true });
-    },
+    check: async () => void (await runWeir(['verify', 'weir.yaml'], folder)),
   };
 }
 

@@ -80,6 +80,7 @@ function runner(title: string, name: string, split: Split, backlog: Backlog, fol
   return {
     name: title,
     async prepare(): Promise<void> {
+      await rm(place, { recursive: true, force: true });
       await cp(join(folder, name), place, { recursive: true });
       for (const slot of slotsOf(name, split)) await backlog.slotAtStart(slot, slot);
     },
@@ -90,10 +91,7 @@ function runner(title: string, name: string, split: Split, backlog: Backlog, fol
       await watching;
       return run;
     },
-    async check(): Promise<void> {
-      await runWeir(['verify', 'weir.yaml'], place);
-      await rm(place, { recursive: true });
-    },
+    check: async () => void (await runWeir(['verify', 'weir.yaml'], place)),
   };
 }
 
