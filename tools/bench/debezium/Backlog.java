@@ -20,8 +20,8 @@ import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.source.SourceRecord;
 
 /**
- * Reads the backlog of a slot with the embedded engine of Debezium, counts changed rows and keeps none, then prints a line of JSON
- * with what it took. Arguments: URL, slot, publication, rows, and a file for offsets that does not exist.
+ * Reads the backlog of a slot with the embedded engine of Debezium, counts changed rows and keeps none, then prints a line
+ * of JSON with what it took. Arguments: URL, slot, publication, rows, and a file for offsets that does not exist.
  *
  * Records are those of Kafka Connect, not yet made text of, and queues are larger than by default: it is the fastest way.
  */

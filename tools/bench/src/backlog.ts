@@ -79,7 +79,10 @@ function load(transactions: readonly string[], rows: number): Load {
  * A server with a backlog. The slot is made before, by Weir, which reads nothing.
  * @param before called when the slot stands and the tables are empty
  */
-export async function makeBacklog({ create, transactions, rows }: Load, before?: (start: Start) => Promise<void>): Promise<Backlog> {
+export async function makeBacklog(
+  { create, transactions, rows }: Load,
+  before?: (start: Start) => Promise<void>,
+): Promise<Backlog> {
   const server = await temporaryPostgres(SETTINGS);
   const client = new pg.Client({ connectionString: server.url });
   await client.connect();

@@ -1,5 +1,14 @@
 import { expect, it } from 'vitest';
-import { contest, cpuRatio, speedRatio, standing, standingLines, type Attempt, type Contender, type Round } from './contest.ts';
+import {
+  contest,
+  cpuRatio,
+  speedRatio,
+  standing,
+  standingLines,
+  type Attempt,
+  type Contender,
+  type Round,
+} from './contest.ts';
 
 const rounds = (...seconds: number[]): Round[] =>
   seconds.map((value) => ({ seconds: value, cpuSeconds: value / 2, serverSeconds: value / 4, peakBytes: value * 2 ** 20 }));
@@ -52,7 +61,8 @@ it('compares round with round, so that a slow minute of the machine counts for b
 });
 
 it('tells a ratio for each of those that all are compared with', () => {
-  const standings = [standing('floor', rounds(1), 5000), standing('peer', rounds(4), 5000), standing('own', rounds(2), 5000)];
+  const names = { floor: 1, peer: 4, own: 2 };
+  const standings = Object.entries(names).map(([name, seconds]) => standing(name, rounds(seconds), 5000));
   expect(standingLines(standings, standings.slice(0, 2))[2]).toEqual({
     contender: 'own',
     'k rows/s': '3',

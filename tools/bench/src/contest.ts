@@ -56,9 +56,12 @@ export async function contest({ contenders, rows, runs, serverPid, log }: Contes
   const results = field.map((): Round[] => []);
   for (let round = 0; round < runs; round++) {
     for (const [index, contender] of field.entries()) {
+      await contender.prepare?.();
       const played = await play(contender, contender.serverPid ?? serverPid);
       results[index]!.push(played);
-      log(`round ${round + 1} of ${runs}: ${contender.name}: ${played.seconds.toFixed(2)} s`);
+      const took = `${played.seconds.toFixed(2)} s, client CPU ${played.cpuSeconds.toFixed(2)} s`;
+      log(`round ${round + 1} of ${runs}: ${contender.name}: ${took}`);
+      await contender.check?.();
     }
   }
   return field.map(({ name }, index) => standing(name, results[index]!, rows));
@@ -66,12 +69,9 @@ export async function contest({ contenders, rows, runs, serverPid, log }: Contes
 
 async function play(contender: Contender, serverPid: number | null): Promise<Round> {
   const serverCpu = (): number => (serverPid === null ? 0 : familyCpu(serverPid));
-  await contender.prepare?.();
   const before = serverCpu();
   const attempt = await contender.run();
-  const serverSeconds = serverCpu() - before;
-  await contender.check?.();
-  return { ...attempt, serverSeconds };
+  return { ...attempt, serverSeconds: serverCpu() - before };
 }
 
 /** @param rows what each round brought */
@@ -101,7 +101,10 @@ export function cpuRatio(own: Standing, other: Standing): number {
  * The standings as lines of a table.
  * @param beside what all are compared with, a column each; by default the first
  */
-export function standingLines(standings: readonly Standing[], beside: readonly Standing[] = standings.slice(0, 1)): Record<string, string>[] {
+export function standingLines(
+  standings: readonly Standing[],
+  beside: readonly Standing[] = standings.slice(0, 1),
+): Record<string, string>[] {
   return standings.map((own) => ({
     contender: own.name,
     'k rows/s': (own.rowsPerSecond / 1000).toFixed(0),

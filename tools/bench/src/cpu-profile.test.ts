@@ -3,7 +3,9 @@ import { profileLines, selfTimes, type CpuProfile } from './cpu-profile.ts';
 
 const here = (path: string): string => new URL(`../../../${path}`, import.meta.url).href;
 
-function profile(frames: readonly (readonly [name: string, url: string, line: number])[], samples: readonly number[]): CpuProfile {
+type Called = readonly [name: string, url: string, line: number];
+
+function profile(frames: readonly Called[], samples: readonly number[]): CpuProfile {
   const nodes = frames.map(([functionName, url, lineNumber], id) => ({ id, callFrame: { functionName, url, lineNumber } }));
   return { nodes, samples, timeDeltas: [5, ...samples.slice(1).map(() => 100), 100] };
 }
@@ -46,7 +48,12 @@ it('keeps functions of one name apart by where they are, and names those of the 
 });
 
 it('tells shares of the time in which the thread did not wait', () => {
-  const { frames, idleMicros } = selfTimes(profile([['(idle)', '', -1], ['writev', '', -1], ['read', 'node:fs', 1]], [0, 0, 0, 1, 1, 1, 2]));
+  const called: Called[] = [
+    ['(idle)', '', -1],
+    ['writev', '', -1],
+    ['read', 'node:fs', 1],
+  ];
+  const { frames, idleMicros } = selfTimes(profile(called, [0, 0, 0, 1, 1, 1, 2]));
   expect(idleMicros).toBe(300);
   expect(profileLines(frames, 1)).toEqual([{ 'self, %': '75.0', function: 'writev', file: '(native)' }]);
 });

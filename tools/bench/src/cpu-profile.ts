@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const WORKSPACE = fileURLToPath(new URL('../../../', import.meta.url));
-/** What V8 calls the time in which the thread waited. With Node that is also when it reads sockets, before it calls JavaScript. */
+/** What V8 calls the time in which the thread waited. Node's reads of sockets, before it calls JavaScript, are in it. */
 const IDLE = '(idle)';
 
 /** What of a profile of V8 is needed. https://chromedevtools.github.io/devtools-protocol/tot/Profiler/#type-Profile */

@@ -18,8 +18,8 @@ const COPIED_SLOT = 'bench_debezium';
 const run = promisify(execFile);
 
 /**
- * The embedded engine of Debezium, which counts records and keeps none, where Java and Maven are installed. Its time begins when
- * the engine starts; its processor time and memory are those of the whole process, the virtual machine's start included.
+ * The embedded engine of Debezium, which counts records and keeps none, where Java and Maven are installed. Its time begins
+ * when the engine starts; its processor time and memory are those of the process, the virtual machine's start included.
  * @param log told what it takes, when something is missing
  */
 export async function debezium(backlog: Backlog, log: (line: string) => void): Promise<Contender[]> {

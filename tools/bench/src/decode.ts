@@ -23,7 +23,12 @@ export const decode: Suite = {
   },
 };
 
-async function race(shape: RowShape, rows: number, runs: number, log: (line: string) => void): Promise<Record<string, string>[]> {
+async function race(
+  shape: RowShape,
+  rows: number,
+  runs: number,
+  log: (line: string) => void,
+): Promise<Record<string, string>[]> {
   log(`${rows.toLocaleString('en')} rows of ${shape.name}`);
   const bytes = sentRows(shape, rows);
   const read = batchReader(shape);

@@ -10,7 +10,7 @@ import type { Report, Suite, SuiteOptions } from './suite.ts';
 
 /** A backlog of large transactions, delivered and durable. */
 export const delivery: Suite = {
-  about: 'a backlog, from PostgreSQL into each sink and durable there, beside pg_recvlogical, which keeps nothing, and a subscription',
+  about: 'a backlog into each sink, durable there, beside pg_recvlogical, which keeps nothing, and a subscription',
   rows: 1_000_000,
   quickRows: 200_000,
   runs: 5,
@@ -40,7 +40,8 @@ async function deliver(what: string, load: Load, { runs, sinks, log }: SuiteOpti
       subscription(load, backlog),
     ];
     const standings = await contest({ contenders, rows: backlog.rows, runs, serverPid: backlog.serverPid, log });
-    const title = `${what}: ${backlog.rows.toLocaleString('en')} rows in ${load.transactions.length.toLocaleString('en')} transactions`;
+    const [count, transactions] = [load.rows, load.transactions.length].map((number) => number.toLocaleString('en'));
+    const title = `${what}: ${count} rows in ${transactions} transactions`;
     return { title: `${title}, median of ${runs}`, lines: standingLines(standings) };
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -26,14 +26,15 @@ export const idle: Suite = {
   quickRows: null,
   runs: 3,
   async run({ runs, log }) {
-    await using server = await temporaryPostgres({ wal_level: 'logical', max_replication_slots: '50', max_wal_senders: '50' });
+    const many = { max_replication_slots: '50', max_wal_senders: '50' };
+    await using server = await temporaryPostgres({ wal_level: 'logical', ...many });
     const client = new pg.Client(server.url);
     await client.connect();
     await client.query(tiny(1).create);
     await client.end();
     const folder = await mkdtemp(join(tmpdir(), 'weir-bench-'));
     try {
-      for (const pipelines of RUNNERS) if (pipelines > 0) await prepare(join(folder, String(pipelines)), pipelines, server.url);
+      for (const count of RUNNERS) if (count > 0) await prepare(join(folder, String(count)), count, server.url);
       const lines: Record<string, string>[] = [];
       for (let round = 0; round < runs; round++) {
         for (const pipelines of RUNNERS) {
@@ -53,16 +54,19 @@ export const idle: Suite = {
 async function prepare(folder: string, count: number, url: string): Promise<void> {
   const source = { postgres: { url, tables: ['public.*'] } };
   const named = Array.from({ length: count }, (_, index) => {
-    return [`idle_${count}_${index}`, { source, sinks: { mirror: { duckdb: { path: `./mirror_${index}.duckdb` } } } }] as const;
+    const sinks = { mirror: { duckdb: { path: `./mirror_${index}.duckdb` } } };
+    return [`idle_${count}_${index}`, { source, sinks }] as const;
   });
   await mkdir(folder);
-  await writeFile(join(folder, 'weir.yaml'), JSON.stringify({ version: 1, http: false, pipelines: Object.fromEntries(named) }));
+  const config = { version: 1, http: false, pipelines: Object.fromEntries(named) };
+  await writeFile(join(folder, 'weir.yaml'), JSON.stringify(config));
   await runWeir(['run', 'weir.yaml', '--until-caught-up'], folder);
 }
 
 /** @param folder where the runner starts; null for none */
 async function look(serverPid: number, folder: string | null): Promise<Record<string, string>> {
-  const runner = folder === null ? null : spawn(process.execPath, ['--conditions=@weir/source', weirMain, 'run', 'weir.yaml'], { cwd: folder, stdio: 'ignore' });
+  const args = ['--conditions=@weir/source', weirMain, 'run', 'weir.yaml'];
+  const runner = folder === null ? null : spawn(process.execPath, args, { cwd: folder, stdio: 'ignore' });
   try {
     await sleep(SETTLE_MS);
     const pid = runner?.pid ?? null;

@@ -1,4 +1,4 @@
-// `npm run bench -- SUITE`: measures Weir on real servers that it starts itself. Numbers, no verdicts: nothing here is a test.
+// `npm run bench -- SUITE`: measures Weir on real servers that it starts itself. Numbers, no verdicts: this is no test.
 import { parseArgs } from 'node:util';
 import { decode } from './decode.ts';
 import { delivery, tinyDelivery } from './delivery.ts';
@@ -27,7 +27,10 @@ const suites: Readonly<Record<string, Suite>> = {
 };
 const sinks: readonly SinkName[] = ['duckdb', 'postgres'];
 
-const those = (are: (suite: Suite) => boolean): string => Object.keys(suites).filter((name) => are(suites[name]!)).join(', ');
+const those = (are: (suite: Suite) => boolean): string =>
+  Object.keys(suites)
+    .filter((name) => are(suites[name]!))
+    .join(', ');
 
 const USAGE = `npm run bench -- [SUITE …] [--rows N] [--runs N] [--sink duckdb|postgres] [--quick] [--profile DIR] [--json]
 
@@ -64,7 +67,8 @@ const { values, positionals } = parseArgs({
 const { quick } = values;
 const chosen = (values.sink ?? sinks) as SinkName[];
 const folder = values.profile;
-const isMeant = (suite: Suite): boolean => (!quick || suite.quickRows !== null) && (folder === undefined || suite.profile !== undefined);
+const isMeant = ({ quickRows, profile }: Suite): boolean =>
+  (!quick || quickRows !== null) && (folder === undefined || profile !== undefined);
 const all = Object.keys(suites).filter((name) => isMeant(suites[name]!));
 const names = positionals.length > 0 ? positionals : all;
 const isNumber = (text: string | undefined, least: number): boolean => text === undefined || Number(text) >= least;

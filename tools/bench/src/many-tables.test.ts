@@ -12,7 +12,8 @@ it('gives each table as many rows in each transaction', async () => {
   try {
     await client.query(load.create);
     for (const transaction of load.transactions) await client.query(transaction);
-    const union = [1, 2, 3, 4, 5].map((number) => `SELECT count(*)::int, count(DISTINCT xmin::text)::int AS transactions FROM orders_${number}`);
+    const counts = 'count(*)::int, count(DISTINCT xmin::text)::int AS transactions';
+    const union = [1, 2, 3, 4, 5].map((number) => `SELECT ${counts} FROM orders_${number}`);
     const { rows } = await client.query(union.join(' UNION ALL '));
     expect(rows).toEqual(Array.from({ length: 5 }, () => ({ count: 200, transactions: 100 })));
   } finally {

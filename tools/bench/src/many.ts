@@ -30,11 +30,13 @@ async function compare(sink: SinkName, { rows, tables, runs, log }: SuiteOptions
     const ofOne = spread(ofMany.rows, 1);
     log(`${sink}: two backlogs of ${ofMany.rows.toLocaleString('en')} rows`);
     // A server each: what a slot reads of the log is all of it, the other's tables included.
-    await using one = await makeBacklog(ofOne, async (start) => await prepare(sink, start, join(folder, 'one'), DUCKDB_MEMORY));
-    await using other = await makeBacklog(ofMany, async (start) => await prepare(sink, start, join(folder, 'many'), DUCKDB_MEMORY));
+    const places = { one: join(folder, 'one'), many: join(folder, 'many') };
+    await using one = await makeBacklog(ofOne, async (start) => await prepare(sink, start, places.one, DUCKDB_MEMORY));
+    await using other = await makeBacklog(ofMany, async (start) => await prepare(sink, start, places.many, DUCKDB_MEMORY));
+    const title = `${tables.toLocaleString('en')} tables`;
     const contenders = [
-      { ...weirTo(sink, one, join(folder, 'one')), name: 'one table' },
-      { ...checkedOnce(weirTo(sink, other, join(folder, 'many'))), name: `${tables.toLocaleString('en')} tables`, serverPid: other.serverPid },
+      { ...weirTo(sink, one, places.one), name: 'one table' },
+      { ...checkedOnce(weirTo(sink, other, places.many)), name: title, serverPid: other.serverPid },
     ];
     const standings = await contest({ contenders, rows: ofMany.rows, runs, serverPid: one.serverPid, log });
     return standingLines(standings).map((line, index) => ({

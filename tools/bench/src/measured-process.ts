@@ -34,7 +34,11 @@ export interface ProcessOptions {
 }
 
 /** Runs a program to its end and watches its memory and its processor time. @throws Error when it fails */
-export async function runMeasured(program: string, args: readonly string[], { cwd, input = '' }: ProcessOptions = {}): Promise<MeasuredRun> {
+export async function runMeasured(
+  program: string,
+  args: readonly string[],
+  { cwd, input = '' }: ProcessOptions = {},
+): Promise<MeasuredRun> {
   const started = performance.now();
   const child = spawn(program, args, { cwd, env: { ...process.env, NO_COLOR: '1' }, stdio: 'pipe' });
   child.stdin.end(input);
@@ -71,6 +75,9 @@ export async function runWeir(args: readonly string[], folder: string, profile?:
 /** Runs a module of this workspace in a process of its own. @throws Error when it fails */
 export async function runNode(module: string, args: readonly string[], options: ProcessOptions = {}): Promise<MeasuredRun> {
   const { profile } = options;
-  const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${dirname(profile)}`, `--cpu-prof-name=${basename(profile)}`];
-  return await runMeasured(process.execPath, ['--conditions=@weir/source', ...profiling, module, ...args], options);
+  const flags = ['--conditions=@weir/source'];
+  if (profile !== undefined) {
+    flags.push('--cpu-prof', `--cpu-prof-dir=${dirname(profile)}`, `--cpu-prof-name=${basename(profile)}`);
+  }
+  return await runMeasured(process.execPath, [...flags, module, ...args], options);
 }

@@ -56,7 +56,8 @@ export const pipelines: Suite = {
         'slots and WAL senders': String((index === 1 ? held.each : held.one).walSenders),
         'other connections': String((index === 1 ? held.each : held.one).connections),
       }));
-      return { title: `pipelines: ${backlog.rows.toLocaleString('en')} rows of ${PIPELINES} tables, median of ${runs}`, lines };
+      const title = `pipelines: ${backlog.rows.toLocaleString('en')} rows of ${PIPELINES} tables`;
+      return { title: `${title}, median of ${runs}`, lines };
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -100,7 +101,8 @@ async function watch(client: pg.Client, held: Held, signal: AbortSignal): Promis
   while (!signal.aborted) {
     const { rows } = await client.query<Held>(`SELECT
       (SELECT count(*)::int FROM pg_replication_slots WHERE active) AS "walSenders",
-      (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()) AS connections`);
+      (SELECT count(*)::int FROM pg_stat_activity
+        WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()) AS connections`);
     held.walSenders = Math.max(held.walSenders, rows[0]!.walSenders);
     held.connections = Math.max(held.connections, rows[0]!.connections);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));

@@ -26,7 +26,7 @@ type CopiedTable = (typeof tables)[number];
  * whose bytes are thrown away; beside it stands psql, which writes a binary COPY to /dev/null.
  */
 export const snapshot: Suite = {
-  about: 'copies of tables of N rows, by key and in an exported snapshot, beside one COPY whose bytes are thrown away, and psql',
+  about: 'copies of tables of N rows, by key and in an exported snapshot, beside a COPY that is thrown away, and psql',
   rows: 1_000_000,
   quickRows: 100_000,
   runs: 3,

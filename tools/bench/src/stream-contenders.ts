@@ -32,12 +32,13 @@ function inNode(name: string, module: URL, { url, rows, checkpoint, end }: Backl
   return { name, run: async () => toldBy(await runNode(fileURLToPath(module), [], { input, profile }), rows) };
 }
 
-/** PostgreSQL's own client, where it is installed. Started anew each time, which takes a few ms, it ends where the backlog does. */
+/** PostgreSQL's own client, where it is installed: started anew each time, which takes a few ms, until the backlog's end. */
 export function recvlogical(backlog: Backlog, log: (line: string) => void): Contender[] {
   const program = clientProgram('pg_recvlogical', log);
   if (program === null) return [];
   const options = ['-o', 'proto_version=1', '-o', `publication_names=${SLOT}`];
-  const args = ['-d', backlog.url, '-S', COPIED_SLOT, '--start', '--no-loop', '-f', '/dev/null', '-F', '0', `--endpos=${backlog.end}`];
+  const output = ['-f', '/dev/null', '-F', '0'];
+  const args = ['-d', backlog.url, '-S', COPIED_SLOT, '--start', '--no-loop', `--endpos=${backlog.end}`, ...output];
   return [
     {
       name: 'pg_recvlogical',

@@ -6,7 +6,7 @@ import type { Suite } from './suite.ts';
 
 /** A slot that is behind is read to its end by the replication protocol, and nothing is kept. */
 export const stream: Suite = {
-  about: 'a backlog through the replication protocol: the source of Weir, a counter of frames, pg_recvlogical, pg-logical-replication, Debezium',
+  about: 'a backlog, nothing kept: frames counted, the source of Weir, pg_recvlogical, pg-logical-replication, Debezium',
   rows: 1_000_000,
   quickRows: 200_000,
   runs: 5,
@@ -15,7 +15,8 @@ export const stream: Suite = {
     await using backlog = await makeBacklog(orders(rows));
     const contenders = await streamContenders(backlog, log);
     const standings = await contest({ contenders, rows: backlog.rows, runs, serverPid: backlog.serverPid, log });
-    return { title: `stream: ${backlog.rows.toLocaleString('en')} rows in 100 transactions, median of ${runs}`, lines: standingLines(standings) };
+    const title = `stream: ${backlog.rows.toLocaleString('en')} rows in 100 transactions, median of ${runs}`;
+    return { title, lines: standingLines(standings) };
   },
   async profile({ rows, log }, folder) {
     log(`a backlog of ${rows.toLocaleString('en')} rows`);

@@ -41,8 +41,8 @@ export function walkCells(bytes: Uint8Array): number {
 }
 
 /**
- * What a source does: a chunk goes into the slab, its whole messages are decoded, a full batch is closed, and the rest that is
- * incomplete is kept.
+ * What a source does: a chunk goes into the slab, its whole messages are decoded, a full batch is closed, and the incomplete
+ * rest is kept.
  * @returns rows
  */
 export function batchReader(shape: RowShape): (bytes: Uint8Array) => number {
