@@ -116,10 +116,10 @@ export async function makeBacklog(
 
 const keeperOf = (slot: string): string => `${slot}_kept`;
 
-/** The source as its contender opens it. */
-export function sourceOf(url: string): ReturnType<typeof postgres> {
+/** The source as its contender opens it. @param catchUpAt its `catch_up_at` */
+export function sourceOf(url: string, catchUpAt: number | null = null): ReturnType<typeof postgres> {
   const context = { pipeline: PIPELINE, name: 'source', clock: systemClock };
-  return postgres({ url, tables: ['public.*'], snapshot: { mode: 'never' } }, context);
+  return postgres({ url, tables: ['public.*'], snapshot: { mode: 'never' }, catch_up_at: catchUpAt }, context);
 }
 
 /** Makes slot and publication. @returns the first checkpoint */

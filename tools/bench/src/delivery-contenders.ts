@@ -5,54 +5,59 @@ import pg from 'pg';
 import { SLOT, type Backlog, type Load, type Start } from './backlog.ts';
 import type { Attempt, Contender } from './contest.ts';
 import { runWeir } from './measured-process.ts';
+import { catchUpAt, type Way } from './stream-contenders.ts';
 import type { SinkName } from './suite.ts';
 
 export const sinkTitles: Readonly<Record<SinkName, string>> = { duckdb: 'Weir → DuckDB', postgres: 'Weir → PostgreSQL' };
+
+/** How a pipeline is run. */
+export interface Run {
+  /** It catches up by default, as it would by itself from 64 MiB on. */
+  readonly way?: Way;
+  /** DuckDB's limit; that of the sink by default. */
+  readonly memory?: string | undefined;
+  /** Where it writes a profile; none by default. */
+  readonly profile?: string | undefined;
+}
 /** No subscription may take longer, in ms. */
 const LIMIT_MS = 30 * 60_000;
 
-/**
- * Lets a pipeline copy the empty tables, and remembers where it and its sink are then.
- * @param memory DuckDB's limit; that of the sink by default
- */
-export async function prepare(sink: SinkName, { url, client, keep }: Start, folder: string, memory?: string): Promise<void> {
+/** Lets a pipeline copy the empty tables, and remembers where it and its sink are then. */
+export async function prepare(sink: SinkName, { url, client, keep }: Start, folder: string, run: Run = {}): Promise<void> {
   if (sink === 'postgres') await client.query('CREATE DATABASE mirror');
   await mkdir(folder);
-  await writeFile(join(folder, 'weir.yaml'), configOf(sink, url, 'mirror', memory));
+  await writeFile(join(folder, 'weir.yaml'), configOf(sink, url, 'mirror', run));
   await runWeir(['run', 'weir.yaml', '--until-caught-up'], folder);
   await keep(slotOf(sink));
 }
 
 const slotOf = (sink: SinkName): string => `weir_to_${sink}`;
 
-function configOf(sink: SinkName, url: string, database: string, memory?: string): string {
+function configOf(sink: SinkName, url: string, database: string, { way = 'catches up', memory }: Run): string {
   const ofDuckdb = { path: './mirror.duckdb', ...(memory === undefined ? {} : { memory_limit: memory }) };
   const block = sink === 'duckdb' ? ofDuckdb : { url: Object.assign(new URL(url), { pathname: `/${database}` }).href };
-  const source = { postgres: { url, tables: ['public.*'] } };
+  const source = { postgres: { url, tables: ['public.*'], catch_up_at: catchUpAt[way] } };
   const pipelines = { [`to_${sink}`]: { source, sinks: { mirror: { [sink]: block } } } };
   // JSON is YAML.
   return JSON.stringify({ version: 1, http: false, pipelines });
 }
 
-/**
- * A `weir run` with its start, from the same place each time; behind it source and sink are compared row by row.
- * @param profile where it writes a profile; none by default
- */
-export function weirTo(sink: SinkName, backlog: Backlog, prepared: string, profile?: string): Contender {
+/** A `weir run` with its start, from the same place each time; behind it source and sink are compared row by row. */
+export function weirTo(sink: SinkName, backlog: Backlog, prepared: string, options: Run = {}): Contender {
   const { client, url } = backlog;
   const folder = `${prepared}-run`;
   return {
-    name: sinkTitles[sink],
+    name: options.way === 'streams' ? `${sinkTitles[sink]}, streaming` : sinkTitles[sink],
     async prepare(): Promise<void> {
       await rm(folder, { recursive: true, force: true });
       await cp(prepared, folder, { recursive: true });
       await backlog.slotAtStart(slotOf(sink), slotOf(sink));
+      await writeFile(join(folder, 'weir.yaml'), configOf(sink, url, 'mirror_run', options));
       if (sink !== 'postgres') return;
       await client.query('DROP DATABASE IF EXISTS mirror_run');
       await client.query('CREATE DATABASE mirror_run TEMPLATE mirror');
-      await writeFile(join(folder, 'weir.yaml'), configOf(sink, url, 'mirror_run'));
     },
-    run: async () => await runWeir(['run', 'weir.yaml', '--until-caught-up'], folder, profile),
+    run: async () => await runWeir(['run', 'weir.yaml', '--until-caught-up'], folder, options.profile),
     check: async () => void (await runWeir(['verify', 'weir.yaml'], folder)),
   };
 }

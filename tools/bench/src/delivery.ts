@@ -36,7 +36,9 @@ async function deliver(what: string, load: Load, { runs, sinks, log }: SuiteOpti
     });
     const contenders = [
       ...recvlogical(backlog, log),
-      ...sinks.map((sink) => weirTo(sink, backlog, join(folder, sink))),
+      ...sinks.flatMap((sink) =>
+        (['catches up', 'streams'] as const).map((way) => weirTo(sink, backlog, join(folder, sink), { way })),
+      ),
       subscription(load, backlog),
     ];
     const standings = await contest({ contenders, rows: backlog.rows, runs, serverPid: backlog.serverPid, log });
@@ -58,7 +60,7 @@ async function profileDelivery(load: Load, { sinks, log }: SuiteOptions, profile
     const lines: Record<string, string>[] = [];
     for (const sink of sinks) {
       const run = async (file: string): Promise<void> => {
-        const contender = weirTo(sink, backlog, join(folder, sink), file);
+        const contender = weirTo(sink, backlog, join(folder, sink), { profile: file });
         await contender.prepare?.();
         await contender.run();
         await contender.check?.();

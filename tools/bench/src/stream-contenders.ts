@@ -13,7 +13,8 @@ const COPIED_SLOT = 'bench_copy';
 export async function streamContenders(backlog: Backlog, log: (line: string) => void): Promise<Contender[]> {
   return [
     inNode('frames counted', new URL('contenders/frames.ts', import.meta.url), backlog),
-    weirSource(backlog),
+    weirSource('streams', backlog),
+    weirSource('catches up', backlog),
     inNode('slot function, rows counted', new URL('contenders/slot-function.ts', import.meta.url), backlog),
     inNode('pg-logical-replication', new URL('contenders/logical-replication.ts', import.meta.url), backlog),
     ...recvlogical(backlog, log),
@@ -21,13 +22,24 @@ export async function streamContenders(backlog: Backlog, log: (line: string) => 
   ];
 }
 
+/** How the source of Weir reads; it catches up also where it is not so far behind that it would by itself. */
+export type Way = 'streams' | 'catches up';
+export const catchUpAt: Readonly<Record<Way, number | null>> = { streams: null, 'catches up': 1 << 20 };
+
 /** @param profile where it writes a profile; none by default */
-export function weirSource(backlog: Backlog, profile?: string): Contender {
-  return inNode('Weir', new URL('contenders/source.ts', import.meta.url), backlog, profile);
+export function weirSource(way: Way, backlog: Backlog, profile?: string): Contender {
+  const module = new URL('contenders/source.ts', import.meta.url);
+  return inNode(`Weir, which ${way}`, module, backlog, { profile, catchUpAt: catchUpAt[way] });
 }
 
-function inNode(name: string, module: URL, { url, rows, checkpoint, end }: Backlog, profile?: string): Contender {
-  const order: Order = { url, slot: SLOT, publication: SLOT, rows, checkpoint, end };
+interface NodeOptions {
+  readonly profile?: string | undefined;
+  readonly catchUpAt?: number | null;
+}
+
+function inNode(name: string, module: URL, backlog: Backlog, { profile, catchUpAt: at = null }: NodeOptions = {}): Contender {
+  const { url, rows, checkpoint, end } = backlog;
+  const order: Order = { url, slot: SLOT, publication: SLOT, rows, checkpoint, end, catchUpAt: at };
   const input = JSON.stringify(order);
   return { name, run: async () => toldBy(await runNode(fileURLToPath(module), [], { input, profile }), rows) };
 }

@@ -27,6 +27,8 @@ export interface Order {
   readonly checkpoint: Checkpoint;
   /** The end of the log behind them. */
   readonly end: string;
+  /** `catch_up_at` of the source of Weir; null: it streams. */
+  readonly catchUpAt: number | null;
 }
 
 /** What this contender is to read, from its standard input. */
