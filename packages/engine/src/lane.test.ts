@@ -54,6 +54,18 @@ describe('a lane commits on checkpoints only (invariant 3)', () => {
     expect(world.calls.join(' ')).toBe('write write write commit write write write commit write commit');
   });
 
+  test.each([
+    { commitMs: 300, writes: [3, 3] },
+    { commitMs: 600, writes: [3, 6] },
+    { commitMs: 9_000, writes: [3, 20] },
+  ])('nor than the last one took, and 2 s: $commitMs ms', async ({ commitMs, writes }) => {
+    const faults = [fault('warehouse.write', 'every', 'slow', 100), fault('warehouse.commit', 'every', 'slow', commitMs)];
+    const world = await LaneWorld.open({ faults });
+    await world.deliver(...Array.from({ length: 40 }, (_, index) => batchOf([index + 1], boundary(index + 1))));
+    const groups = world.calls.join(' ').split(' commit ').map((group) => group.split(' ').length);
+    expect(groups.slice(0, 2)).toEqual(writes);
+  });
+
   test('nor for more than 32 MiB', async () => {
     const world = await LaneWorld.open();
     const large = (number: number): Batch => ({ ...batchOf([number], boundary(number)), bytes: 17 << 20 });

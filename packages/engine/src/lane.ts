@@ -17,9 +17,14 @@ import { compareRange, withoutRange } from './same-range.ts';
 import { SchemaGate, type SinkPolicies } from './schema-gate.ts';
 import type { SharedBatch } from './shared-batch.ts';
 
-/** A commit waits for more rows only while there are some at hand, and no longer than this … */
+/**
+ * A commit waits for more rows only while there are some at hand, and no longer than this, or than the last one took: where
+ * commits are slow, as with rows of a thousand tables, the rows of each gather while the time for writing is at least half …
+ */
 const GROUP_MS = 250;
-/** … or this many bytes. */
+/** … but never longer than this … */
+const LONGEST_GROUP_MS = 2_000;
+/** … or for more bytes than these. */
 const GROUP_BYTES = 32 << 20;
 
 const abandonReason = new Error('the attempt is over');
@@ -58,6 +63,7 @@ export class Lane {
   #pending: Checkpoint | null = null;
   #groupBytes = 0;
   #groupSince = 0;
+  #lastCommitMs = 0;
   /** False from a push until everything handed over is committed. */
   #settled = true;
   #idle: (() => void)[] = [];
@@ -229,7 +235,7 @@ export class Lane {
       // A transaction of several batches begins, or goes on: what is complete does not wait for its end.
       this.#queue[0]!.batch.checkpoint === null ||
       this.#groupBytes >= GROUP_BYTES ||
-      this.#options.clock.now() - this.#groupSince >= GROUP_MS
+      this.#options.clock.now() - this.#groupSince >= Math.min(Math.max(GROUP_MS, this.#lastCommitMs), LONGEST_GROUP_MS)
     );
   }
 
@@ -240,7 +246,8 @@ export class Lane {
     if (this.#abandoned.signal.aborted) return;
     const started = clock.now();
     const confirm = async (durable: Checkpoint): Promise<void> => {
-      this.record.committed(durable.position, clock.now(), clock.now() - started);
+      this.#lastCommitMs = clock.now() - started;
+      this.record.committed(durable.position, clock.now(), this.#lastCommitMs);
       this.#gate.committed();
       this.#pending = null;
       this.#groupBytes = 0;

@@ -23,17 +23,19 @@ export class FloatEncoder extends ColumnEncoder {
   }
 
   protected put(slot: number, start: number, end: number): void {
-    const value = this.#quick(start, end);
-    this.#to[slot] = value === null ? this.#parse(start, end) : value;
+    if (!this.#putQuick(slot, start, end)) this.#to[slot] = this.#parse(start, end);
     // An overflow to infinity would be another value; NaN and infinities have no digit at their end.
     const last = this.data[end - 1]!;
     if (last >= ZERO && last <= 0x39 && !Number.isFinite(this.#to[slot])) this.refuse();
   }
 
-  /** Digits with or without a point: both parts are exact in a double, so their quotient is the nearest one. */
-  #quick(start: number, end: number): number | null {
+  /**
+   * Digits with or without a point: both parts are exact in a double, so their quotient is the nearest one.
+   * @returns whether it was put; a double that is returned would be an object
+   */
+  #putQuick(slot: number, start: number, end: number): boolean {
     const { data } = this;
-    if (end - start > this.#quickLength || end === start) return null;
+    if (end - start > this.#quickLength || end === start) return false;
     const negative = data[start] === MINUS;
     let value = 0;
     let after = -1;
@@ -45,13 +47,14 @@ export class FloatEncoder extends ColumnEncoder {
       } else if (data[i] === POINT && after < 0) {
         after = 0;
       } else {
-        return null;
+        return false;
       }
     }
     const last = data[end - 1]! - ZERO;
-    if (!(last >= 0 && last <= 9)) return null;
+    if (!(last >= 0 && last <= 9)) return false;
     if (after > 0) value /= POWERS[after]!;
-    return negative ? -value : value;
+    this.#to[slot] = negative ? -value : value;
+    return true;
   }
 
   #parse(start: number, end: number): number {

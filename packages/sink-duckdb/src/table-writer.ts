@@ -213,9 +213,9 @@ export class TableWriter implements RowWriter {
 
   #imageOf(batch: Batch, row: number): number {
     const image = batch.after[row]!;
+    if (image !== NO_IMAGE) return image;
     const table = tableName(this.table);
-    if (image === NO_IMAGE) throw new WeirError('WEIR_SDK_USE', `a row of ${table} has no image`, { table });
-    return image;
+    throw new WeirError('WEIR_SDK_USE', `a row of ${table} has no image`, { table });
   }
 
   /** A row that must not lie in a staging table and in the tables of a merge, all in memory. */

@@ -67,14 +67,16 @@ export class CopyRows {
     columns: readonly CopiedCell[],
     unchangedAllowed: boolean,
   ): Promise<void> | null {
+    // Iterators would be objects of each row.
     let bound = 1;
-    for (const field of fields) bound += ColumnEncoder.bound(field?.length ?? 0);
-    for (const { index } of columns) {
-      bound += ColumnEncoder.bound(image === NO_IMAGE ? 0 : Math.max(0, cells.length[image + index]!));
+    for (let at = 0; at < fields.length; at++) bound += ColumnEncoder.bound(fields[at]?.length ?? 0);
+    for (let at = 0; at < columns.length; at++) {
+      bound += ColumnEncoder.bound(image === NO_IMAGE ? 0 : Math.max(0, cells.length[image + columns[at]!.index]!));
     }
     if (bound > this.#room) return this.#flushedRow(bound, fields, cells, image, columns, unchangedAllowed);
-    for (const field of fields) this.#field(field);
-    for (const column of columns) {
+    for (let at = 0; at < fields.length; at++) this.#field(fields[at]!);
+    for (let at = 0; at < columns.length; at++) {
+      const column = columns[at]!;
       if (hasBytes(cells, image, column.index, unchangedAllowed)) this.#cell(cells, image, column);
       else this.#null();
     }

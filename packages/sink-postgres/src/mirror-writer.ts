@@ -10,6 +10,7 @@ import {
   type TableRows,
 } from '@weir/sdk';
 import { timestampText } from './commit-time.ts';
+import type { Field } from './copy-rows.ts';
 import { findNotUtf8 } from './find-not-utf8.ts';
 import { inspectTarget } from './inspect-target.ts';
 import { keyRangeSql } from './key-range-sql.ts';
@@ -19,6 +20,9 @@ import { literal } from './sql-text.ts';
 import { Staging } from './staging.ts';
 import type { TableWriter } from './table-writer.ts';
 import type { Transaction } from './transaction.ts';
+
+/** Rows of a mirror have nothing but their cells. */
+const NO_FIELDS: readonly Field[] = [];
 
 export interface MirrorOptions {
   readonly copied: CopiedRanges;
@@ -131,7 +135,7 @@ export class MirrorWriter implements TableWriter {
     const at = { ...doingTo(layout, 'writing'), findNotUtf8: () => findNotUtf8(layout, batch, images()) };
     await this.#transaction.copy(sql, at, async (copy) => {
       for (const row of rows) {
-        const waiting = copy.row([], batch, this.#imageOf(batch, row), layout.columns, false);
+        const waiting = copy.row(NO_FIELDS, batch, this.#imageOf(batch, row), layout.columns, false);
         if (waiting !== null) await waiting;
       }
     });

@@ -36,3 +36,4 @@ export { sourceContract } from './source-contract.ts';
 export type { Change, Discontinuity, ShapeStatement, SourceDriver, SourceEnvironment, TypeCase } from './source-driver.ts';
 export { cellsByName, changesOf, eventsOf } from './table-events.ts';
 export type { TableContent } from './table-content.ts';
+export { heapGrowth } from './heap-growth.ts';

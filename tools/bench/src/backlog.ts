@@ -6,6 +6,16 @@ import pg from 'pg';
 export const PIPELINE = 'bench';
 /** Slot and publication. */
 export const SLOT: string = 'weir_bench';
+const SETTINGS = {
+  max_wal_size: '16GB',
+  wal_level: 'logical',
+  // A contender that sends no word for a minute is not to be cut off.
+  wal_sender_timeout: '0',
+  // Each slot that stands for a contender has one that keeps its place.
+  max_replication_slots: '100',
+  max_wal_senders: '50',
+};
+
 /** Changes that a slot has not given yet: what every contender reads, each from the same place. */
 export interface Backlog extends AsyncDisposable {
   readonly url: string;
@@ -34,7 +44,11 @@ export interface Load {
   readonly create: string;
   /** One transaction each. */
   readonly transactions: readonly string[];
+  /** Rows that they change, each row as often as it is changed. */
   readonly rows: number;
+  /** One of the tables, and how many rows it has in the end. */
+  readonly table: string;
+  readonly kept: number;
 }
 
 const CREATE =
@@ -49,21 +63,27 @@ function insert(rows: number): string {
 /** Six columns, about 99 bytes a row, in a hundred transactions. */
 export function orders(rows: number): Load {
   const each = Math.ceil(rows / 100);
-  return { create: CREATE, transactions: Array.from({ length: 100 }, () => insert(each)), rows: each * 100 };
+  return load(Array.from({ length: 100 }, () => insert(each)), each * 100);
 }
 
 /** The same rows, each in a transaction of its own. */
 export function tiny(rows: number): Load {
-  return { create: CREATE, transactions: Array.from({ length: rows }, () => insert(1)), rows };
+  return load(Array.from({ length: rows }, () => insert(1)), rows);
+}
+
+function load(transactions: readonly string[], rows: number): Load {
+  return { create: CREATE, transactions, rows, table: 'orders', kept: rows };
 }
 
 /**
  * A server with a backlog. The slot is made before, by Weir, which reads nothing.
  * @param before called when the slot stands and the tables are empty
  */
-export async function makeBacklog({ create, transactions, rows }: Load, before?: (start: Start) => Promise<void>): Promise<Backlog> {
-  // A contender that sends no word for a minute is not to be cut off.
-  const server = await temporaryPostgres({ max_wal_size: '16GB', wal_level: 'logical', wal_sender_timeout: '0' });
+export async function makeBacklog(
+  { create, transactions, rows }: Load,
+  before?: (start: Start) => Promise<void>,
+): Promise<Backlog> {
+  const server = await temporaryPostgres(SETTINGS);
   const client = new pg.Client({ connectionString: server.url });
   await client.connect();
   await client.query(create);
@@ -96,10 +116,10 @@ export async function makeBacklog({ create, transactions, rows }: Load, before?:
 
 const keeperOf = (slot: string): string => `${slot}_kept`;
 
-/** The source as its contender opens it. */
-export function sourceOf(url: string): ReturnType<typeof postgres> {
+/** The source as its contender opens it. @param catchUpAt its `catch_up_at` */
+export function sourceOf(url: string, catchUpAt: number | null = null): ReturnType<typeof postgres> {
   const context = { pipeline: PIPELINE, name: 'source', clock: systemClock };
-  return postgres({ url, tables: ['public.*'], snapshot: { mode: 'never' } }, context);
+  return postgres({ url, tables: ['public.*'], snapshot: { mode: 'never' }, catch_up_at: catchUpAt }, context);
 }
 
 /** Makes slot and publication. @returns the first checkpoint */

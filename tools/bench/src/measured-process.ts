@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
+import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { median } from './median.ts';
 import { processCpu, processMemory } from './process-stat.ts';
@@ -28,10 +29,16 @@ export interface ProcessOptions {
   readonly cwd?: string;
   /** For its standard input; none by default. */
   readonly input?: string;
+  /** Where Node writes a profile of its processor time; it writes none by default. */
+  readonly profile?: string | undefined;
 }
 
 /** Runs a program to its end and watches its memory and its processor time. @throws Error when it fails */
-export async function runMeasured(program: string, args: readonly string[], { cwd, input = '' }: ProcessOptions = {}): Promise<MeasuredRun> {
+export async function runMeasured(
+  program: string,
+  args: readonly string[],
+  { cwd, input = '' }: ProcessOptions = {},
+): Promise<MeasuredRun> {
   const started = performance.now();
   const child = spawn(program, args, { cwd, env: { ...process.env, NO_COLOR: '1' }, stdio: 'pipe' });
   child.stdin.end(input);
@@ -61,11 +68,16 @@ export async function runMeasured(program: string, args: readonly string[], { cw
 }
 
 /** Runs a `weir` command in a process of its own. @throws Error when it fails */
-export async function runWeir(args: readonly string[], folder: string): Promise<MeasuredRun> {
-  return await runNode(weirMain, args, { cwd: folder });
+export async function runWeir(args: readonly string[], folder: string, profile?: string): Promise<MeasuredRun> {
+  return await runNode(weirMain, args, { cwd: folder, profile });
 }
 
 /** Runs a module of this workspace in a process of its own. @throws Error when it fails */
 export async function runNode(module: string, args: readonly string[], options: ProcessOptions = {}): Promise<MeasuredRun> {
-  return await runMeasured(process.execPath, ['--conditions=@weir/source', module, ...args], options);
+  const { profile } = options;
+  const flags = ['--conditions=@weir/source'];
+  if (profile !== undefined) {
+    flags.push('--cpu-prof', `--cpu-prof-dir=${dirname(profile)}`, `--cpu-prof-name=${basename(profile)}`);
+  }
+  return await runMeasured(process.execPath, [...flags, module, ...args], options);
 }

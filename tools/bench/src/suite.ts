@@ -8,6 +8,8 @@ export interface SuiteOptions {
   readonly runs: number;
   /** For suites that deliver. */
   readonly sinks: readonly SinkName[];
+  /** Tables of `many`. */
+  readonly tables: number;
   /** Bytes of the large row of `memory`. */
   readonly largeBytes: number;
   /** Told what is being done. */
@@ -28,6 +30,8 @@ export interface Suite {
   readonly quickRows: number | null;
   readonly runs: number;
   run(options: SuiteOptions): Promise<Report>;
+  /** Where Weir spends its time, in place of what it takes; absent where that is not known. @param folder for profiles */
+  readonly profile?: (options: SuiteOptions, folder: string) => Promise<Report>;
 }
 
 /** A report as Markdown. */

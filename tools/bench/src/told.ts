@@ -10,6 +10,13 @@ export interface Told {
   readonly peakBytes: number;
 }
 
+/** What the last line of a contender's output tells. @throws Error when it brought other than `rows` */
+export function toldBy({ stdout }: { readonly stdout: string }, rows: number): Told {
+  const told = JSON.parse(stdout.trim().split('\n').at(-1)!) as Told;
+  if (told.rows !== rows) throw new Error(`${told.rows} of ${rows} rows were brought`);
+  return told;
+}
+
 /** What such a contender is to read. */
 export interface Order {
   readonly url: string;
@@ -20,6 +27,8 @@ export interface Order {
   readonly checkpoint: Checkpoint;
   /** The end of the log behind them. */
   readonly end: string;
+  /** `catch_up_at` of the source of Weir; null: it streams. */
+  readonly catchUpAt: number | null;
 }
 
 /** What this contender is to read, from its standard input. */

@@ -138,7 +138,9 @@ export class World implements AsyncDisposable {
   }
 
   async #configure(post: Post): Promise<void> {
-    const source = { postgres: { url: this.source.proxiedUrl(), tables: ['public.*'], snapshot: { chunk_rows: 4000 } } };
+    // So near that the log is read by the WAL sender and past it in turn.
+    const catch_up_at = 256 << 10;
+    const source = { postgres: { url: this.source.proxiedUrl(), tables: ['public.*'], catch_up_at, snapshot: { chunk_rows: 4000 } } };
     const history = { ...this.sink.block, mode: 'append', target: { schema: 'history' } };
     const pipelines = { bank: { source, sinks: { mirror: this.sink.block, history } } };
     // JSON is YAML.

@@ -45,7 +45,7 @@ describe(`two sinks that are copied to in small chunks, and killed (seed ${seed}
   async function configure(name: string, chunkRows: number): Promise<string> {
     const file = join(folder, `${name}.yaml`);
     const snapshot = { chunk_rows: chunkRows };
-    const source = { postgres: { url: server.url, tables: ['public.*'], snapshot } };
+    const source = { postgres: { url: server.url, tables: ['public.*'], snapshot, catch_up_at: 1 } };
     const sink = (of: string): object => ({ duckdb: { path: join(folder, `${name}-${of}.duckdb`) } });
     const pipelines = { [name]: { source, sinks: { first: sink('first'), second: sink('second') } } };
     // JSON is YAML.

@@ -19,9 +19,9 @@ const ROW_HEADER = 6;
 /**
  * Bytes of log in a piece. The server reads each from where the oldest transaction began that was open at its start, and keeps
  * its rows in memory and temporary files before it sends the first. **Measured**: log that is read once more costs a sixth of
- * log whose rows are sent, so half as much new log as old is a third more.
+ * log whose rows are sent, so twice as much new log as old is a twelfth more. The first pieces are small: the sinks can begin.
  */
-const [LEAST_PIECE, LARGEST_PIECE] = [64n << 20n, 512n << 20n];
+const [LEAST_PIECE, LARGEST_PIECE] = [32n << 20n, 256n << 20n];
 /** Log that is read once more for a piece, at most: beyond that the WAL sender, which reads everything once, is as good. */
 const MAX_REPEATED = 2n << 30n;
 /** How long nothing is asked for where there is nothing new, in ms. */
@@ -214,7 +214,7 @@ export class CatchUpReader implements LogReader {
 
 /** How much new log a piece has. */
 function pieceBytes(repeated: bigint): bigint {
-  const size = repeated / 2n;
+  const size = repeated * 2n;
   if (size < LEAST_PIECE) return LEAST_PIECE;
   return size < LARGEST_PIECE ? size : LARGEST_PIECE;
 }

@@ -1,11 +1,11 @@
-// The floor: asks for the stream of a slot, walks over its frames, and counts inserts and commits until the last one.
+// The floor: asks for the stream of a slot, walks over its frames, and counts changed rows until the last commit.
 import { connect, Wire } from '@weir/postgres';
 import { secret } from '@weir/sdk';
 import { readOrder, timed } from '../told.ts';
+import { isChange } from './change-kind.ts';
 
 const COPY_DATA = 0x64;
 const XLOG_DATA = 0x77;
-const INSERT = 0x49;
 const COMMIT = 0x43;
 const ERROR_RESPONSE = 0x45;
 /** Type and length of a frame, and what comes before the message of the output plugin. */
@@ -17,11 +17,11 @@ const client = await connect({ url: secret.parse(url) }, new AbortController().s
 await timed(async () => {
   await using wire = new Wire(client);
   await new Promise<void>((resolve, reject) => {
-    let inserts = 0;
+    let changes = 0;
     let rest: Uint8Array = new Uint8Array();
     const message = (kind: number): void => {
-      if (kind === INSERT) inserts++;
-      else if (kind === COMMIT && inserts >= rows) resolve();
+      if (isChange(kind)) changes++;
+      else if (kind === COMMIT && changes >= rows) resolve();
     };
     wire.onFailure = reject;
     wire.onData = (chunk) => {

@@ -1,14 +1,14 @@
 // What reading past the WAL sender could give: the changes of a slot by the server's SQL function, in pieces of the log, over
-// COPY. Counts inserts, and keeps nothing. The slot is a temporary copy, which moves on with each piece.
+// COPY. Counts changed rows, and keeps nothing. The slot is a temporary copy, which moves on with each piece.
 import { connect, Wire } from '@weir/postgres';
 import { formatLsn, parseLsn } from '@weir/pgoutput';
 import { secret } from '@weir/sdk';
 import { readOrder, timed } from '../told.ts';
+import { isChange } from './change-kind.ts';
 
 const COPY_DATA = 0x64;
 const ERROR_RESPONSE = 0x45;
 const READY_FOR_QUERY = 0x5a;
-const INSERT = 0x49;
 /** Type and length of a frame; number of columns and length of the only one. */
 const FRAME_HEADER = 5;
 const ROW_HEADER = 6;
@@ -25,16 +25,16 @@ await timed(async () => {
   );
   await using wire = new Wire(client);
   const last = parseLsn(end);
-  let inserts = 0;
+  let changes = 0;
   for (let at = parseLsn(copied[0]!.lsn); at < last; ) {
     at = at + PIECE_BYTES < last ? at + PIECE_BYTES : last;
-    inserts += await readPiece(wire, formatLsn(at));
+    changes += await readPiece(wire, formatLsn(at));
   }
-  return inserts;
+  return changes;
 });
 
 async function readPiece(wire: Wire, upTo: string): Promise<number> {
-  let inserts = 0;
+  let changes = 0;
   let rest: Uint8Array = new Uint8Array();
   let isFirst = true;
   await new Promise<void>((resolve, reject) => {
@@ -50,7 +50,7 @@ async function readPiece(wire: Wire, upTo: string): Promise<number> {
         if (type === COPY_DATA) {
           const row = at + FRAME_HEADER + (isFirst ? FILE_HEADER : 0);
           isFirst = false;
-          if (data[row + ROW_HEADER] === INSERT) inserts++;
+          if (isChange(data[row + ROW_HEADER])) changes++;
         }
         at = frameEnd;
         if (type === READY_FOR_QUERY) resolve();
@@ -62,5 +62,5 @@ async function readPiece(wire: Wire, upTo: string): Promise<number> {
       `COPY (SELECT data FROM pg_logical_slot_get_binary_changes('${SLOT}', '${upTo}', NULL, ${options})) TO STDOUT (FORMAT binary)`,
     );
   });
-  return inserts;
+  return changes;
 }

@@ -2,9 +2,9 @@
 import { sourceOf } from '../backlog.ts';
 import { readOrder, timed } from '../told.ts';
 
-const { url, checkpoint } = await readOrder();
+const { url, checkpoint, catchUpAt } = await readOrder();
 const abort = new AbortController();
-const source = sourceOf(url);
+const source = sourceOf(url, catchUpAt);
 const head = await source.head(abort.signal);
 await timed(async () => {
   await using session = await source.open(checkpoint, abort.signal);
