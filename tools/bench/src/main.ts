@@ -2,6 +2,8 @@
 import { parseArgs } from 'node:util';
 import { decode } from './decode.ts';
 import { delivery, tinyDelivery } from './delivery.ts';
+import { growth } from './growth.ts';
+import { growthDesigns } from './growth-designs.ts';
 import { idle } from './idle.ts';
 import { latency } from './latency.ts';
 import { many } from './many.ts';
@@ -24,6 +26,8 @@ const suites: Readonly<Record<string, Suite>> = {
   idle,
   snapshot,
   memory,
+  growth,
+  'growth-designs': growthDesigns,
 };
 const sinks: readonly SinkName[] = ['duckdb', 'postgres'];
 
@@ -37,7 +41,7 @@ const USAGE = `npm run bench -- [SUITE …] [--rows N] [--runs N] [--sink duckdb
 Runs suites, all of them when none is named; --rows and --runs are by default:
 
 ${Object.entries(suites)
-  .map(([name, { about, rows, runs }]) => `  ${name.padEnd(9)} ${about}; --rows ${rows} --runs ${runs}`)
+  .map(([name, { about, rows, runs }]) => `  ${name.padEnd(14)} ${about}; --rows ${rows} --runs ${runs}`)
   .join('\n')}
 
   --sink     for suites that deliver; both by default
