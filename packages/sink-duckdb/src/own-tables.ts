@@ -2,7 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { errorCodes, tableName, type ErrorCode, type Shard, type StopReason, type Table } from '@weir/sdk';
 import type { Database } from './database.ts';
 import { foldName, identifier, literal, type QualifiedName } from './sql-text.ts';
-import type { CatalogReader } from './target-catalog.ts';
+import { targetKey, type CatalogReader } from './target-catalog.ts';
 import type { Transaction } from './transaction.ts';
 
 /** The schema of Weir's own tables in the file. */
@@ -74,6 +74,21 @@ export class OwnTables {
     if (names.includes(tableName(table))) return { owner: 'this table', of: '' };
     if (names.length > 0) return { owner: 'another table', of: names[0]! };
     return { owner: rows.length > 0 ? 'another sink' : 'nobody', of: '' };
+  }
+
+  /** Which target is each table's of this sink, as {@link targetKey} by `namespace.name`. */
+  async targets(): Promise<Map<string, string>> {
+    const rows = await this.#transaction.rows(
+      `SELECT source_namespace, source_name, target_schema, target_table FROM ${this.#tables} ` +
+        `WHERE ${this.#sink} AND target_table IS NOT NULL`,
+      'reading weir.tables',
+    );
+    return new Map(
+      rows.map((row) => {
+        const [namespace, name, schema, table] = row.map(String);
+        return [`${namespace}.${name}`, targetKey({ schema: schema!, table: table! })];
+      }),
+    );
   }
 
   /** Writes that a target belongs to a table, and to it alone. */

@@ -14,8 +14,9 @@ import {
 import { CheckpointRow } from './checkpoint.ts';
 import type { Database } from './database.ts';
 import { sessionError } from './duckdb-error.ts';
+import { GatheredRows } from './gathered-rows.ts';
 import { SchemaChanges } from './schema-changes.ts';
-import { TargetTables, type TablesOptions } from './target-tables.ts';
+import { OPEN_TABLES, TargetTables, type TablesOptions } from './target-tables.ts';
 import { Transaction } from './transaction.ts';
 
 /** A batch of more bytes holds one large row, and little else. */
@@ -23,6 +24,8 @@ const LARGE_BATCH_BYTES = 8 * 2 ** 20;
 /** How often a large row may lie in DuckDB's memory at once, and what it needs beside: seen with rows of 64 MiB. */
 const LARGE_ROW_COPIES = 6.5;
 const LARGE_ROW_BASE = 32 * 2 ** 20;
+/** What DuckDB holds of each table that a transaction appends to: a block, and a part of another. */
+const TABLE_BYTES = 384 * 2 ** 10;
 
 /**
  * Class A: rows, tables and the checkpoint are written in one DuckDB transaction, and the checkpoint's row is changed only
@@ -37,6 +40,7 @@ export class DuckdbSession implements TransactionalSession {
   readonly #tables: TargetTables;
   readonly #changes: SchemaChanges;
   readonly #clock: Clock;
+  readonly #gathered = new GatheredRows();
   /** The call that is running; the engine makes one at a time. */
   #running: Promise<unknown> = Promise.resolve();
   /** Why the session can do no more. A group that failed in the middle must never be committed. */
@@ -88,6 +92,7 @@ export class DuckdbSession implements TransactionalSession {
   stopTable(table: Pick<Table, 'namespace' | 'name'>, reason: StopReason): Promise<void> {
     return this.#run(async () => {
       await this.#transaction.begin();
+      await this.#writeGathered();
       await this.#tables.stop(table, reason);
     });
   }
@@ -95,25 +100,43 @@ export class DuckdbSession implements TransactionalSession {
   write(batch: Batch): Promise<void> {
     return this.#run(async () => {
       await this.#transaction.begin();
-      await this.#changes.apply(batch);
-      if (batch.data.length > LARGE_BATCH_BYTES) await this.#makeRoom(batch.data.length);
-      for (const part of tableRows(batch)) {
-        const { table } = part;
-        const writer = await this.#tables.writer(table);
-        await writer.write(batch, part);
-        if (batch.data.length > this.#largest && batch.data.length > LARGE_BATCH_BYTES) {
-          this.#largest = batch.data.length;
-          await this.#tables.noteLargeRow(table, this.#largest);
-        }
+      if (GatheredRows.takes(batch, OPEN_TABLES) && batch.data.length <= LARGE_BATCH_BYTES) {
+        this.#gathered.add(batch);
+        if (this.#gathered.isFull) await this.#writeGathered();
+        return;
       }
-      this.#transaction.slab.clear();
-      this.#tables.flushIfLarge();
+      await this.#writeGathered();
+      await this.#changes.apply(batch);
+      if (batch.data.length > LARGE_BATCH_BYTES) await this.#noteLarge(batch);
+      await this.#writeRows(batch);
     });
+  }
+
+  async #writeRows(batch: Batch): Promise<void> {
+    for (const part of tableRows(batch)) await (await this.#tables.writer(part.table)).write(batch, part);
+    this.#transaction.slab.clear();
+    this.#tables.flushIfLarge();
+  }
+
+  /** DuckDB holds something of each table that a transaction changes, in memory. */
+  async #writeGathered(): Promise<void> {
+    const batch = this.#gathered.take();
+    if (batch === null) return;
+    await this.#database.allow(batch.tables.length * TABLE_BYTES + LARGE_ROW_BASE);
+    await this.#writeRows(batch);
+  }
+
+  async #noteLarge(batch: Batch): Promise<void> {
+    await this.#makeRoom(batch.data.length);
+    if (batch.data.length <= this.#largest) return;
+    this.#largest = batch.data.length;
+    for (const { table } of tableRows(batch)) await this.#tables.noteLargeRow(table, this.#largest);
   }
 
   async *#readRange(table: Table, range: KeyRange): AsyncGenerator<Batch> {
     const rows = await this.#run(async () => {
       await this.#transaction.begin();
+      await this.#writeGathered();
       return await this.#tables.readRange(table, range);
     });
     yield* rows;
@@ -122,6 +145,7 @@ export class DuckdbSession implements TransactionalSession {
   commit(checkpoint: Checkpoint): Promise<void> {
     return this.#run(async () => {
       await this.#transaction.begin();
+      await this.#writeGathered();
       await this.#tables.settle();
       await this.#checkpoint.write(checkpoint, this.#clock.now());
       crashPoint('sink.before-commit');

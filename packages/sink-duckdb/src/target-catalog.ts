@@ -39,24 +39,43 @@ export async function isThere(reader: CatalogReader, target: QualifiedName): Pro
 
 /** The table as it is now; null when it is not there. */
 export async function readTarget(reader: CatalogReader, target: QualifiedName): Promise<TargetTable | null> {
-  const doing = `looking at ${target.schema}.${target.table}`;
-  const ask = async (what: string, from: string, order = ''): Promise<DuckDBValue[][]> => {
-    const rows = await reader.rows(
-      `SELECT schema_name, table_name, ${what} FROM ${from}() WHERE database_name = ${literal(target.database)} ` +
-        `AND lower(schema_name) = lower(${literal(target.schema)}) ` +
-        `AND lower(table_name) = lower(${literal(target.table)})${order}`,
-      doing,
-    );
-    return rows.filter(([schema, table]) => isNamed(target, schema, table)).map((row) => row.slice(2));
+  const one =
+    ` AND lower(schema_name) = lower(${literal(target.schema)}) AND lower(table_name) = lower(${literal(target.table)})`;
+  const found = await readTargets(reader, target.database, one, `looking at ${target.schema}.${target.table}`);
+  return found.get(targetKey(target)) ?? null;
+}
+
+/**
+ * The tables of a database, by {@link targetKey}.
+ * @param where a condition that begins with AND; none by default
+ */
+export async function readTargets(
+  reader: CatalogReader,
+  database: string,
+  where = '',
+  doing = 'looking at the tables',
+): Promise<Map<string, TargetTable>> {
+  const ask = async (what: string, from: string, order = ''): Promise<Map<string, DuckDBValue[][]>> => {
+    const named = `SELECT schema_name, table_name, ${what} FROM ${from}() WHERE database_name = ${literal(database)}`;
+    const rows = await reader.rows(`${named}${where}${order}`, doing);
+    return Map.groupBy(rows, ([schema, table]) => targetKey({ schema: String(schema), table: String(table) }));
   };
-  const columns = await ask(
-    'column_name, data_type, is_nullable, column_default',
-    'duckdb_columns',
-    ' ORDER BY column_index',
-  );
-  if (columns.length === 0) return null;
+  const described = 'column_name, data_type, is_nullable, column_default';
+  const columns = await ask(described, 'duckdb_columns', ' ORDER BY column_index');
   const constraints = await ask("constraint_type, array_to_string(constraint_column_names, ', ')", 'duckdb_constraints');
   const indexes = await ask('index_name, is_unique, sql', 'duckdb_indexes');
+  const own = (of: Map<string, DuckDBValue[][]>, key: string): DuckDBValue[][] => (of.get(key) ?? []).map((row) => row.slice(2));
+  return new Map(
+    Array.from(columns.keys(), (key) => [key, targetOf(own(columns, key), own(constraints, key), own(indexes, key))]),
+  );
+}
+
+/** A name as DuckDB compares it. */
+export function targetKey({ schema, table }: Pick<QualifiedName, 'schema' | 'table'>): string {
+  return foldName(`${identifier(schema)}.${identifier(table)}`);
+}
+
+function targetOf(columns: DuckDBValue[][], constraints: DuckDBValue[][], indexes: DuckDBValue[][]): TargetTable {
   return {
     columns: columns.map(([name, sql, nullable, value]) => ({
       name: String(name),

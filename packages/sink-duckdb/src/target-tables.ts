@@ -12,6 +12,7 @@ import {
 import type { NotFinite } from './encode.ts';
 import { HistoryWriter } from './history-writer.ts';
 import { keyRangeSql } from './key-range-sql.ts';
+import { KnownCatalog } from './known-catalog.ts';
 import { layOut, type Layout } from './layout.ts';
 import { OwnTables } from './own-tables.ts';
 import { ownershipProblem } from './ownership.ts';
@@ -21,8 +22,8 @@ import { scanTable } from './scan.ts';
 import { ownColumns, shapeProblems } from './shape-check.ts';
 import { ShapeEdit, decimalTextSql } from './shape-edit.ts';
 import type { SinkRules } from './sink-rules.ts';
-import { foldName, identifier, qualified, type QualifiedName } from './sql-text.ts';
-import { isThere } from './target-catalog.ts';
+import { qualified, type QualifiedName } from './sql-text.ts';
+import { isThere, targetKey } from './target-catalog.ts';
 import { TableWriter } from './table-writer.ts';
 import { Target } from './target.ts';
 import type { Transaction } from './transaction.ts';
@@ -31,7 +32,7 @@ import { columnType } from './types.ts';
 /** Memory that all appenders of a session may hold together before they are flushed, in bytes (invariant 8). */
 const FLUSH_BYTES = 16 * 2 ** 20;
 /** Appenders and staging tables of tables that rest are given up, beyond this many. */
-const OPEN_TABLES = 64;
+export const OPEN_TABLES = 64;
 
 /** A target that is known to be Weir's own, and the source's table that it belongs to. */
 interface Known {
@@ -53,6 +54,7 @@ export class TargetTables implements WriterHost {
   readonly #rules: SinkRules;
   readonly #clock: Clock;
   readonly #own: OwnTables;
+  readonly #catalog: KnownCatalog;
   /** By target's name. */
   readonly #known = new Map<string, Known>();
   /** By target's name, the writer of the current version. Least recently touched first. */
@@ -64,6 +66,7 @@ export class TargetTables implements WriterHost {
     this.#rules = options.rules;
     this.#clock = options.clock;
     this.#own = new OwnTables(transaction, database, options.shard);
+    this.#catalog = new KnownCatalog(transaction, this.#own);
   }
 
   /**
@@ -71,7 +74,7 @@ export class TargetTables implements WriterHost {
    * @throws WeirError WEIR_DUCKDB_TABLE_EXISTS, WEIR_DUCKDB_DIVERGED, WEIR_SINK_…
    */
   async writer(table: Table): Promise<RowWriter> {
-    const key = keyOf(this.#nameOf(table));
+    const key = targetKey(this.#nameOf(table));
     const current = this.#writers.get(key);
     if (current?.table === table) return this.#touched(current);
     const target = await this.find(table);
@@ -107,14 +110,20 @@ export class TargetTables implements WriterHost {
   /** The target of a table; null when it is not there. @throws WeirError when it is another's */
   async find(table: Table): Promise<Target | null> {
     const name = this.#nameOf(table);
-    const known = this.#known.get(keyOf(name));
+    const known = this.#known.get(targetKey(name));
     if (known?.of === tableName(table)) return known.target;
+    const found = await this.#catalog.find(table, name);
+    if (found !== null) return this.#know(table, Target.of(this.#transaction, name, found));
     const there = await isThere(this.#transaction, name);
     if (!there) return null;
     const problem = ownershipProblem(table, name, await this.#own.owner(table, name));
     if (problem !== null) throw problemError(table, problem);
     const target = await Target.find(this.#transaction, name);
-    if (target !== null) this.#known.set(keyOf(name), { target, of: tableName(table) });
+    return target === null ? null : this.#know(table, target);
+  }
+
+  #know(table: Table, target: Target): Target {
+    this.#known.set(targetKey(target.name), { target, of: tableName(table) });
     return target;
   }
 
@@ -132,7 +141,8 @@ export class TargetTables implements WriterHost {
     }));
     const target = await Target.make(this.#transaction, name, columns);
     if (!isOwn) await this.#own.register(this.#transaction, table, target.name);
-    this.#known.set(keyOf(name), { target, of: tableName(table) });
+    this.#catalog.forget();
+    this.#know(table, target);
   }
 
   /** Drops the table, if it is there. */
@@ -140,7 +150,8 @@ export class TargetTables implements WriterHost {
     const target = await this.find(table);
     if (target === null) return;
     await this.#forgetWriter(target.name);
-    this.#known.delete(keyOf(target.name));
+    this.#known.delete(targetKey(target.name));
+    this.#catalog.forget();
     await this.#transaction.run(
       `DROP TABLE ${qualified(target.name)}`,
       `dropping ${target.name.schema}.${target.name.table}`,
@@ -151,7 +162,8 @@ export class TargetTables implements WriterHost {
   /** Makes changes of a table's columns, in order with what was written before. */
   async edit(target: Target, edit: ShapeEdit): Promise<void> {
     if (edit.isEmpty) return;
-    const writer = this.#writers.get(keyOf(target.name));
+    this.#catalog.forget();
+    const writer = this.#writers.get(targetKey(target.name));
     await writer?.endAppend();
     if (writer === undefined || writer.isSettled) {
       await edit.make();
@@ -217,6 +229,7 @@ export class TargetTables implements WriterHost {
 
   /** To be called after a commit. */
   startGroup(): void {
+    this.#catalog.forget();
     for (const writer of this.#writers.values()) writer.touched = false;
     for (const { target } of this.#known.values()) target.startGroup();
   }
@@ -240,7 +253,7 @@ export class TargetTables implements WriterHost {
 
   #touched(writer: RowWriter): RowWriter {
     if (writer.touched) return writer;
-    const key = keyOf(writer.target.name);
+    const key = targetKey(writer.target.name);
     this.#writers.delete(key);
     this.#writers.set(key, writer);
     return writer;
@@ -248,8 +261,8 @@ export class TargetTables implements WriterHost {
 
   /** Ends the writer of a table whose rows are settled or are to be forgotten. */
   async #forgetWriter(name: QualifiedName): Promise<void> {
-    const current = this.#writers.get(keyOf(name));
-    this.#writers.delete(keyOf(name));
+    const current = this.#writers.get(targetKey(name));
+    this.#writers.delete(targetKey(name));
     await current?.close();
   }
 
@@ -260,8 +273,4 @@ export class TargetTables implements WriterHost {
     await oldest.settle();
     await oldest.close();
   }
-}
-
-function keyOf(target: QualifiedName): string {
-  return foldName(`${identifier(target.schema)}.${identifier(target.table)}`);
 }

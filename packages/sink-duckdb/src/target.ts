@@ -48,7 +48,12 @@ export class Target {
   /** A table that is there; null when it is not. */
   static async find(transaction: Transaction, name: QualifiedName): Promise<Target | null> {
     const table = await readTarget(transaction, name);
-    return table === null ? null : new Target(transaction, name, table, false);
+    return table === null ? null : Target.of(transaction, name, table);
+  }
+
+  /** A table as the catalog has it. */
+  static of(transaction: Transaction, name: QualifiedName, table: TargetTable): Target {
+    return new Target(transaction, name, table, false);
   }
 
   /** Makes the table, in place of one that may be there. */

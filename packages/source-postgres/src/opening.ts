@@ -2,7 +2,7 @@ import { formatLsn, parseLsn } from '@weir/pgoutput';
 import { WeirError, type BegunAnew, type Position } from '@weir/sdk';
 import type pg from 'pg';
 import type { Capture } from './capture/capture.ts';
-import { quoteTable } from './capture/catalog.ts';
+import { tableNamed } from './capture/catalog.ts';
 import { alterPublications, checkPublications } from './capture/publication.ts';
 import type { PostgresConfig } from './config.ts';
 import { nextTransaction } from './next-transaction.ts';
@@ -125,7 +125,7 @@ function withoutAge({ name, oid, owned, viaRoot }: Publication): Publication {
 /** Whether the rows that sinks have of a table can stay until they are read again: all of them are there, by their keys. */
 function repairs({ on_lost_position }: PostgresConfig, { oid, namespace, name, chunks }: TableState, { tables }: Capture): boolean {
   if (on_lost_position !== 'repair' || chunks?.done !== true) return false;
-  return tables.some((table) => table.oid === oid && quoteTable(table) === quoteTable({ namespace, name }));
+  return tableNamed(tables, { namespace, name })?.oid === oid;
 }
 
 /** A table whose rows are read over those that the sinks have; what the stream says of them before is left out. */
@@ -135,7 +135,7 @@ function unread(table: TableState, from: bigint): TableState {
 
 /** A table of which the sinks have rows that count no more. One whose name nothing has is told to be gone, later. */
 function forgotten({ namespace, name, reason, copiedAt }: TableState, { tables }: Capture): TableState {
-  const found = tables.find((table) => quoteTable(table) === quoteTable({ namespace, name }));
+  const found = tableNamed(tables, { namespace, name });
   const again = copiedAt === null ? reason : 'again';
   return { namespace, name, oid: found?.oid ?? 0, member: 0, reason: again, copiedAt: null, shape: null };
 }

@@ -20,7 +20,7 @@ import {
 import type pg from 'pg';
 import { readCapture, type Capture } from './capture/capture.ts';
 import { CapturedTables } from './shape/captured-tables.ts';
-import { bindTable, quoteTable, type CatalogTable } from './capture/catalog.ts';
+import { bindTable, quoteTable, tableNamed, type CatalogTable } from './capture/catalog.ts';
 import { Catalog } from './shape/catalog-view.ts';
 import { defaultName, type PostgresConfig } from './config.ts';
 import { errorsFirst, inspectServer, refuseErrors } from './capture/inspect.ts';
@@ -221,7 +221,7 @@ export class PostgresSource implements Source {
   /** @throws WeirError WEIR_PG_TABLES_NONE */
   async #findTable(client: pg.Client, table: Table): Promise<CatalogTable> {
     const { tables } = await readCapture(client, this.#config, this.#names.publication);
-    const found = tables.find((other) => quoteTable(other) === quoteTable(table));
+    const found = tableNamed(tables, table);
     if (found === undefined) throw new WeirError('WEIR_PG_TABLES_NONE', `table ${tableName(table)} does not exist`);
     return found;
   }

@@ -14,8 +14,6 @@ export const sinkTitles: Readonly<Record<SinkName, string>> = { duckdb: 'Weir â†
 export interface Run {
   /** It catches up by default, as it would by itself from 64 MiB on. */
   readonly way?: Way;
-  /** DuckDB's limit; that of the sink by default. */
-  readonly memory?: string | undefined;
   /** Where it writes a profile; none by default. */
   readonly profile?: string | undefined;
 }
@@ -23,19 +21,18 @@ export interface Run {
 const LIMIT_MS = 30 * 60_000;
 
 /** Lets a pipeline copy the empty tables, and remembers where it and its sink are then. */
-export async function prepare(sink: SinkName, { url, client, keep }: Start, folder: string, run: Run = {}): Promise<void> {
+export async function prepare(sink: SinkName, { url, client, keep }: Start, folder: string): Promise<void> {
   if (sink === 'postgres') await client.query('CREATE DATABASE mirror');
   await mkdir(folder);
-  await writeFile(join(folder, 'weir.yaml'), configOf(sink, url, 'mirror', run));
+  await writeFile(join(folder, 'weir.yaml'), configOf(sink, url, 'mirror', {}));
   await runWeir(['run', 'weir.yaml', '--until-caught-up'], folder);
   await keep(slotOf(sink));
 }
 
 const slotOf = (sink: SinkName): string => `weir_to_${sink}`;
 
-function configOf(sink: SinkName, url: string, database: string, { way = 'catches up', memory }: Run): string {
-  const ofDuckdb = { path: './mirror.duckdb', ...(memory === undefined ? {} : { memory_limit: memory }) };
-  const block = sink === 'duckdb' ? ofDuckdb : { url: Object.assign(new URL(url), { pathname: `/${database}` }).href };
+function configOf(sink: SinkName, url: string, database: string, { way = 'catches up' }: Run): string {
+  const block = sink === 'duckdb' ? { path: './mirror.duckdb' } : { url: Object.assign(new URL(url), { pathname: `/${database}` }).href };
   const source = { postgres: { url, tables: ['public.*'], catch_up_at: catchUpAt[way] } };
   const pipelines = { [`to_${sink}`]: { source, sinks: { mirror: { [sink]: block } } } };
   // JSON is YAML.

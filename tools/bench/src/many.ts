@@ -3,12 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeBacklog } from './backlog.ts';
 import { contest, cpuRatio, standingLines, type Contender } from './contest.ts';
-import { prepare, weirTo, type Run } from './delivery-contenders.ts';
+import { prepare, weirTo } from './delivery-contenders.ts';
 import { spread } from './many-tables.ts';
 import type { SinkName, Suite, SuiteOptions } from './suite.ts';
-
-/** DuckDB holds 256 KiB of each table that a commit changes: its usual 128 MiB are full of 500 tables. */
-const MANY: Run = { memory: '1GiB' };
 
 /** What it costs that rows are of many tables. */
 export const many: Suite = {
@@ -31,12 +28,12 @@ async function compare(sink: SinkName, { rows, tables, runs, log }: SuiteOptions
     log(`${sink}: two backlogs of ${ofMany.rows.toLocaleString('en')} rows`);
     // A server each: what a slot reads of the log is all of it, the other's tables included.
     const places = { one: join(folder, 'one'), many: join(folder, 'many') };
-    await using one = await makeBacklog(ofOne, async (start) => await prepare(sink, start, places.one, MANY));
-    await using other = await makeBacklog(ofMany, async (start) => await prepare(sink, start, places.many, MANY));
+    await using one = await makeBacklog(ofOne, async (start) => await prepare(sink, start, places.one));
+    await using other = await makeBacklog(ofMany, async (start) => await prepare(sink, start, places.many));
     const title = `${tables.toLocaleString('en')} tables`;
     const contenders = [
-      { ...weirTo(sink, one, places.one, MANY), name: 'one table' },
-      { ...checkedOnce(weirTo(sink, other, places.many, MANY)), name: title, serverPid: other.serverPid },
+      { ...weirTo(sink, one, places.one), name: 'one table' },
+      { ...checkedOnce(weirTo(sink, other, places.many)), name: title, serverPid: other.serverPid },
     ];
     const standings = await contest({ contenders, rows: ofMany.rows, runs, serverPid: one.serverPid, log });
     return standingLines(standings).map((line, index) => ({

@@ -222,3 +222,15 @@ export function bindTable(table: CatalogTable): TableBinding {
 export function quoteTable(table: { readonly namespace: string; readonly name: string }): string {
   return `${quoteIdentifier(table.namespace)}.${quoteIdentifier(table.name)}`;
 }
+
+const byName = new WeakMap<readonly CatalogTable[], ReadonlyMap<string, CatalogTable>>();
+
+/** The table of that name. There may be thousands, and each of them is looked for again and again. */
+export function tableNamed(
+  tables: readonly CatalogTable[],
+  name: { readonly namespace: string; readonly name: string },
+): CatalogTable | undefined {
+  let named = byName.get(tables);
+  if (named === undefined) byName.set(tables, (named = new Map(tables.map((table) => [quoteTable(table), table]))));
+  return named.get(quoteTable(name));
+}

@@ -1,7 +1,7 @@
 import { WeirError, tableName } from '@weir/sdk';
 import type pg from 'pg';
 import type { Capture } from '../capture/capture.ts';
-import { quoteTable, type CatalogTable } from '../capture/catalog.ts';
+import { quoteTable, tableNamed, type CatalogTable } from '../capture/catalog.ts';
 import type { Catalog, CatalogContent } from './catalog-view.ts';
 import type { CapturedTable } from './captured-table.ts';
 import type { CapturedTables } from './captured-tables.ts';
@@ -25,7 +25,7 @@ export function compareTables(
 ): void {
   tables.learnTypes(content.types);
   for (const captured of tables.all) {
-    const target = content.capture.tables.find((table) => quoteTable(table) === quoteTable(captured));
+    const target = tableNamed(content.capture.tables, captured);
     if (target === undefined) {
       if (isUnwanted(captured, content.capture, config)) tables.remove(captured);
     } else if (target.oid !== captured.oid) {

@@ -1,7 +1,7 @@
 import { parseLsn } from '@weir/pgoutput';
 import { query } from '@weir/postgres';
 import type { ConnectorContext, SchemaChange } from '@weir/sdk';
-import { quoteTable, type CatalogTable } from '../capture/catalog.ts';
+import { tableNamed, type CatalogTable } from '../capture/catalog.ts';
 import type { Catalog, CatalogContent } from './catalog-view.ts';
 import type { CapturedTable } from './captured-table.ts';
 import type { CapturedTables } from './captured-tables.ts';
@@ -101,7 +101,7 @@ export class SchemaWatch {
   #changeOf(captured: CapturedTable, content: CatalogContent): (() => SchemaChange[]) | null {
     const { tables, replacement } = this.#options;
     const replaced = (why: string) => (): SchemaChange[] => replacement.replace([captured], content, why, [captured.oid]);
-    const target = content.capture.tables.find((table) => quoteTable(table) === quoteTable(captured));
+    const target = tableNamed(content.capture.tables, captured);
     if (target?.oid !== captured.oid) return replaced('it was dropped or renamed');
     if (captured.shaped === null) return null;
     checkMember(captured, content);
