@@ -20,9 +20,6 @@ import { Transaction } from './transaction.ts';
 
 /** A batch of more bytes holds one large row, and little else. */
 const LARGE_BATCH_BYTES = 8 * 2 ** 20;
-/** How often a large row may lie in DuckDB's memory at once, and what it needs beside: seen with rows of 64 MiB. */
-const LARGE_ROW_COPIES = 6.5;
-const LARGE_ROW_BASE = 32 * 2 ** 20;
 
 /**
  * Class A: rows, tables and the checkpoint are written in one DuckDB transaction, and the checkpoint's row is changed only
@@ -95,11 +92,13 @@ export class DuckdbSession implements TransactionalSession {
   write(batch: Batch): Promise<void> {
     return this.#run(async () => {
       await this.#transaction.begin();
+      for (const { table } of batch.schemaChanges) await this.#database.allowColumns(table.columns.length);
       await this.#changes.apply(batch);
       if (batch.data.length > LARGE_BATCH_BYTES) await this.#makeRoom(batch.data.length);
       for (const part of tableRows(batch)) {
         const { table } = part;
         const writer = await this.#tables.writer(table);
+        await this.#database.allowColumns(writer.target.table.columns.length);
         await writer.write(batch, part);
         if (batch.data.length > this.#largest && batch.data.length > LARGE_BATCH_BYTES) {
           this.#largest = batch.data.length;
@@ -146,7 +145,7 @@ export class DuckdbSession implements TransactionalSession {
 
   /** DuckDB needs a few times a row's size at once, whatever its limit; the larger rows are in the file, the more. */
   async #makeRoom(bytes: number): Promise<void> {
-    if (bytes > 0) await this.#database.allow(bytes * LARGE_ROW_COPIES + LARGE_ROW_BASE);
+    if (bytes > 0) await this.#database.allowRow(bytes);
   }
 
   async #run<T>(work: () => Promise<T>): Promise<T> {
