@@ -1,7 +1,9 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
-import { openError } from './duckdb-error.ts';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { lacksMemory, openError } from './duckdb-error.ts';
+import { openInstance } from './open-instance.ts';
+import { roomForColumns, roomForRow, vacuumTasks } from './room.ts';
 
 /** What the first opener of a file in this process decides. */
 export interface DatabaseOptions {
@@ -20,8 +22,10 @@ export interface Database {
   /** The name that DuckDB gives the database, from the file's. */
   readonly name: string;
   connect(): Promise<DuckDBConnection>;
-  /** Lets DuckDB use so much memory, in bytes, if its limit is lower; until the file is closed. */
-  allow(bytes: number): Promise<void>;
+  /** Lets DuckDB use what it needs for a row of so many bytes, if its memory limit is lower; until the file is closed. */
+  allowRow(bytes: number): Promise<void>;
+  /** The same for a table of so many columns. Those that are in the file when it is opened are known. */
+  allowColumns(columns: number): Promise<void>;
   /** Runs one after the other what must not run twice at once on this file in this process. */
   exclusively<T>(work: () => Promise<T>): Promise<T>;
   /** Gives the file up; with the last user it is closed and its lock is free. Idempotent. */
@@ -61,36 +65,42 @@ class OpenFile {
   readonly #path: string;
   readonly #instance: DuckDBInstance;
   readonly #name: string;
+  readonly #threads: number;
   /** DuckDB's memory limit, in bytes. */
   #limit: number;
+  /** Columns of the widest table. */
+  #columns = 0;
   #users = 0;
   #queue: Promise<unknown> = Promise.resolve();
   open = true;
 
-  private constructor(path: string, instance: DuckDBInstance, name: string, limit: number) {
-    this.#limit = limit;
+  private constructor(path: string, instance: DuckDBInstance, name: string, threads: number, limit: number) {
     this.#path = path;
     this.#instance = instance;
     this.#name = name;
+    this.#threads = threads;
+    this.#limit = limit;
   }
 
   static async open(path: string, options: DatabaseOptions): Promise<OpenFile> {
-    let instance: DuckDBInstance;
+    const limit = limitOf(options);
+    let instance: DuckDBInstance | null = null;
     try {
-      instance = await DuckDBInstance.create(path, settings(path, options));
-    } catch (error) {
-      throw openError(error, path);
-    }
-    try {
+      const opened = await openInstance(path, limit, settings(path, options));
+      instance = opened.instance;
       const connection = await instance.connect();
       // Global, so that every connection prints and reads timestamps with a zone in UTC.
       await connection.run("SET GLOBAL TimeZone = 'UTC'");
-      const result = await connection.run('SELECT current_database()');
-      const name = String((await result.getRows())[0]![0]);
+      const result = await connection.run(
+        "SELECT current_database(), current_setting('threads'), (SELECT max(column_count) FROM duckdb_tables())",
+      );
+      const [name, threads, columns] = (await result.getRows())[0]!;
       connection.closeSync();
-      return new OpenFile(path, instance, name, limitOf(options));
+      const file = new OpenFile(path, instance, String(name), Number(threads), limit);
+      await file.#allowColumns(Number(columns ?? 1)).catch((error: unknown) => file.#keepLimit(error, opened.limit));
+      return file;
     } catch (error) {
-      instance.closeSync();
+      instance?.closeSync();
       throw openError(error, path);
     }
   }
@@ -102,7 +112,8 @@ class OpenFile {
       path: this.#path,
       name: this.#name,
       connect: () => this.#instance.connect(),
-      allow: (bytes) => this.#allow(bytes),
+      allowRow: (bytes) => this.#allowRow(bytes),
+      allowColumns: (columns) => this.#allowColumns(columns),
       exclusively: (work) => this.#exclusively(work),
       release: async () => {
         if (released) return;
@@ -112,15 +123,36 @@ class OpenFile {
     };
   }
 
-  async #allow(bytes: number): Promise<void> {
-    if (bytes <= this.#limit) return;
-    this.#limit = bytes;
+  async #allowRow(bytes: number): Promise<void> {
+    if (roomForRow(bytes) <= this.#limit) return;
+    this.#limit = Math.ceil(roomForRow(bytes));
+    await this.#applyLimit();
+    // What large values took then goes back to the system at once; small ones would pay for that with time.
+    await this.#set("allocator_flush_threshold = '8MiB'", 'allocator_background_threads = true');
+  }
+
+  async #allowColumns(columns: number): Promise<void> {
+    if (columns <= this.#columns) return;
+    this.#columns = columns;
+    this.#limit = Math.max(this.#limit, roomForColumns(columns));
+    await this.#applyLimit();
+  }
+
+  /** What the log of a crash left in memory can be more than DuckDB gets rid of. */
+  #keepLimit(error: unknown, opened: number): void {
+    if (!lacksMemory(error)) throw error;
+    this.#limit = opened;
+  }
+
+  async #applyLimit(): Promise<void> {
+    const tasks = vacuumTasks(this.#limit, this.#columns, this.#threads);
+    await this.#set(`memory_limit = '${this.#limit}B'`, `max_vacuum_tasks = ${tasks}`);
+  }
+
+  async #set(...assignments: string[]): Promise<void> {
     const connection = await this.#instance.connect();
     try {
-      await connection.run(`SET GLOBAL memory_limit = '${Math.ceil(bytes)}B'`);
-      // What large values took then goes back to the system at once; small ones would pay for that with time.
-      await connection.run("SET GLOBAL allocator_flush_threshold = '8MiB'");
-      await connection.run('SET GLOBAL allocator_background_threads = true');
+      for (const assignment of assignments) await connection.run(`SET GLOBAL ${assignment}`);
     } finally {
       connection.closeSync();
     }
@@ -149,7 +181,6 @@ function limitOf(options: DatabaseOptions): number {
  */
 function settings(path: string, options: DatabaseOptions): Record<string, string> {
   return {
-    memory_limit: `${limitOf(options)}B`,
     temp_directory: `${path}.tmp`,
     enable_external_access: 'false',
     autoinstall_known_extensions: 'false',

@@ -35,6 +35,11 @@ export function isConflict(error: unknown): boolean {
   return /^(TransactionContext|Transaction) Error:.*conflict/i.test(messageOf(error));
 }
 
+/** True when DuckDB would need more memory than it may take. */
+export function lacksMemory(error: unknown): boolean {
+  return NO_MEMORY.test(messageOf(error));
+}
+
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

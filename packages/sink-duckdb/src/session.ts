@@ -21,11 +21,6 @@ import { Transaction } from './transaction.ts';
 
 /** A batch of more bytes holds one large row, and little else. */
 const LARGE_BATCH_BYTES = 8 * 2 ** 20;
-/** How often a large row may lie in DuckDB's memory at once, and what it needs beside: seen with rows of 64 MiB. */
-const LARGE_ROW_COPIES = 6.5;
-const LARGE_ROW_BASE = 32 * 2 ** 20;
-/** What DuckDB holds of each table that a transaction appends to: a block, and a part of another. */
-const TABLE_BYTES = 384 * 2 ** 10;
 
 /**
  * Class A: rows, tables and the checkpoint are written in one DuckDB transaction, and the checkpoint's row is changed only
@@ -106,6 +101,7 @@ export class DuckdbSession implements TransactionalSession {
         return;
       }
       await this.#writeGathered();
+      for (const { table } of batch.schemaChanges) await this.#database.allowColumns(table.columns.length);
       await this.#changes.apply(batch);
       if (batch.data.length > LARGE_BATCH_BYTES) await this.#noteLarge(batch);
       await this.#writeRows(batch);
@@ -113,17 +109,18 @@ export class DuckdbSession implements TransactionalSession {
   }
 
   async #writeRows(batch: Batch): Promise<void> {
-    for (const part of tableRows(batch)) await (await this.#tables.writer(part.table)).write(batch, part);
+    for (const part of tableRows(batch)) {
+      const writer = await this.#tables.writer(part.table);
+      await this.#database.allowColumns(writer.target.table.columns.length);
+      await writer.write(batch, part);
+    }
     this.#transaction.slab.clear();
     this.#tables.flushIfLarge();
   }
 
-  /** DuckDB holds something of each table that a transaction changes, in memory. */
   async #writeGathered(): Promise<void> {
     const batch = this.#gathered.take();
-    if (batch === null) return;
-    await this.#database.allow(batch.tables.length * TABLE_BYTES + LARGE_ROW_BASE);
-    await this.#writeRows(batch);
+    if (batch !== null) await this.#writeRows(batch);
   }
 
   async #noteLarge(batch: Batch): Promise<void> {
@@ -170,7 +167,7 @@ export class DuckdbSession implements TransactionalSession {
 
   /** DuckDB needs a few times a row's size at once, whatever its limit; the larger rows are in the file, the more. */
   async #makeRoom(bytes: number): Promise<void> {
-    if (bytes > 0) await this.#database.allow(bytes * LARGE_ROW_COPIES + LARGE_ROW_BASE);
+    if (bytes > 0) await this.#database.allowRow(bytes);
   }
 
   async #run<T>(work: () => Promise<T>): Promise<T> {

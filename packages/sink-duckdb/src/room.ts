@@ -1,0 +1,39 @@
+import { totalmem } from 'node:os';
+
+const MIB = 2 ** 20;
+/** How often a large row may lie in DuckDB's memory at once: seen with rows of 64 MiB. */
+const LARGE_ROW_COPIES = 6.5;
+/**
+ * DuckDB 1.5 takes a block of 256 KiB for the values of a column and one for its NULLs as soon as a row is appended, and has
+ * those of all columns in memory at once, however few rows there are: when a row is inserted, when its log is put in its
+ * place after a crash, and, for the old and for the new rows, when a checkpoint joins groups of rows.
+ */
+const COLUMN_BYTES = MIB / 2;
+/** Columns of rows that are read, of rows that are written, and of a second thread. */
+const COLUMN_COPIES = 3;
+/** What DuckDB needs beside. */
+const BASE = 32 * MIB;
+/** How many groups of rows DuckDB joins in a checkpoint unless told otherwise. */
+const ALL_VACUUM_TASKS = 100;
+
+/** DuckDB's memory, in bytes, for a file with a row of so many. */
+export function roomForRow(bytes: number): number {
+  return bytes * LARGE_ROW_COPIES + BASE;
+}
+
+/** DuckDB's memory, in bytes, for a file with a table of so many columns. Tables do not add up: what rests is spilled. */
+export function roomForColumns(columns: number): number {
+  return columns * COLUMN_BYTES * COLUMN_COPIES + BASE;
+}
+
+/** How many groups of rows DuckDB may join in a checkpoint: each thread that joins some needs memory for all columns. */
+export function vacuumTasks(limit: number, columns: number, threads: number): number {
+  const fitting = Math.floor((limit - BASE) / (columns * COLUMN_BYTES)) - 1;
+  return fitting >= threads ? ALL_VACUUM_TASKS : Math.max(1, fitting);
+}
+
+/** The memory, in bytes, that DuckDB would take if it was not told: four fifths of what there is. */
+export function mostRoom(): number {
+  const there = process.constrainedMemory();
+  return Math.floor(0.8 * Math.min(totalmem(), there > 0 ? there : Infinity));
+}
