@@ -52,10 +52,10 @@ export const sourceMutants: readonly Mutant[] = [
     within: 100,
     edits: [
       {
-        file: `${SOURCE}/stream/stream-messages.ts`,
-        find: 'this.#handler.change(start + XLOG_HEADER, end);',
+        file: `${SOURCE}/stream/walsender-reader.ts`,
+        find: 'this.#listener!.change(start + XLOG_HEADER, end);',
         replace:
-          'globalThis.rowLsn = new DataView(data.buffer, data.byteOffset).getBigUint64(start + 1); this.#handler.change(start + XLOG_HEADER, end);',
+          'globalThis.rowLsn = new DataView(data.buffer, data.byteOffset).getBigUint64(start + 1); this.#listener!.change(start + XLOG_HEADER, end);',
       },
       {
         file: `${SOURCE}/shape/stream-tables.ts`,
