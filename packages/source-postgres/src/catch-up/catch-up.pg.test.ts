@@ -203,6 +203,21 @@ describe('the WAL sender takes over', () => {
     }
   });
 
+  test('where there is no connection left for it', async () => {
+    await using database = await shop();
+    const { url, name } = await database.role('SUPERUSER');
+    const from = await copiedCheckpoint(database.source());
+    await write(database, 1);
+    const other = await connect({ url: secret.parse(url) }, signal);
+    // Superusers are not counted.
+    await database.sql(`ALTER ROLE ${name} NOSUPERUSER REPLICATION CONNECTION LIMIT 2; GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${name}`);
+    const lines: string[] = [];
+    await using reading = await Reading.open(database.source({ catch_up_at: 0 }, url, logTo(lines)), from);
+    await reading.untilStreamed(1_000);
+    expect(lines[0]).toMatch(/the WAL sender goes on .*too many connections/);
+    await other.end();
+  });
+
   test('where the server may not keep a piece', async () => {
     await using database = await shop();
     const { url, name } = await database.role('SUPERUSER');

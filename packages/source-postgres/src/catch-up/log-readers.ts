@@ -78,8 +78,9 @@ export class LogReaders {
     if (config.catch_up_at === null) return null;
     const end = await control.use(async (client) => await logEnd(client));
     if (!this.isFar(from, end) || !(await this.#isAllowed())) return null;
-    const client = await connect(config, signal);
+    let client: pg.Client | null = null;
     try {
+      client = await connect(config, signal);
       using _ = cutOnAbort(client, signal);
       await copySlot(client, slot, from);
       const [row] = await query(client, 'SELECT pg_backend_pid() AS pid');
@@ -102,7 +103,7 @@ export class LogReaders {
       if (signal.aborted) await reader[Symbol.asyncDispose]();
       return reader;
     } catch (error) {
-      await closeClient(client);
+      if (client !== null) await closeClient(client);
       signal.throwIfAborted();
       this.#ended({ why: toWeirError(error).message, end });
       return null;
