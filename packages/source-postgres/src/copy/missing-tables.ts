@@ -68,8 +68,8 @@ export class MissingTables implements AsyncDisposable {
   async find(): Promise<void> {
     const { control, catalog, tables, replacement } = this.#options;
     this.#missing = await control.use(async (client) => {
-      await checkPublications(client, tables.state);
       const { content } = await catalog.lookWith(client);
+      await checkPublications(client, tables.state);
       checkMembers(tables, content);
       return await publishTables(client, tables, catalog, content.capture, replacement);
     });

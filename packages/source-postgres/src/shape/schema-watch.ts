@@ -67,8 +67,9 @@ export class SchemaWatch {
     return await control.use(async (client) => {
       const [row] = await query(client, 'SELECT pg_current_wal_lsn() AS lsn');
       this.#head = parseLsn(row!['lsn']!);
-      await checkPublications(client, tables.state);
       const view = await catalog.lookWith(client);
+      // Behind the look: tables that it does not find published may have gone with their publication.
+      await checkPublications(client, tables.state);
       tables.learnTypes(view.content.types);
       const { findings, added } = this.#findings(view.content);
       if (findings.length === 0 && added.length === 0) return this.#place;
