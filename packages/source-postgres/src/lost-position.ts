@@ -1,5 +1,7 @@
 import { WeirError, type ErrorCode } from '@weir/sdk';
+import { checkPublications } from './capture/publication.ts';
 import type { PostgresConfig } from './config.ts';
+import type { MissingTablesOptions } from './copy/missing-tables.ts';
 
 /**
  * What says that a checkpoint leads to no next change here, and whether a pipeline may begin anew because of it
@@ -33,4 +35,28 @@ export function lostUnderWay(config: PostgresConfig, error: unknown): unknown {
   if (!beginsAnew(config, error)) return error;
   const message = `the position was lost while streaming, so all tables are copied again; ${error.code}: ${error.message}`;
   return new WeirError('WEIR_PG_RESNAPSHOT', message, { cause: error });
+}
+
+/** How often and with what pause, in ms, it is looked what became of a publication: what was decoded may not be visible yet. */
+const LOOKS = 10;
+const LOOK_MS = 100;
+
+/**
+ * What a running session is to say of a failure. Servers before version 18 end a stream where the publication was not there, and
+ * do not know what became of it since.
+ */
+export async function explained(
+  error: unknown,
+  { control, context, tables }: Pick<MissingTablesOptions, 'control' | 'context' | 'tables'>,
+): Promise<unknown> {
+  if (!(error instanceof WeirError) || error.code !== 'WEIR_PG_PUBLICATION_MISSING') return error;
+  try {
+    for (let look = 0; look < LOOKS; look++) {
+      await control.use(async (client) => await checkPublications(client, tables.state));
+      await context.clock.sleep(LOOK_MS);
+    }
+    return error;
+  } catch (found) {
+    return found instanceof WeirError && found.code === 'WEIR_PG_PUBLICATION_CHANGED' ? found : error;
+  }
 }

@@ -13,7 +13,7 @@ import { ChunkedCopy } from './copy/chunked-copy.ts';
 import { CopyRequests, orderCopies, type CopyRequest } from './copy/copy-requests.ts';
 import { MissingTables, type MissingTablesOptions } from './copy/missing-tables.ts';
 import { markLog } from './log-mark.ts';
-import { lostUnderWay } from './lost-position.ts';
+import { explained, lostUnderWay } from './lost-position.ts';
 import { boundaryPosition, positionLsn, stateJson } from './position.ts';
 import { SchemaWatch } from './shape/schema-watch.ts';
 import { StreamTables } from './shape/stream-tables.ts';
@@ -102,7 +102,7 @@ export class PostgresSession implements SourceSession {
       if (this.#options.isAnew) yield emptyBatch(this.#boundaryCheckpoint());
       yield* this.#read(AbortSignal.any([ending, retention.exceeded]));
     } catch (error) {
-      if (retention.failure === null) throw lostUnderWay(this.#options.config, error);
+      if (retention.failure === null) throw lostUnderWay(this.#options.config, await explained(error, this.#options));
     }
     if (retention.failure === null) return;
     await watching;

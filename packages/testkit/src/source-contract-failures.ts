@@ -16,7 +16,7 @@ export function describeFailures<Environment extends SourceEnvironment>(driver: 
           environment,
           discontinuity,
         );
-        expect(error.code, error.message).toBe(discontinuity.olderCode?.(environment) ?? discontinuity.code);
+        expect(error.code, error.message).toBe(discontinuity.code);
         expect(error.policy).toMatchObject({ exit: 4, policy: 'stop' });
         expect(rows, 'nothing may be delivered behind the gap').toBe(0);
       });

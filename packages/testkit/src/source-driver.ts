@@ -51,8 +51,6 @@ export interface SourceEnvironment extends AsyncDisposable {
 export interface Discontinuity<Environment extends SourceEnvironment = SourceEnvironment> {
   readonly name: string;
   readonly code: ErrorCode;
-  /** The code of older servers, which notice it in another way; null where they say the same. */
-  olderCode?(environment: Environment): ErrorCode | null;
   /** Whether it happens between two sessions, or under one that streams. */
   readonly when: 'stopped' | 'streaming';
   /**

@@ -80,15 +80,11 @@ export const discontinuities: readonly Discontinuity<PostgresEnvironment>[] = [
     'DROP PUBLICATION $publication; INSERT INTO items VALUES (1000)',
     'WEIR_PG_PUBLICATION_MISSING',
   ),
-  {
-    ...streaming(
-      'the publication was dropped and made again',
-      'DROP PUBLICATION $publication; INSERT INTO items VALUES (1000); CREATE PUBLICATION $publication FOR TABLE items',
-      'WEIR_PG_PUBLICATION_CHANGED',
-    ),
-    // Before version 18 the server itself ends the stream where the publication was not there.
-    olderCode: ({ version }) => (version < 18 ? 'WEIR_PG_PUBLICATION_MISSING' : null),
-  },
+  streaming(
+    'the publication was dropped and made again',
+    'DROP PUBLICATION $publication; INSERT INTO items VALUES (1000); CREATE PUBLICATION $publication FOR TABLE items',
+    'WEIR_PG_PUBLICATION_CHANGED',
+  ),
   streaming(
     'the table was taken out of the publication and put back',
     `ALTER PUBLICATION $publication DROP TABLE items; INSERT INTO items VALUES (1000);
