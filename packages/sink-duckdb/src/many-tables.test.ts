@@ -2,7 +2,7 @@ import { BatchBuilder, tableName, type Batch, type Table, type TransactionalSess
 import { expect, test } from 'vitest';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
 
-/** DuckDB holds a block of 256 KiB for each: more than the 128 MiB that a sink has by default. */
+/** More than are open at once, so that their rows gather; DuckDB begins a block of 256 KiB or more for each. */
 const TABLES = 600;
 const shard = { pipeline: 'shop', sink: 'warehouse', shard: 0 };
 
