@@ -41,14 +41,14 @@ async function ask(url: string, sql: string): Promise<unknown> {
   }
 }
 
-/** Another process that starts the server of a directory, prints what it got, and waits for a signal. */
+/** Another process that starts the server of a directory, prints what it got when it is ready for a signal, and waits for one. */
 function spawnStarter(directory: string): ChildProcess {
   const module = new URL('./embedded-postgres.ts', import.meta.url).href;
   const script = `
     import { EmbeddedPostgres } from ${JSON.stringify(module)};
     const server = await EmbeddedPostgres.start({ directory: ${JSON.stringify(directory)} });
-    console.log(JSON.stringify({ url: server.url, pid: server.pid }));
     process.on('SIGTERM', () => process.exit());
+    console.log(JSON.stringify({ url: server.url, pid: server.pid }));
     setInterval(() => {}, 1000);`;
   return spawn(process.execPath, ['--conditions=@weir/source', '--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
