@@ -6,7 +6,7 @@ import { contest, standingLines } from './contest.ts';
 import { prepare, sinkTitles, subscription, weirTo } from './delivery-contenders.ts';
 import { profiled } from './profiled.ts';
 import { recvlogical } from './stream-contenders.ts';
-import type { Report, Suite, SuiteOptions } from './suite.ts';
+import type { Report, SinkName, Suite, SuiteOptions } from './suite.ts';
 
 /** A backlog of large transactions, delivered and durable. */
 export const delivery: Suite = {
@@ -17,6 +17,17 @@ export const delivery: Suite = {
   run: async (options) => await deliver('delivery', orders(options.rows), options),
   profile: async (options, folder) => await profileDelivery(orders(options.rows), options, folder),
 };
+
+/** The same into one sink. */
+export function deliveryInto(sink: SinkName): Suite {
+  const only = (options: SuiteOptions): SuiteOptions => ({ ...options, sinks: [sink] });
+  return {
+    ...delivery,
+    about: `delivery, ${sinkTitles[sink]} only`,
+    run: async (options) => await delivery.run(only(options)),
+    profile: async (options, folder) => await delivery.profile!(only(options), folder),
+  };
+}
 
 /** The same of transactions of one row. */
 export const tinyDelivery: Suite = {

@@ -1,7 +1,7 @@
 // `npm run bench -- SUITE`: measures Weir on real servers that it starts itself. Numbers, no verdicts: this is no test.
 import { parseArgs } from 'node:util';
 import { decode } from './decode.ts';
-import { delivery, tinyDelivery } from './delivery.ts';
+import { delivery, deliveryInto, tinyDelivery } from './delivery.ts';
 import { growth } from './growth.ts';
 import { growthDesigns } from './growth-designs.ts';
 import { idle } from './idle.ts';
@@ -10,7 +10,7 @@ import { many } from './many.ts';
 import { memory } from './memory.ts';
 import { pipelines } from './pipelines.ts';
 import { snapshot } from './snapshot.ts';
-import { stream } from './stream.ts';
+import { catchup, stream } from './stream.ts';
 import { markdown, type SinkName, type Suite, type SuiteOptions } from './suite.ts';
 import { wide } from './wide.ts';
 
@@ -31,18 +31,33 @@ const suites: Readonly<Record<string, Suite>> = {
 };
 const sinks: readonly SinkName[] = ['duckdb', 'postgres'];
 
+/** Suites that are a part of another one, and are not run beside it. */
+const parts: Readonly<Record<string, Suite>> = {
+  catchup,
+  'pg-duckdb': deliveryInto('duckdb'),
+  'pg-pg': deliveryInto('postgres'),
+};
+const known: Readonly<Record<string, Suite>> = { ...suites, ...parts };
+
 const those = (are: (suite: Suite) => boolean): string =>
   Object.keys(suites)
     .filter((name) => are(suites[name]!))
     .join(', ');
 
+const list = (of: Readonly<Record<string, Suite>>): string =>
+  Object.entries(of)
+    .map(([name, { about, rows, runs }]) => `  ${name.padEnd(14)} ${about}; --rows ${rows} --runs ${runs}`)
+    .join('\n');
+
 const USAGE = `npm run bench -- [SUITE …] [--rows N] [--runs N] [--sink duckdb|postgres] [--quick] [--profile DIR] [--json]
 
 Runs suites, all of them when none is named; --rows and --runs are by default:
 
-${Object.entries(suites)
-  .map(([name, { about, rows, runs }]) => `  ${name.padEnd(14)} ${about}; --rows ${rows} --runs ${runs}`)
-  .join('\n')}
+${list(suites)}
+
+Parts of them, run by name only:
+
+${list(parts)}
 
   --sink     for suites that deliver; both by default
   --tables   of many, 1,000 by default
@@ -82,7 +97,7 @@ const isRight =
   isNumber(values.tables, 1) &&
   isNumber(values.large, 1) &&
   chosen.every((sink) => sinks.includes(sink)) &&
-  names.every((name) => suites[name] !== undefined && (folder === undefined || suites[name].profile !== undefined));
+  names.every((name) => known[name] !== undefined && (folder === undefined || known[name].profile !== undefined));
 if (values.help || !isRight) {
   console.log(USAGE);
   process.exit(values.help ? 0 : 2);
@@ -90,7 +105,7 @@ if (values.help || !isRight) {
 
 const reports: unknown[] = [];
 for (const name of names) {
-  const suite = suites[name]!;
+  const suite = known[name]!;
   const options: SuiteOptions = {
     rows: Number(values.rows ?? ((quick ? suite.quickRows : null) ?? suite.rows)),
     runs: Number(values.runs ?? (quick ? 1 : suite.runs)),

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { temporaryPostgres } from '@weir/services';
 import pg from 'pg';
 import { runWeir } from './measured-process.ts';
@@ -11,9 +12,14 @@ const BASE_BYTES = 400 * 2 ** 20;
 const BUFFER_BYTES = 256 * 2 ** 20;
 const PIPELINE = 'memory';
 
+/** How long a sink hangs, in ms; well below the 30 s that it waits for a lock. */
+const HANG_MS = 20_000;
+
 /** One load on the source, made while no runner reads it. */
 interface Load {
   readonly what: string;
+  /** Has the sink hang from the start of the runner on; only where a sink is a server. */
+  readonly hangs?: true;
   make(client: pg.Client): Promise<void>;
 }
 
@@ -34,9 +40,12 @@ export const memory: Suite = {
       options.log(`${sink}: an empty copy`);
       await runWeir(['run', 'weir.yaml', '--until-caught-up'], place.folder);
       for (const load of loads(options)) {
+        if (load.hangs && sink !== 'postgres') continue;
         options.log(`${sink}: ${load.what}`);
         await load.make(place.client);
+        const hanging = load.hangs ? await hang(place.mirror) : null;
         const { seconds, medianBytes, peakBytes } = await runWeir(['run', 'weir.yaml', '--until-caught-up'], place.folder);
+        await hanging?.done;
         await runWeir(['verify', 'weir.yaml'], place.folder);
         const bytes = { 'median MiB': medianBytes, 'peak MiB': peakBytes, 'bound MiB': BASE_BYTES + BUFFER_BYTES };
         const mebibytes = Object.entries(bytes).map(([name, value]) => [name, String(Math.round(value / 2 ** 20))] as const);
@@ -69,12 +78,29 @@ function loads({ rows, largeBytes }: SuiteOptions): Load[] {
         for (let at = 0; at < transactions; at++) await client.query(`${insert} FROM generate_series(1, ${each}) i`);
       },
     },
+    {
+      what: `${rows.toLocaleString('en')} rows in 100 transactions, while the sink hangs for ${HANG_MS / 1000} s`,
+      hangs: true,
+      make: async (client) => {
+        for (let at = 0; at < 100; at++) await client.query(`${insert} FROM generate_series(1, ${Math.ceil(rows / 100)}) i`);
+      },
+    },
   ];
+}
+
+/** Locks the mirror. @returns when it is locked; what is returned resolves when it is not any more */
+async function hang(url: string): Promise<{ done: Promise<void> }> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query('BEGIN; LOCK TABLE public.events IN ACCESS EXCLUSIVE MODE');
+  return { done: sleep(HANG_MS).then(async () => await client.end()) };
 }
 
 interface Place extends AsyncDisposable {
   readonly folder: string;
   readonly client: pg.Client;
+  /** Of the database of the PostgreSQL sink. */
+  readonly mirror: string;
 }
 
 async function prepare(url: string, sink: SinkName): Promise<Place> {
@@ -103,6 +129,7 @@ pipelines:
   return {
     folder,
     client,
+    mirror: mirror.href,
     async [Symbol.asyncDispose]() {
       await client.end();
       await rm(folder, { recursive: true, force: true });

@@ -15,11 +15,20 @@ export async function streamContenders(backlog: Backlog, log: (line: string) => 
     inNode('frames counted', new URL('contenders/frames.ts', import.meta.url), backlog),
     weirSource('streams', backlog),
     weirSource('catches up', backlog),
-    inNode('slot function, rows counted', new URL('contenders/slot-function.ts', import.meta.url), backlog),
+    slotFunction(backlog),
     inNode('pg-logical-replication', new URL('contenders/logical-replication.ts', import.meta.url), backlog),
     ...recvlogical(backlog, log),
     ...(await debezium(backlog, log)),
   ];
+}
+
+/** Those that read past the WAL sender, beside pg_recvlogical, which comes first. */
+export async function catchUpContenders(backlog: Backlog, log: (line: string) => void): Promise<Contender[]> {
+  return await Promise.resolve([...recvlogical(backlog, log), weirSource('catches up', backlog), slotFunction(backlog)]);
+}
+
+function slotFunction(backlog: Backlog): Contender {
+  return inNode('slot function, rows counted', new URL('contenders/slot-function.ts', import.meta.url), backlog);
 }
 
 /** How the source of Weir reads; it catches up also where it is not so far behind that it would by itself. */

@@ -1,8 +1,8 @@
 import { makeBacklog, orders } from './backlog.ts';
 import { contest, standingLines } from './contest.ts';
 import { profiled } from './profiled.ts';
-import { streamContenders, weirSource } from './stream-contenders.ts';
-import type { Suite } from './suite.ts';
+import { catchUpContenders, streamContenders, weirSource } from './stream-contenders.ts';
+import type { Report, Suite, SuiteOptions } from './suite.ts';
 
 /** A slot that is behind is read to its end by the replication protocol, and nothing is kept. */
 export const stream: Suite = {
@@ -10,14 +10,7 @@ export const stream: Suite = {
   rows: 1_000_000,
   quickRows: 200_000,
   runs: 5,
-  async run({ rows, runs, log }) {
-    log(`a backlog of ${rows.toLocaleString('en')} rows`);
-    await using backlog = await makeBacklog(orders(rows));
-    const contenders = await streamContenders(backlog, log);
-    const standings = await contest({ contenders, rows: backlog.rows, runs, serverPid: backlog.serverPid, log });
-    const title = `stream: ${backlog.rows.toLocaleString('en')} rows in 100 transactions, median of ${runs}`;
-    return { title, lines: standingLines(standings) };
-  },
+  run: async (options) => await read('stream', streamContenders, options),
   async profile({ rows, log }, folder) {
     log(`a backlog of ${rows.toLocaleString('en')} rows`);
     await using backlog = await makeBacklog(orders(rows));
@@ -29,3 +22,19 @@ export const stream: Suite = {
     return { title: `stream, profiled: ${backlog.rows.toLocaleString('en')} rows`, lines };
   },
 };
+
+/** The part of it that is past the WAL sender. */
+export const catchup: Suite = {
+  ...stream,
+  about: 'stream, past the WAL sender only, beside pg_recvlogical',
+  run: async (options) => await read('catchup', catchUpContenders, options),
+};
+
+async function read(what: string, readers: typeof streamContenders, { rows, runs, log }: SuiteOptions): Promise<Report> {
+  log(`a backlog of ${rows.toLocaleString('en')} rows`);
+  await using backlog = await makeBacklog(orders(rows));
+  const contenders = await readers(backlog, log);
+  const standings = await contest({ contenders, rows: backlog.rows, runs, serverPid: backlog.serverPid, log });
+  const title = `${what}: ${backlog.rows.toLocaleString('en')} rows in 100 transactions, median of ${runs}`;
+  return { title, lines: standingLines(standings) };
+}
