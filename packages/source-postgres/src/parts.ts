@@ -1,4 +1,6 @@
 // What decides about rows without a connection: for the simulator, which has a server of its own. No interface for others.
+export { CatchUpReader } from './catch-up/catch-up-reader.ts';
+export type { CopiedSlot, LogExtent } from './catch-up/slot-copy.ts';
 export { CopiedChunks } from './copy/copied-chunks.ts';
 export { bulk, refill, type Taken } from './copy/taken.ts';
 export type { ChunkPart } from './copy/copy-round.ts';
@@ -28,4 +30,5 @@ export { tableOf, type CatalogShape, type ShapeColumn } from './shape/table-shap
 export { ChangeStream } from './stream/change-stream.ts';
 export type { Give } from './stream/stream-pause.ts';
 export { WalsenderReader } from './stream/walsender-reader.ts';
+export type { LogReader } from './stream/log-reader.ts';
 export { VisibleTransactions } from './stream/visible-transactions.ts';

@@ -10,6 +10,9 @@ export interface StoredCheckpoint {
 /**
  * Durable state of a runner. For sinks of classes B, C and D it is the truth about their checkpoint (invariant 4);
  * for class A it holds nothing but hints.
+ *
+ * What is asked for first takes effect first, whether or not somebody waits for it: what an attempt saves that was given up
+ * never comes behind what the next one loads.
  */
 export interface Store extends AsyncDisposable {
   loadCheckpoint(shard: Shard): Promise<StoredCheckpoint | null>;

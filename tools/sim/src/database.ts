@@ -18,6 +18,11 @@ const COMMIT_BYTES = 16;
 
 const low = (id: number): number => id % 2 ** 32;
 
+function bytesOf(record: LogRecord): number {
+  if (record.kind === 'row') return ROW_BYTES * (record.transaction.changes[record.change]!.run?.count ?? 1);
+  return record.kind === 'abort of a part' ? ROW_BYTES : COMMIT_BYTES;
+}
+
 /**
  * A PostgreSQL server in memory, as far as it matters to who reads its log: transactions commit in another order than their
  * ids, a commit that waits for a standby is in the log before it is visible, the LSNs of rows are not in commit order, the
@@ -290,6 +295,12 @@ export class Database {
 
   #forget(transaction: SimTransaction, isGone: (sub: number) => boolean): void {
     for (const [name, versions] of this.#versions) if (transaction.touched(name)) versions.forget(transaction, isGone);
+  }
+
+  /** The first place from `lsn` on that lies in no record. */
+  recordEnd(lsn: number): number {
+    const record = this.log.findLast((each) => each.lsn < lsn);
+    return record === undefined ? lsn : Math.max(lsn, record.lsn + bytesOf(record));
   }
 
   /** The slot is made: at the end of the log, behind what making it has written there. */

@@ -65,7 +65,7 @@ export const engineMutants: readonly Mutant[] = [
     about: 'of several sinks the checkpoint of the first is read before the fence of the next is taken',
     invariant: 5,
     scenario: 'runners',
-    from: 1401,
+    from: 5701,
     within: 100,
     edits: [
       {
@@ -155,7 +155,7 @@ export const engineMutants: readonly Mutant[] = [
     about: 'of two sinks that differ by a chunk the one that is behind commits first',
     invariant: 4,
     scenario: 'sinks',
-    within: 400,
+    within: 1200,
     edits: [
       {
         file: `${ENGINE}/attempt.ts`,

@@ -140,7 +140,7 @@ class History {
   #checkEnd(isConnected: boolean): void {
     const { database } = this.#server;
     for (const [name, target] of this.#targets) this.#checkAll(name, target);
-    if (isConnected) checkAllConfirmed(database.confirmed, this.#durableLsns());
+    if (isConnected && this.#server.hears) checkAllConfirmed(database.confirmed, this.#durableLsns());
   }
 
   #touch(table: string): void {

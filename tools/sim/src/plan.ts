@@ -1,5 +1,6 @@
 import type { Statement } from './statement.ts';
 import { Dice } from './dice.ts';
+import type { CatchesUp } from './server.ts';
 import type { FaultKind } from './sim-process.ts';
 import { scenarios, type Scenario, type ScenarioName, type SimMode } from './scenarios.ts';
 import { keysOf } from './sim-tables.ts';
@@ -36,6 +37,8 @@ export interface Plan {
   readonly chunkRows: number;
   /** Chunks of a round. */
   readonly roundChunks: number;
+  readonly catchesUp: CatchesUp;
+  readonly pieces: readonly [least: bigint, largest: bigint];
   readonly happenings: readonly Happening[];
 }
 
@@ -46,6 +49,9 @@ const operationsOf: Readonly<Record<SimMode, readonly string[]>> = {
   staged: ['open', 'recover', 'write', 'stage', 'apply', 'dispose'],
 };
 const sourceOperations = ['source.open', 'source.connect', 'source.status', 'copy.begin', 'copy.snapshot', 'copy.mark', 'copy.chunk'];
+/** A few records, of which the smallest are smaller than a transaction. */
+const PIECES = [24n, 96n] as const;
+const catchUpOperations = ['source.copy', 'source.extent', 'source.advance', 'source.cancel'];
 const storeOperations = ['store.load', 'store.save', 'store.save'];
 
 /** The plan of a seed. */
@@ -63,6 +69,8 @@ export function makePlan(scenario: ScenarioName, seed: number): Plan {
     batchRows: dice.between(1, 5),
     chunkRows: dice.between(1, 3),
     roundChunks: dice.between(...kind.roundChunks),
+    catchesUp: dice.oneOf(kind.catchesUp),
+    pieces: PIECES,
     happenings: happenings.toSorted((a, b) => a.at - b.at),
   };
 }
@@ -132,10 +140,11 @@ function troubles(dice: Dice, { steps, takeovers, kills, cuts }: Scenario, mayBe
   return happenings;
 }
 
-function faults(dice: Dice, { faults: count }: Scenario, sinks: Plan['sinks']): Happening[] {
+function faults(dice: Dice, { faults: count, catchesUp }: Scenario, sinks: Plan['sinks']): Happening[] {
+  const reads = catchesUp.some((when) => when !== 'never');
   const needsStore = Object.values(sinks).includes('staged');
   const atSinks = Object.entries(sinks).flatMap(([name, mode]) => operationsOf[mode].map((operation) => `${name}.${operation}`));
-  const all = [...atSinks, ...atSinks, ...sourceOperations, ...(needsStore ? storeOperations : [])];
+  const all = [...atSinks, ...atSinks, ...sourceOperations, ...(reads ? catchUpOperations : []), ...(needsStore ? storeOperations : [])];
   return Array.from({ length: dice.between(...count) }, (): Happening => {
     return { at: 0, what: 'fault', process: dice.upTo(1), on: dice.oneOf(all), call: dice.between(1, 5), does: dice.oneOf(faultKinds) };
   });

@@ -1,3 +1,4 @@
+import type { CatchesUp } from './server.ts';
 /** Sinks of class A and B, and one of class A that keeps a history; see docs/simulator.md for the others. */
 export type SimMode = 'transactional' | 'staged' | 'history';
 type Modes = readonly SimMode[];
@@ -27,6 +28,8 @@ export interface Scenario {
   readonly alters: number;
   /** Commits that wait for a standby before they are visible. */
   readonly hidden: number;
+  /** Whether the log is read past the WAL sender. */
+  readonly catchesUp: readonly CatchesUp[];
 }
 
 /** For those that look closer at something. */
@@ -45,9 +48,10 @@ const longer: Omit<Scenario, 'about'> = {
   truncates: 0.01,
   alters: 0,
   hidden: 0.1,
+  catchesUp: ['never'],
 };
 
-export type ScenarioName = 'standard' | 'copy' | 'streamed' | 'schema' | 'sinks' | 'runners';
+export type ScenarioName = 'standard' | 'copy' | 'streamed' | 'schema' | 'sinks' | 'runners' | 'behind';
 
 export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
   standard: {
@@ -106,5 +110,18 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     takeovers: 1,
     kills: 0.5,
     faults: [1, 4],
+  },
+  behind: {
+    ...longer,
+    about: 'the log is read past the WAL sender, always or by turns, while tables are copied',
+    transactions: [6, 14],
+    early: 3,
+    roundChunks: [1, 3],
+    steps: 130,
+    faults: [0, 4],
+    takeovers: 0.3,
+    streams: 0.5,
+    hidden: 0.2,
+    catchesUp: ['always', 'by turns', 'by turns'],
   },
 };

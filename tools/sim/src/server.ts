@@ -1,4 +1,4 @@
-import type { Batch } from '@weir/sdk';
+import { WeirError, type Batch } from '@weir/sdk';
 import type { Database } from './database.ts';
 import type { SimProcess } from './sim-process.ts';
 import { SmallBatchWriter } from './small-batch-writer.ts';
@@ -9,11 +9,15 @@ const BATCH_OBJECT_BYTES = 4096;
 /** Slabs are large, and making one takes longer than a history. */
 const idleWriters: SmallBatchWriter[] = [];
 
-/** A connection in replication mode, as the server has it. */
+export type CatchesUp = 'never' | 'always' | 'by turns';
+
+/** A connection that reads the log, as the server has it. */
 export interface Client {
   readonly process: SimProcess;
   /** It was cut, or has been silent for too long. */
   readonly isGone: boolean;
+  /** It reads by a copy of the slot. */
+  readonly hasCopy: boolean;
   cut(): void;
   ask(what: 'position' | 'reply'): void;
   orphan(arrives: boolean): void;
@@ -26,6 +30,10 @@ export interface ServerOptions {
   readonly chunkRows: number;
   /** Chunks of a round. */
   readonly roundChunks: number;
+  /** Whether a stream that begins is read past the WAL sender: never, always, or by turns. */
+  readonly catchesUp: CatchesUp;
+  /** Bytes of log of the smallest piece past the WAL sender, and of the largest. */
+  readonly pieces: readonly [least: bigint, largest: bigint];
 }
 
 /** The database with its connections and its one slot. */
@@ -36,6 +44,8 @@ export class Server {
   onSlotMoved: (by: SimProcess) => void = () => {};
   /** Called with each LSN that a client calls durable, before the slot takes it. */
   onConfirmed: (lsn: number, by: SimProcess) => void = () => {};
+  /** A stream is there to be told of what is durable: between two it waits for the next, or for the next runner. */
+  hears = true;
   /** What the largest batch that came from it counts for in a budget, in bytes. */
   largestBatch = 0;
   /** Bytes of the batches that were handed out and not given back, by session. */
@@ -121,13 +131,30 @@ export class Server {
     this.#connections.delete(connection);
   }
 
+  /** Somebody has a copy of the slot. */
+  get isCopied(): boolean {
+    return [...this.#connections].some((connection) => connection.hasCopy && !connection.isGone);
+  }
+
   get isRead(): boolean {
     return this.#reader !== null && !this.#reader.isGone;
   }
 
   confirmed(by: Client, lsn: number): void {
-    if (this.#reader !== by) return;
-    this.onConfirmed(lsn, by.process);
+    if (this.#reader === by) this.#confirm(by.process, lsn);
+  }
+
+  /**
+   * Moves the slot, which nobody reads; one that is gone, or past it, stays as it is.
+   * @throws WeirError WEIR_PG_SLOT_IN_USE
+   */
+  advance(by: SimProcess, lsn: number): void {
+    if (this.isRead) throw new WeirError('WEIR_PG_SLOT_IN_USE', 'the slot is read by somebody else');
+    if (this.database.confirmed !== null && this.database.confirmed <= lsn) this.#confirm(by, lsn);
+  }
+
+  #confirm(by: SimProcess, lsn: number): void {
+    this.onConfirmed(lsn, by);
     if (lsn > this.database.confirmed!) this.database.confirmed = lsn;
   }
 

@@ -14,7 +14,6 @@ import {
   ChangeStream,
   StreamTables,
   TableReplacement,
-  WalsenderReader,
   boundaryPosition,
   chunkPosition,
   positionLsn,
@@ -23,14 +22,18 @@ import {
   tableOf,
   unreadChunks,
   type CapturedTable,
+  type LogReader,
   type PostgresState,
 } from '@weir/source-postgres/parts';
-import { Connection } from './connection.ts';
+import { openLogReader } from './open-log-reader.ts';
 import type { Server } from './server.ts';
 import { SimCatalog } from './sim-catalog.ts';
 import { SimCopy } from './sim-copy.ts';
 import type { SimProcess } from './sim-process.ts';
 import { types } from './sim-types.ts';
+
+/** How often a batch shows that the stream is far behind. */
+const LEFT_BEHIND = 0.1;
 
 export interface SimSessionOptions {
   readonly process: SimProcess;
@@ -53,7 +56,7 @@ export class SimSession implements SourceSession {
   readonly #copy: SimCopy;
   readonly #closed = new AbortController();
   #stream: ChangeStream | null = null;
-  #connection: Connection | null = null;
+  #reader: LogReader | null = null;
   #boundary: bigint;
   #confirmed: bigint;
   #finishAt: bigint | null = null;
@@ -93,6 +96,7 @@ export class SimSession implements SourceSession {
         if (batch.checkpoint !== null) this.#boundary = positionLsn(batch.checkpoint.position);
         if (batch.chunk !== null) this.#chunks++;
         yield server.handOut(batch, this);
+        if (this.#isLeftBehind(stream)) this.#replacement.copyWanted();
       }
       // What it has not given comes again.
       this.#chunks = this.#copy.made;
@@ -105,6 +109,7 @@ export class SimSession implements SourceSession {
     const lsn = positionLsn(checkpoint.position);
     if (lsn > this.#confirmed) this.#confirmed = lsn;
     this.#stream?.confirm(this.#confirmed);
+    this.#options.server.hears = this.#stream !== null;
     await Promise.resolve();
   }
 
@@ -155,12 +160,6 @@ export class SimSession implements SourceSession {
     const { process, server } = this.#options;
     const [tables, from] = [this.#tables, this.#boundary];
     const { epoch, slot } = tables.surroundings;
-    const reconnect = async (): Promise<Connection['wire']> => {
-      this.#connection = await process.call('source.connect', () => new Connection(process, server));
-      server.connected(this.#connection);
-      if (signal.aborted) await this.#connection[Symbol.asyncDispose]();
-      return this.#connection.wire;
-    };
     const host = new StreamTables({
       tables,
       catalog: this.#catalog.catalog,
@@ -171,15 +170,17 @@ export class SimSession implements SourceSession {
       until: null,
       signal,
     });
+    this.#reader = await openLogReader({
+      process,
+      server,
+      slot,
+      from,
+      confirmed: this.#confirmed,
+      signal,
+      ended: () => interrupt(),
+    });
     const stream = new ChangeStream({
-      reader: new WalsenderReader({
-        wire: await reconnect(),
-        reconnect,
-        clock: process,
-        slot,
-        publications: [slot],
-        protocol: { version: 2, streaming: server.streamsAfter !== null },
-      }),
+      reader: this.#reader,
       clock: process,
       from,
       confirmed: this.#confirmed,
@@ -187,15 +188,24 @@ export class SimSession implements SourceSession {
       writer: server.takeWriter(),
       checkpoint: (endLsn) => ({ position: boundaryPosition(epoch, endLsn), state: stateJson(tables.state) }),
     });
+    server.hears = !signal.aborted;
     this.#stream = stream;
     this.#interrupted = false;
-    this.#replacement.copyWanted = () => {
+    const interrupt = (): void => {
       this.#interrupted = true;
       stream.endAtBoundary();
     };
+    this.#replacement.copyWanted = interrupt;
     if (this.#copy.chunks.isActive) void this.#copyByKey(stream, signal);
     this.#finish();
     return stream;
+  }
+
+  /** See the session of the real source, which looks how far. */
+  #isLeftBehind({ streamed }: ChangeStream): boolean {
+    const { process, server } = this.#options;
+    if (server.options.catchesUp !== 'by turns' || this.#reader?.isCatchUp !== false) return false;
+    return streamed.transactions === 0 && !this.#copy.chunks.isActive && process.scheduler.dice.chance(LEFT_BEHIND);
   }
 
   async #copyByKey(stream: ChangeStream, signal: AbortSignal): Promise<void> {
@@ -219,9 +229,9 @@ export class SimSession implements SourceSession {
   async #closeStream(): Promise<void> {
     this.#replacement.copyWanted = () => {};
     this.#stream = null;
-    const connection = this.#connection;
-    this.#connection = null;
-    await connection?.[Symbol.asyncDispose]();
+    const reader = this.#reader;
+    this.#reader = null;
+    await reader?.[Symbol.asyncDispose]();
   }
 }
 

@@ -70,7 +70,7 @@ export class SimSource implements Source {
     // Those that begin meanwhile are not waited for.
     let open: readonly SimTransaction[] | null = null;
     const begun = (): Opened | null => {
-      if (this.#server.isRead) throw new WeirError('WEIR_PG_SLOT_IN_USE', 'the slot is read by somebody else');
+      if (this.#server.isRead || this.#server.isCopied) throw new WeirError('WEIR_PG_SLOT_IN_USE', 'the slot is read by somebody else');
       open = database.running.filter((transaction) => open === null || open.includes(transaction));
       return open.length === 0 ? this.#started(reach) : null;
     };

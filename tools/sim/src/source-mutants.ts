@@ -168,4 +168,66 @@ export const sourceMutants: readonly Mutant[] = [
     within: 900,
     edits: [{ file: `${SOURCE}/copy/copy-judge.ts`, find: 'this.#place.addHole(next);', replace: '' }],
   },
+  {
+    name: 'slot moved to what was read',
+    about: 'past the WAL sender: the slot follows the pieces, and not what is durable',
+    invariant: 1,
+    scenario: 'behind',
+    within: 50,
+    edits: [
+      {
+        file: `${SOURCE}/catch-up/catch-up-reader.ts`,
+        find: 'this.#listener!.keepalive(end, false);',
+        replace: 'this.#follower.confirm(end); this.#listener!.keepalive(end, false);',
+      },
+    ],
+  },
+  {
+    name: 'a piece taken for longer than it is',
+    about: 'past the WAL sender: the end of a piece counts as a boundary that lies behind it',
+    invariant: 2,
+    scenario: 'behind',
+    within: 50,
+    edits: [
+      {
+        file: `${SOURCE}/catch-up/catch-up-reader.ts`,
+        find: 'this.#listener!.keepalive(end, false);',
+        replace: 'this.#listener!.keepalive(end + 64n, false);',
+      },
+    ],
+  },
+  {
+    name: 'confirmed last, and the slot left behind',
+    about: 'past the WAL sender: what became durable last is not told when the reader ends',
+    invariant: 1,
+    scenario: 'behind',
+    within: 50,
+    edits: [
+      {
+        file: `${SOURCE}/catch-up/slot-follower.ts`,
+        find: 'if (this.#advanced < this.#confirmed) await this.#advance().catch(() => {});',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'place of the slot held against an old confirmation',
+    about: 'past the WAL sender: its own move of the slot, made while it asks, is taken for that of another',
+    invariant: 1,
+    scenario: 'behind',
+    from: 401,
+    within: 100,
+    edits: [
+      {
+        file: `${SOURCE}/catch-up/catch-up-reader.ts`,
+        find: 'const extent = await slot.extent();',
+        replace: 'this.before = this.#follower.confirmed; const extent = await slot.extent();',
+      },
+      {
+        file: `${SOURCE}/catch-up/catch-up-reader.ts`,
+        find: 'if (slot <= this.#follower.confirmed) return;',
+        replace: 'if (slot <= this.before) return;',
+      },
+    ],
+  },
 ];

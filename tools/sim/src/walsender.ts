@@ -26,6 +26,13 @@ export interface PluginMessage {
   readonly bytes: Uint8Array;
 }
 
+export interface WalsenderOptions {
+  /** Null, as by default: every transaction comes at its end. */
+  readonly streamsAfter?: StreamsAfter;
+  /** It ends with the record that lies across this place, or ends there; by default it goes on for ever. */
+  readonly until?: number;
+}
+
 /** What is said of a transaction, or of a block of one, goes out in pieces of about so many messages. */
 const PIECE_MESSAGES = 64;
 
@@ -47,8 +54,8 @@ const low = (id: number): number => id % 2 ** 32;
 /** Reads the log for one connection and says what the output plugin would: commit by commit, or in blocks before the commit. */
 export class Walsender {
   readonly #database: Database;
-  readonly #from: bigint;
   readonly #start: number;
+  readonly #until: number;
   readonly #streamsAfter: StreamsAfter;
   /** The form in which a table was announced last, by its oid. */
   readonly #announced = new Map<number, SimTable>();
@@ -61,21 +68,16 @@ export class Walsender {
   /** Places of the messages that are made now, where they are not that of the record: rows come long after they were written. */
   #lsns: number[] = [];
 
-  /** @param from what committed below it is not sent */
-  constructor(database: Database, from: number, streamsAfter: StreamsAfter) {
+  /** @param start what committed below it is not sent */
+  constructor(database: Database, start: number, { streamsAfter = null, until = Number.POSITIVE_INFINITY }: WalsenderOptions = {}) {
     this.#database = database;
-    // A server moves a start that it has confirmed already forward.
-    this.#start = Math.max(from, database.confirmed ?? 0);
-    this.#from = BigInt(this.#start);
+    this.#start = start;
     this.#streamsAfter = streamsAfter;
-  }
-
-  get from(): bigint {
-    return this.#from;
+    this.#until = until;
   }
 
   get hasMore(): boolean {
-    return this.#saying !== null || this.#at < this.#database.log.length;
+    return this.#saying !== null || (this.#database.log[this.#at]?.lsn ?? this.#until) < this.#until;
   }
 
   /** Everything that committed below it is sent. */

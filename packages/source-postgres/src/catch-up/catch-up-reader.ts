@@ -1,11 +1,9 @@
 import { formatLsn } from '@weir/pgoutput';
-import { parseErrorResponse, query, quoteLiteral, serverError, type Wire } from '@weir/postgres';
+import { parseErrorResponse, quoteLiteral, serverError, type Wire } from '@weir/postgres';
 import { WeirError, toWeirError, type Clock } from '@weir/sdk';
-import type { SharedConnection } from '../shared-connection.ts';
-import { copyName } from '../slot.ts';
 import type { LogListener, LogReader } from '../stream/log-reader.ts';
 import { pluginOptions, type StreamProtocol } from '../stream/stream-protocol.ts';
-import { logExtent } from './slot-copy.ts';
+import type { CopiedSlot, LogExtent } from './slot-copy.ts';
 import { SlotFollower } from './slot-follower.ts';
 
 const COPY_DATA = 0x64;
@@ -21,7 +19,7 @@ const ROW_HEADER = 6;
  * its rows in memory and temporary files before it sends the first. **Measured**: log that is read once more costs a sixth of
  * log whose rows are sent, so twice as much new log as old is a twelfth more. The first pieces are small: the sinks can begin.
  */
-const [LEAST_PIECE, LARGEST_PIECE] = [32n << 20n, 256n << 20n];
+const PIECES: readonly [least: bigint, largest: bigint] = [32n << 20n, 256n << 20n];
 /** Log that is read once more for a piece, at most: beyond that the WAL sender, which reads everything once, is as good. */
 const MAX_REPEATED = 2n << 30n;
 /** How long nothing is asked for where there is nothing new, in ms. */
@@ -33,11 +31,8 @@ export type Ending = 'caught up' | { readonly why: string; readonly end: bigint 
 export interface CatchUpReaderOptions {
   /** Its session has the copy of the slot. */
   readonly wire: Wire;
-  /** Server process of the wire. */
-  readonly pid: number;
-  readonly control: SharedConnection;
+  readonly slot: CopiedSlot;
   readonly clock: Clock;
-  readonly slot: string;
   readonly publications: readonly string[];
   readonly version: StreamProtocol['version'];
   /** It has caught up when it is nearer to the end of the log, in bytes; 0: never. */
@@ -46,6 +41,8 @@ export interface CatchUpReaderOptions {
   readonly from: bigint;
   /** Log that is read once more for a piece, at most; 2 GiB by default. */
   readonly maxRepeated?: bigint;
+  /** Log of the smallest piece and of the largest; 32 and 256 MiB by default. */
+  readonly pieces?: readonly [least: bigint, largest: bigint];
   /** Called once: nothing comes any more, and what has come ends at a boundary. */
   readonly ended: (ending: Ending) => void;
 }
@@ -133,10 +130,12 @@ export class CatchUpReader implements LogReader {
 
   /** Asks for the next piece; waits while there is nothing new. */
   async #next(): Promise<void> {
-    const { control, slot, near, ended, maxRepeated = MAX_REPEATED } = this.#options;
+    const { slot, near, ended, maxRepeated = MAX_REPEATED, pieces = PIECES } = this.#options;
     try {
       while (!this.#closed.signal.aborted) {
-        const { at, end, restart } = await control.use(async (client) => await logExtent(client, slot, this.#follower.confirmed));
+        const extent = await slot.extent();
+        const { at, end, restart } = extent;
+        this.#checkPlace(extent);
         const behind = end - (this.#readTo > at ? this.#readTo : at);
         if (near > 0n && behind < near) return ended('caught up');
         if (behind <= 0n) {
@@ -144,7 +143,7 @@ export class CatchUpReader implements LogReader {
           continue;
         }
         const repeated = at - restart;
-        const size = pieceBytes(repeated);
+        const size = pieceBytes(repeated, pieces);
         const to = at + size < end ? at + size : end;
         if (repeated <= maxRepeated) return this.#ask(to);
         return ended({ why: `a transaction is open since ${repeated} bytes of log`, end: to });
@@ -152,6 +151,12 @@ export class CatchUpReader implements LogReader {
     } catch (error) {
       if (!this.#closed.signal.aborted) this.#listener!.failed(toWeirError(error));
     }
+  }
+
+  /** Nobody but this one moves the slot. What was confirmed meanwhile may be in its place. */
+  #checkPlace({ slot }: LogExtent): void {
+    if (slot <= this.#follower.confirmed) return;
+    throw new WeirError('WEIR_PG_SLOT_ADVANCED', `the replication slot was moved to ${formatLsn(slot)} while it was read`);
   }
 
   /** @param end on disk. Where it lies within a record, that one comes too */
@@ -162,7 +167,7 @@ export class CatchUpReader implements LogReader {
     this.#isFirstRow = true;
     this.#rows = 0;
     const options = pluginOptions(publications, this.protocol).flat();
-    const values = [copyName(slot), formatLsn(end), null, ...options].map((value) => (value === null ? 'NULL' : quoteLiteral(value)));
+    const values = [slot.copy, formatLsn(end), null, ...options].map((value) => (value === null ? 'NULL' : quoteLiteral(value)));
     const sql = `SELECT data FROM pg_logical_slot_get_binary_changes(${values.join(', ')})`;
     wire.query(`COPY (${sql}) TO STDOUT (FORMAT binary)`);
   }
@@ -200,21 +205,19 @@ export class CatchUpReader implements LogReader {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed.signal.aborted) return;
     this.#closed.abort();
-    const { wire, control, pid } = this.#options;
+    const { wire, slot } = this.#options;
     this.#listener = null;
     wire.onFailure = () => {};
-    if (this.#piece !== null) {
-      // A server that is gone has ended it anyway.
-      await control.use(async (client) => await query(client, 'SELECT pg_cancel_backend($1)', [pid])).catch(() => {});
-    }
+    // A server that is gone has ended it anyway.
+    if (this.#piece !== null) await slot.endPiece().catch(() => {});
     await this.#follower[Symbol.asyncDispose]();
     await wire[Symbol.asyncDispose]();
   }
 }
 
 /** How much new log a piece has. */
-function pieceBytes(repeated: bigint): bigint {
+function pieceBytes(repeated: bigint, [least, largest]: readonly [bigint, bigint]): bigint {
   const size = repeated * 2n;
-  if (size < LEAST_PIECE) return LEAST_PIECE;
-  return size < LARGEST_PIECE ? size : LARGEST_PIECE;
+  if (size < least) return least;
+  return size < largest ? size : largest;
 }

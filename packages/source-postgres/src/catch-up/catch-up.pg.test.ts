@@ -10,7 +10,7 @@ import { copiedCheckpoint } from '../testing/open-source.ts';
 import { TestDatabase } from '../testing/test-database.ts';
 import { useTestServer } from '../testing/test-server.ts';
 import { CatchUpReader, type Ending } from './catch-up-reader.ts';
-import { copySlot } from './slot-copy.ts';
+import { SlotCopy } from './slot-copy.ts';
 
 const server = useTestServer();
 const { signal } = new AbortController();
@@ -57,16 +57,14 @@ const upTo = (count: number): number[] => Array.from({ length: count }, (_, inde
 async function firstPiece(database: TestDatabase, from: bigint, maxRepeated: number): Promise<Ending | 'rows'> {
   const config = { url: secret.parse(database.url) };
   const client = await connect(config, signal);
-  await copySlot(client, database.slot, from);
   const control = new SharedConnection(await connect(config, signal));
+  const slot = await SlotCopy.make(client, control, database.slot, from);
   const first = Promise.withResolvers<Ending | 'rows'>();
   {
     await using reader = new CatchUpReader({
       wire: new Wire(client),
-      pid: 0,
-      control,
+      slot,
       clock: systemClock,
-      slot: database.slot,
       publications: [database.slot],
       version: 2,
       near: 0n,

@@ -10,7 +10,7 @@ import type { LogReader } from '../stream/log-reader.ts';
 import { newestProtocol } from '../stream/stream-protocol.ts';
 import { WalsenderReader } from '../stream/walsender-reader.ts';
 import { CatchUpReader, type Ending } from './catch-up-reader.ts';
-import { copySlot } from './slot-copy.ts';
+import { SlotCopy } from './slot-copy.ts';
 
 export interface LogReadersOptions {
   readonly config: PostgresConfig;
@@ -82,15 +82,12 @@ export class LogReaders {
     try {
       client = await connect(config, signal);
       using _ = cutOnAbort(client, signal);
-      await copySlot(client, slot, from);
-      const [row] = await query(client, 'SELECT pg_backend_pid() AS pid');
+      const copy = await SlotCopy.make(client, control, slot, from);
       this.#log(`reading ${end - from} bytes of log past the WAL sender`);
       const reader = new CatchUpReader({
         wire: new Wire(client),
-        pid: Number(row!['pid']),
-        control,
+        slot: copy,
         clock: context.clock,
-        slot,
         publications,
         version: newestProtocol(version).version,
         near: BigInt(config.catch_up_at) === 0n ? 0n : BigInt(config.catch_up_at) / NEAR_SHARE + 1n,

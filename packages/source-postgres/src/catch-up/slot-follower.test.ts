@@ -1,31 +1,31 @@
-import type { WeirError } from '@weir/sdk';
+import { formatLsn } from '@weir/pgoutput';
+import { WeirError, type ErrorCode } from '@weir/sdk';
 import { ManualClock } from '@weir/testkit';
 import { expect, test } from 'vitest';
-import { SharedConnection } from '../shared-connection.ts';
 import { SlotFollower } from './slot-follower.ts';
 
 const FAR = 300n << 20n;
 
 /** A follower of a slot at 0/64, with the places to which it was moved, and what moving it is answered with. */
-function following() {
+function following(from = 100n) {
   const clock = new ManualClock();
   const places: string[] = [];
   const failures: Error[] = [];
   const answers: ((() => void) | undefined)[] = [];
-  const client = {
-    query: async ({ values }: { values: [slot: string, lsn: string] }) => {
+  const slot = {
+    place: 100n,
+    advance: async (lsn: bigint) => {
       answers.shift()?.();
-      places.push(values[1]);
-      return await Promise.resolve({ rows: [] });
+      places.push(formatLsn(lsn));
+      await Promise.resolve();
     },
   };
-  const control = new SharedConnection(client as never);
-  const follower = new SlotFollower({ control, clock, slot: 'weir_shop', from: 100n, failed: (error) => failures.push(error) });
+  const follower = new SlotFollower({ slot, clock, from, failed: (error) => failures.push(error) });
   return { clock, places, failures, answers, follower };
 }
 
-const serverSays = (code: string) => (): void => {
-  throw Object.assign(new Error('the server says no'), { code });
+const serverSays = (code: ErrorCode) => (): void => {
+  throw new WeirError(code, 'the server says no');
 };
 
 test('moves the slot five seconds later to the last place that was confirmed (invariant 1)', async () => {
@@ -60,7 +60,7 @@ test('uses a slot that stays twice a minute, so that the server does not take it
 
 test('tries again while somebody else has the slot, and fails at anything else', async () => {
   const { clock, places, failures, answers, follower } = following();
-  answers.push(serverSays('55006'), undefined, serverSays('42501'));
+  answers.push(serverSays('WEIR_PG_SLOT_IN_USE'), undefined, serverSays('WEIR_PG_GRANT_SELECT'));
   follower.confirm(200n);
   await clock.advance(5_100);
   expect(places).toEqual([]);
@@ -74,6 +74,14 @@ test('tries again while somebody else has the slot, and fails at anything else',
 test('moves it a last time when it is closed', async () => {
   const { places, follower } = following();
   follower.confirm(200n);
+  await follower[Symbol.asyncDispose]();
+  expect(places).toEqual(['0/C8']);
+});
+
+test('a slot that stands behind what is durable from the start is moved as well', async () => {
+  const { clock, places, follower } = following(200n);
+  await clock.advance(5_100);
+  expect(places).toEqual(['0/C8']);
   await follower[Symbol.asyncDispose]();
   expect(places).toEqual(['0/C8']);
 });

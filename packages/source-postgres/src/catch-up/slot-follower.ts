@@ -1,6 +1,5 @@
 import { toWeirError, type Clock } from '@weir/sdk';
-import type { SharedConnection } from '../shared-connection.ts';
-import { advanceSlot } from './slot-copy.ts';
+import type { CopiedSlot } from './slot-copy.ts';
 
 /** A slot is moved on when so much of the log has become durable, or so much time has gone by: the server reads it for that. */
 const ADVANCE_BYTES = 256n << 20n;
@@ -9,9 +8,8 @@ const ADVANCE_MS = 5_000;
 const TOUCH_MS = 30_000;
 
 export interface SlotFollowerOptions {
-  readonly control: SharedConnection;
+  readonly slot: Pick<CopiedSlot, 'advance' | 'place'>;
   readonly clock: Clock;
-  readonly slot: string;
   /** Up to where everything is durable. */
   readonly from: bigint;
   readonly failed: (error: Error) => void;
@@ -31,8 +29,10 @@ export class SlotFollower implements AsyncDisposable {
   constructor(options: SlotFollowerOptions) {
     this.#options = options;
     this.#confirmed = options.from;
-    this.#advanced = options.from;
+    this.#advanced = options.slot.place;
     this.#advancedAt = options.clock.now();
+    // What became durable while nothing was read.
+    if (this.#advanced < this.#confirmed) this.#following = this.#follow();
   }
 
   get confirmed(): bigint {
@@ -65,11 +65,11 @@ export class SlotFollower implements AsyncDisposable {
   }
 
   async #advance(): Promise<void> {
-    const { control, clock, slot } = this.#options;
+    const { clock, slot } = this.#options;
     const to = this.#confirmed;
     this.#advancedAt = clock.now();
     try {
-      await control.use(async (client) => await advanceSlot(client, slot, to));
+      await slot.advance(to);
       this.#advanced = to;
     } catch (error) {
       // Somebody else has it for a moment, or reads it and is about to replace us.

@@ -176,6 +176,8 @@ export class ChangeStream {
   #start(): void {
     this.#heartbeat.start();
     this.#ask();
+    // What became durable while nothing was read.
+    this.#sendStatus(false);
   }
 
   /** Asks for the log from the boundary on. */

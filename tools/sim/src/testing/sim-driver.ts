@@ -1,6 +1,7 @@
 import type { Checkpoint, ErrorCode } from '@weir/sdk';
 import { boundaryPosition } from '@weir/source-postgres/parts';
 import { Reading, type Discontinuity, type SourceDriver } from '@weir/testkit';
+import type { CatchesUp } from '../server.ts';
 import type { StreamsAfter } from '../walsender.ts';
 import { SimEnvironment } from './sim-environment.ts';
 import { simTypeCases } from './sim-type-cases.ts';
@@ -8,10 +9,10 @@ import { simTypeCases } from './sim-type-cases.ts';
 type Cause = Discontinuity<SimEnvironment>['cause'];
 
 /** @param streamsAfter changes after which a transaction is sent before its end; null: none is */
-export function simDriver(name: string, streamsAfter: StreamsAfter): SourceDriver<SimEnvironment> {
+export function simDriver(name: string, streamsAfter: StreamsAfter, catchesUp: CatchesUp = 'never'): SourceDriver<SimEnvironment> {
   return {
     name,
-    start: async () => new SimEnvironment(streamsAfter),
+    start: async () => new SimEnvironment(streamsAfter, catchesUp),
     typeCases: simTypeCases,
     discontinuities,
     omitsUnchanged: true,

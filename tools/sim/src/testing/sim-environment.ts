@@ -4,7 +4,7 @@ import { testSeed, type Change, type ShapeStatement, type SourceEnvironment } fr
 import { Database } from '../database.ts';
 import { Dice } from '../dice.ts';
 import { Scheduler } from '../scheduler.ts';
-import { Server } from '../server.ts';
+import { Server, type CatchesUp } from '../server.ts';
 import { SimProcess } from '../sim-process.ts';
 import { SimSource } from '../sim-source.ts';
 import { labelledTable, newTable } from '../sim-tables.ts';
@@ -18,6 +18,7 @@ import { simTypeCases } from './sim-type-cases.ts';
 const [ITEMS_OID, TYPES_OID] = [201, 202];
 const CHUNK_ROWS = 2_000;
 const ROUND_CHUNKS = 16;
+const PIECES = [16n << 10n, 1n << 20n] as const;
 const OTHER_BYTES = 8 << 20;
 /** Every so manyth commit is in the log for a while before it is visible. */
 const HIDDEN = 3;
@@ -32,10 +33,10 @@ export class SimEnvironment implements SourceEnvironment {
   readonly #running: RunningScheduler;
   #transactions = 0;
 
-  constructor(streamsAfter: StreamsAfter) {
+  constructor(streamsAfter: StreamsAfter, catchesUp: CatchesUp) {
     const scheduler = new Scheduler(new Dice(testSeed), false);
-    const sizes = { batchRows: BATCH_ROWS, chunkRows: CHUNK_ROWS, roundChunks: ROUND_CHUNKS };
-    this.#server = new Server({ streamsAfter, ...sizes }, this.database);
+    const sizes = { batchRows: BATCH_ROWS, chunkRows: CHUNK_ROWS, roundChunks: ROUND_CHUNKS, pieces: PIECES };
+    this.#server = new Server({ streamsAfter, catchesUp, ...sizes }, this.database);
     this.#process = new SimProcess('runner', scheduler, []);
     this.#running = new RunningScheduler(scheduler);
   }
