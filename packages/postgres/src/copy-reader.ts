@@ -13,6 +13,13 @@ const READY_FOR_QUERY = 0x5a;
 /** Decoded batches that wait for the consumer, before the socket stops reading. */
 const AHEAD_BYTES = 4 << 20;
 
+export interface CopyReadOptions {
+  /** Bytes of decoded batches that wait for the consumer, before the socket stops reading; one batch more may be held. */
+  readonly aheadBytes?: number;
+  /** Called when the server has sent everything: another copy may be read, though batches of this one still wait. */
+  readonly ended?: () => void;
+}
+
 /** Runs COPY … TO STDOUT in text format on a connection: its rows as batches of `read` rows. One copy at a time. */
 export class CopyReader {
   readonly #wire: Wire;
@@ -28,11 +35,15 @@ export class CopyReader {
    * Who stops in the middle loses the connection.
    * @throws WeirError what the server answered, or WEIR_PG_CONNECTION_LOST
    */
-  async *read(sql: string, binding: TableBinding): AsyncGenerator<Batch> {
-    const ready = new BatchChannel<Batch>(AHEAD_BYTES);
+  async *read(
+    sql: string,
+    binding: TableBinding,
+    { aheadBytes = AHEAD_BYTES, ended = () => {} }: CopyReadOptions = {},
+  ): AsyncGenerator<Batch> {
+    const ready = new BatchChannel<Batch>(aheadBytes);
     this.#wire.onFailure = (error) => ready.fail(error);
     if (this.#wire.failure !== null) throw this.#wire.failure;
-    this.#wire.onData = (chunk) => this.#take(chunk, binding, ready);
+    this.#wire.onData = (chunk) => this.#take(chunk, { binding, ready, ended });
     this.#wire.query(sql);
     let whole = false;
     try {
@@ -43,16 +54,16 @@ export class CopyReader {
     }
   }
 
-  #take(chunk: Uint8Array, binding: TableBinding, ready: BatchChannel<Batch>): void {
+  #take(chunk: Uint8Array, copy: Copy): void {
     try {
-      this.#frames.feed(this.#writer, chunk, (type, start, end) => this.#message(type, start, end, binding, ready));
+      this.#frames.feed(this.#writer, chunk, (type, start, end) => this.#message(type, start, end, copy));
       if (this.#writer.rows === 0) this.#frames.compact(this.#writer);
     } catch (error) {
-      ready.fail(error);
+      copy.ready.fail(error);
     }
   }
 
-  #message(type: number, start: number, end: number, binding: TableBinding, ready: BatchChannel<Batch>): void {
+  #message(type: number, start: number, end: number, { binding, ready, ended }: Copy): void {
     if (type === COPY_DATA) {
       this.#row(start, end, binding);
       if (this.#writer.isFull(this.#frames.consumed)) this.#close(ready);
@@ -61,6 +72,7 @@ export class CopyReader {
     } else if (type === READY_FOR_QUERY) {
       if (this.#writer.rows > 0) this.#close(ready);
       ready.end();
+      ended();
     }
   }
 
@@ -81,6 +93,13 @@ export class CopyReader {
       (error: unknown) => ready.fail(error),
     );
   }
+}
+
+/** What the bytes that arrive become. */
+interface Copy {
+  readonly binding: TableBinding;
+  readonly ready: BatchChannel<Batch>;
+  readonly ended: () => void;
 }
 
 const unknownCommit = { position: '', version: 0n, time: 0, transactionId: '' };

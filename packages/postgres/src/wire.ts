@@ -3,6 +3,7 @@ import { WeirError } from '@weir/sdk';
 import type pg from 'pg';
 import { GOODBYE_MS, socketOf } from './connection/client-socket.ts';
 import { serverError } from './connection/server-error.ts';
+import { takeReads } from './connection/socket-reads.ts';
 
 /**
  * A connection after login, taken over from `pg` so that COPY data goes from the socket into a batch's slab without an
@@ -14,6 +15,7 @@ export class Wire implements AsyncDisposable {
   readonly #socket: Socket;
   #failure: WeirError | null = null;
   #closing: Promise<void> | null = null;
+  /** Gets what arrives; a chunk is valid until it returns. */
   onData: (chunk: Buffer) => void = () => {};
   onFailure: (error: WeirError) => void = () => {};
 
@@ -21,7 +23,7 @@ export class Wire implements AsyncDisposable {
   constructor(client: pg.Client) {
     this.#socket = socketOf(client);
     for (const event of ['data', 'error', 'close', 'end'] as const) this.#socket.removeAllListeners(event);
-    this.#socket.on('data', (chunk: Buffer) => this.onData(chunk));
+    takeReads(this.#socket, (chunk) => this.onData(chunk));
     this.#socket.on('error', (error) => this.#fail(serverError(error, 'the connection broke')));
     this.#socket.on('close', () => this.#fail(new WeirError('WEIR_PG_CONNECTION_LOST', 'the server closed the connection')));
   }

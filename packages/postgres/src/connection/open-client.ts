@@ -1,15 +1,12 @@
-import { Socket } from 'node:net';
 import { WeirError, type Secret } from '@weir/sdk';
 import pg from 'pg';
 import { cutOnAbort, socketOf } from './client-socket.ts';
 import { connectionError } from './connection-error.ts';
 import { runPasswordCommand } from './password-command.ts';
 import { passwordFromFile } from './password-file.ts';
+import { oneBufferSocket } from './socket-reads.ts';
 import { tlsOptions } from './tls-options.ts';
 import type { Host, Target } from './target.ts';
-
-/** What the socket gathers before it stops reading: room for the bytes that come while a batch is decoded. */
-const SOCKET_BUFFER_BYTES = 1 << 20;
 
 /** How long nothing may come before the kernel asks whether the peer still lives; without an answer it gives up 10 s later. */
 const KEEPALIVE_MS = 30_000;
@@ -56,7 +53,7 @@ export async function openClient(
     ...(target.options === null ? {} : { options: target.options }),
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEPALIVE_MS,
-    stream: () => new Socket({ highWaterMark: SOCKET_BUFFER_BYTES } as object),
+    stream: oneBufferSocket,
     ...(replication ? ({ replication: 'database' } as object) : {}),
   });
   // A connection that breaks while idle must not end the process; the next use of it fails instead.

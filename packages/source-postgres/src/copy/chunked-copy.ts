@@ -30,7 +30,7 @@ import { bulk, refill } from './taken.ts';
 /** How long one round reads: the stream, and what it confirms, waits so long. In ms. */
 const ROUND_MS = 1_000;
 /** Most chunks of one round. */
-const ROUND_CHUNKS = 16;
+const ROUND_CHUNKS = 64;
 /** Most tables of one round, and the rows after which no further one is locked for it. */
 const ROUND_TABLES = 64;
 const ROUND_ROWS = 1_000_000;
@@ -193,7 +193,7 @@ export class ChunkedCopy implements AsyncDisposable {
       if ('again' in difference || difference.steps.length > 0) return [];
       const { upTo: after, holes, done: isDone } = captured.chunks;
       const chunkRows = config.snapshot.chunk_rows ?? null;
-      return [{ table, binding, after, holes, isDone, chunkRows, rowBytes: this.#rowBytes.get(table.oid) ?? null }];
+      return [{ table, binding, after, holes, isDone, chunkRows, rowBytes: () => this.#rowBytes.get(table.oid) ?? null }];
     });
   }
 
@@ -209,14 +209,16 @@ export class ChunkedCopy implements AsyncDisposable {
     const { max_rows_per_second: rate } = this.#options.config.snapshot;
     let rows = 0;
     let sequence = 0;
-    const parts = round.parts(starts, () => (rate == null ? null : Math.max(1, rate - rows)));
+    let asked = 0;
+    const parts = round.parts(starts, () => (rate == null ? null : Math.max(1, rate - asked)));
     const ahead = (async function* (): AsyncGenerator<ChunkPart, void> {
       let chunks = 0;
       // One part always: otherwise a slow server would never get on.
       for await (const part of parts) {
+        asked += part.rows;
         yield part;
         if (++chunks === ROUND_CHUNKS) return;
-        if (clock.now() - started >= ROUND_MS || (rate != null && rows >= rate)) return;
+        if (clock.now() - started >= ROUND_MS || (rate != null && asked >= rate)) return;
       }
     })();
     await this.#readers.see(await round.export());
@@ -268,7 +270,8 @@ export class ChunkedCopy implements AsyncDisposable {
     const captured = tables.withOid(oid)!;
     const { table } = captured.shaped!;
     const batch = copied ?? emptyBatch(null);
-    this.#measure(oid, batch);
+    // The last of a chunk is not as full as the others.
+    if (!isLast || !this.#rowBytes.has(oid)) this.#measure(oid, batch);
     const { range, chunks, rows } =
       part.hole === null ? bulk(captured.chunks!, part, batch, isLast) : refill(captured.chunks!, part, part.hole, batch);
     this.chunks.took(captured, range, chunks);

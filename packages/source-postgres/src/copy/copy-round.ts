@@ -7,13 +7,11 @@ import { readShapes } from '../shape/catalog-shapes.ts';
 import type { CatalogShape } from '../shape/table-shape.ts';
 import { LISTS_AND_FILTERS, serverVersion } from '../server-version.ts';
 import { VisibleTransactions } from '../stream/visible-transactions.ts';
-import type { ChunkQuery } from './chunk-reader.ts';
+import { CHUNK_BYTES, type ChunkQuery } from './chunk-reader.ts';
 import { keySql, type BytewiseColumns, type KeySql } from './key-sql.ts';
 
 /** Longest that a round waits for a lock on a table: the stream waits with it. */
 const LOCK_MS = 250;
-/** Bytes of a chunk: about what a connection reads ahead, so that several are busy at once. */
-const CHUNK_BYTES = 8 << 20;
 const FIRST_CHUNK_ROWS = 10_000;
 const FEWEST_CHUNK_ROWS = 500;
 const MOST_CHUNK_ROWS = 200_000;
@@ -23,6 +21,8 @@ const SORTED_CHUNKS = 16;
 /** A part of a table that is read whole. */
 export interface ChunkPart extends ChunkQuery {
   readonly table: CatalogTable;
+  /** How many it has at most; more when it is the rest. */
+  readonly rows: number;
   /** Everything of the table that is left. */
   readonly isRest: boolean;
   /** Set when this key alone is read once more. */
@@ -49,8 +49,8 @@ export interface PartStart {
   readonly holes: readonly Key[];
   /** Only holes are left. */
   readonly isDone: boolean;
-  /** Bytes of one of its rows; null when none was read yet. */
-  readonly rowBytes: number | null;
+  /** Bytes of one of its rows, as far as is known by now; null when none was read yet. */
+  readonly rowBytes: () => number | null;
   /** Set by who knows how many rows a chunk is to have. */
   readonly chunkRows: number | null;
 }
@@ -127,10 +127,11 @@ export class CopyRound {
   async *#tableParts(start: PartStart, key: KeySql, rowsOf: () => number): AsyncGenerator<ChunkPart, void> {
     let from = start.after === null ? null : key.after(start.after);
     while (true) {
-      const bound = await this.#bound(start.table, key, from, rowsOf());
+      const rows = rowsOf();
+      const bound = await this.#bound(start.table, key, from, rows);
       const upTo = bound === null ? null : key.upToText(bound);
-      const rows = `${this.#rows(start.table, [from, upTo])} ORDER BY ${key.ascending}`;
-      yield { ...this.#part(start, rows), isRest: bound === null, hole: null };
+      const sql = `${this.#rows(start.table, [from, upTo])} ORDER BY ${key.ascending}`;
+      yield { ...this.#part(start, sql), rows, isRest: bound === null, hole: null };
       if (bound === null) return;
       from = key.afterText(bound);
     }
@@ -138,15 +139,18 @@ export class CopyRound {
 
   /** The key of the row that is that many behind a place; null when there are fewer. */
   async #bound(table: CatalogTable, key: KeySql, from: string | null, rows: number): Promise<string[] | null> {
-    const texts = key.texts.map((text, part) => `${text} AS k${part}`).join(', ');
-    const sql = `SELECT ${texts} FROM ${this.#rows(table, [from])} ORDER BY ${key.ascending} OFFSET ${rows - 1} LIMIT 1`;
+    const columns = key.columns.map((column, part) => `${column} AS k${part}`).join(', ');
+    const place = `${this.#rows(table, [from])} ORDER BY ${key.ascending} OFFSET ${rows - 1} LIMIT 1`;
+    // Texts are made of this row only, and not of all that it is counted from.
+    const texts = key.columns.map((_column, part) => `k${part}::text`).join(', ');
+    const sql = `SELECT ${texts} FROM (SELECT ${columns} FROM ${place}) AS bound`;
     const [row] = await query(this.#client, sql, [], { timeoutMs: null });
-    return row === undefined ? null : key.texts.map((_text, part) => row[`k${part}`]!);
+    return row === undefined ? null : key.columns.map((_column, part) => row[`k${part}`]!);
   }
 
   /** The row with a key, if there is one. */
   #holePart(start: PartStart, key: KeySql, hole: Key): ChunkPart {
-    return { ...this.#part(start, this.#rows(start.table, [key.is(hole)])), isRest: false, hole };
+    return { ...this.#part(start, this.#rows(start.table, [key.is(hole)])), rows: 1, isRest: false, hole };
   }
 
   #part({ table, binding }: PartStart, rows: string): Pick<ChunkPart, 'table' | 'binding' | 'sql'> {
@@ -162,8 +166,9 @@ export class CopyRound {
   }
 }
 
-function chunkRows({ table, rowBytes, chunkRows: chosen }: PartStart, key: KeySql, most: number | null): number {
+function chunkRows({ table, rowBytes: known, chunkRows: chosen }: PartStart, key: KeySql, most: number | null): number {
   if (chosen !== null) return chosen;
+  const rowBytes = known();
   const bySize = rowBytes === null ? FIRST_CHUNK_ROWS : Math.ceil(CHUNK_BYTES / rowBytes);
   const rows = Math.min(MOST_CHUNK_ROWS, Math.max(FEWEST_CHUNK_ROWS, bySize));
   const few = key.isIndexed ? rows : Math.max(rows, Math.ceil(table.estimatedRows / SORTED_CHUNKS));

@@ -9,8 +9,11 @@ import { readShapes } from '../shape/catalog-shapes.ts';
 import type { PostgresConfig } from '../config.ts';
 import type { CatalogShape } from '../shape/table-shape.ts';
 
-/** Blocks of 8 KiB that one COPY reads: enough to make its start cheap, few enough to share a large table out. */
-const RANGE_BLOCKS = 4096;
+/** Blocks of 8 KiB that one COPY reads: enough to make its start cheap, few enough to share a large table out … */
+const FEWEST_BLOCKS = 128;
+const MOST_BLOCKS = 4096;
+/** … among the readers, so that none of them reads long after the others have ended. */
+const RANGES_PER_READER = 8;
 /** Decoded batches of all readers that wait for the consumer. */
 const AHEAD_BYTES = 16 << 20;
 
@@ -207,18 +210,19 @@ export class Snapshot implements AsyncDisposable {
       for (const leaf of leaves) {
         const from = quoteTable({ namespace: leaf['nspname']!, name: leaf['relname']! });
         const blocks = Number(leaf['blocks']);
-        for (let block = 0; block === 0 || block < blocks; block += RANGE_BLOCKS) {
-          ranges.push({ table, sql: this.#copySql(table, from, block, block + RANGE_BLOCKS < blocks) });
+        const step = rangeBlocks(blocks, this.#config.snapshot.max_connections);
+        for (let block = 0; block === 0 || block < blocks; block += step) {
+          ranges.push({ table, sql: this.#copySql(table, from, block, block + step < blocks ? block + step : null) });
         }
       }
-      if (ranges.length === before) ranges.push({ table, sql: this.#copySql(table, quoteTable(table), 0, false) });
+      if (ranges.length === before) ranges.push({ table, sql: this.#copySql(table, quoteTable(table), 0, null) });
     }
     return ranges;
   }
 
-  #copySql(table: CatalogTable, from: string, block: number, bounded: boolean): string {
+  #copySql(table: CatalogTable, from: string, block: number, end: number | null): string {
     const conditions = [`ctid >= '(${block},0)'`];
-    if (bounded) conditions.push(`ctid < '(${block + RANGE_BLOCKS},0)'`);
+    if (end !== null) conditions.push(`ctid < '(${end},0)'`);
     const where = this.#config.snapshot.where[tableName(table)] ?? null;
     for (const condition of [table.scope.rowFilter, where]) if (condition !== null) conditions.push(`(${condition})`);
     const only = table.partitioned && from === quoteTable(table) ? '' : 'ONLY ';
@@ -235,6 +239,10 @@ export class Snapshot implements AsyncDisposable {
     this.#abandonReaders();
     await closeClient(this.#leader);
   }
+}
+
+function rangeBlocks(blocks: number, readers: number): number {
+  return Math.min(MOST_BLOCKS, Math.max(FEWEST_BLOCKS, Math.ceil(blocks / (readers * RANGES_PER_READER))));
 }
 
 /** Stands for a table, or a last range, without rows. */

@@ -25,8 +25,8 @@ export type BytewiseColumns = ReadonlySet<string>;
 export interface KeySql {
   /** For ORDER BY. */
   readonly ascending: string;
-  /** One expression for each column, of type text. */
-  readonly texts: readonly string[];
+  /** The name of each column, quoted. */
+  readonly columns: readonly string[];
   /** False when the server has to sort the table, since its index has another order. */
   readonly isIndexed: boolean;
   /** A condition: the key comes after `key`. */
@@ -60,7 +60,7 @@ export function keySql({ oid, table, columns }: CatalogTable, bytewise: Bytewise
   const isIndexed = parts.every(({ isSorted }) => !isSorted);
   return {
     ascending: parts.map(({ ordered }) => ordered).join(', '),
-    texts: parts.map(({ column }) => `${column}::text`),
+    columns: parts.map(({ column }) => column),
     isIndexed,
     after: (key) => compare('>', canonical(key)),
     afterText: (texts) => compare('>', texts),

@@ -3,7 +3,7 @@ import type { StreamProtocol } from './stream-protocol.ts';
 
 /** Who reads a log: hears of bytes as they arrive, and of what the messages in them say, in the order of the log. */
 export interface LogListener {
-  /** Bytes of the connection, to be cut into messages. */
+  /** Bytes of the connection, to be cut into messages; valid until this returns. */
   arrived(chunk: Uint8Array): void;
   /** The connection is lost. */
   failed(error: WeirError): void;

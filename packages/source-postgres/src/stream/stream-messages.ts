@@ -37,7 +37,7 @@ export class StreamMessages {
 
   take(chunk: Uint8Array): void {
     if (this.#stopped) return;
-    if (this.#suspended) this.#waiting.push(chunk);
+    if (this.#suspended) this.#waiting.push(Uint8Array.from(chunk));
     else this.#run(() => this.frames.feed(this.#writer, chunk, this.#handle));
   }
 
