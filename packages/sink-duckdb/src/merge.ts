@@ -1,4 +1,5 @@
 import { Op } from '@weir/sdk';
+import { vectorsSql } from './held-deletes.ts';
 import type { LaidColumn } from './layout.ts';
 import { identifier, qualified } from './sql-text.ts';
 import { NUMBER_GAP, OP, OP_BITS, isKnown, sequenceOf, type Divergence, type Merge } from './staged-rows.ts';
@@ -7,12 +8,13 @@ const IMAGES = 'temp.main.weir_images';
 /** A key whose first staged event is one of these is in the target already. */
 const MUST_EXIST = `first_op IN (${Op.update}, ${Op.delete})`;
 
-/** Counts the target's rows with a staged key; answers one row, for {@link divergence}. */
+/** Counts the target's rows with a staged key; answers one row, for {@link divergence} and {@link vectorsFound}. */
 export function countSql(merge: Merge): string {
   return (
     `SELECT (SELECT count(*) FROM ${keysSql(merge)} WHERE ${MUST_EXIST}), count(*) FILTER (WHERE ${MUST_EXIST}), ` +
-    `count(DISTINCT last_seq) FILTER (WHERE ${MUST_EXIST}), count(*) FILTER (WHERE first_op = ${Op.insert}) ` +
-    `FROM ${qualified(merge.target)} AS t JOIN ${keysSql(merge)} AS k ON ${keysMatch(merge)}${isThere(merge)}`
+    `count(DISTINCT last_seq) FILTER (WHERE ${MUST_EXIST}), count(*) FILTER (WHERE first_op = ${Op.insert}), ` +
+    `${vectorsSql(merge.layout)} FROM ${qualified(merge.target)} AS t ` +
+    `JOIN ${keysSql(merge)} AS k ON ${keysMatch(merge)}${isThere(merge)}`
   );
 }
 
@@ -20,6 +22,11 @@ export function countSql(merge: Merge): string {
 export function divergence(row: readonly unknown[]): Divergence {
   const [expected = 0, rows = 0, keys = 0, present = 0] = row.map(Number);
   return { missing: expected - keys, doubled: rows - keys, present };
+}
+
+/** In how many vectors {@link countSql} found rows. */
+export function vectorsFound(row: readonly unknown[]): number {
+  return Number(row.at(-1));
 }
 
 /**
