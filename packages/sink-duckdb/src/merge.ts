@@ -31,7 +31,7 @@ export function vectorsFound(row: readonly unknown[]): number {
 
 /**
  * Makes the target hold the last image of each staged key, once {@link countSql} found it as it must be: deletes the rows
- * of all staged keys and inserts the last images, but for deletes. Where the old rows hold a part of what is inserted the
+ * of all staged keys and inserts the last images in the order of their keys, but for deletes. Where the old rows hold a part of what is inserted the
  * new ones are put together before: cells that did not change, columns that the source does not have, and all of a row that
  * is marked as deleted.
  */
@@ -42,8 +42,10 @@ export function applySql(merge: Merge): string {
   const names = layout.columns.map((column) => identifier(column.target));
   const insert = (columns: readonly string[]): string => `INSERT INTO ${qualified(target)} (${columns.join(', ')})`;
   const { extra, mark } = layout;
+  // So that few row groups are read for a key that moved to the end of the table, however many did.
+  const inOrder = `ORDER BY ${merge.key.map((index) => `c${index}`).join(', ')}`;
   if (unchanged.length === 0 && extra.length === 0 && mark === null)
-    return `${remove};\n${insert(names)} ${imagesSql(merge)}`;
+    return `${remove};\n${insert(names)} ${imagesSql(merge)} ${inOrder}`;
   const cells = layout.columns.map(({ index }) => `c${index}`);
   if (mark !== null) {
     names.push(identifier(mark));
@@ -54,10 +56,10 @@ export function applySql(merge: Merge): string {
   // A new row gets the defaults of the columns that it does not have.
   const inserts =
     extra.length === 0
-      ? [`${insert(names)} SELECT ${cells.join(', ')} FROM ${IMAGES}`]
+      ? [`${insert(names)} SELECT ${cells.join(', ')} FROM ${IMAGES} ${inOrder}`]
       : [
-          `${insert([...names, ...others])} SELECT ${[...cells, ...otherCells].join(', ')} FROM ${IMAGES} WHERE NOT made`,
-          `${insert(names)} SELECT ${cells.join(', ')} FROM ${IMAGES} WHERE made`,
+          `${insert([...names, ...others])} SELECT ${[...cells, ...otherCells].join(', ')} FROM ${IMAGES} WHERE NOT made ${inOrder}`,
+          `${insert(names)} SELECT ${cells.join(', ')} FROM ${IMAGES} WHERE made ${inOrder}`,
         ];
   const make = `CREATE TEMP TABLE ${IMAGES} AS ${imagesSql(merge)}`;
   return [make, remove, ...inserts, `DROP TABLE ${IMAGES}`].join(';\n');
