@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type SinkOptions } from '@weir/sdk';
+import type { RowValues, SinkOptions } from '@weir/sdk';
 import { behindItsBack } from './testing/behind-its-back.ts';
 import { ask, batch, checkpointAt, ordersTable, withOrders } from './testing/orders.ts';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
@@ -37,5 +37,50 @@ describe('rows that are merged', () => {
     await using database = await TemporaryDatabase.make();
     await change(database, options, between);
     expect(await ask(database.sink(options), disorder)).toEqual([[String(ROWS), '0']]);
+  });
+});
+
+describe('two rows that change keys with each other, in one commit with an earlier change', () => {
+  const one: RowValues = { id: 1, note: 'one', amount: '1.00' };
+  const two: RowValues = { id: 2, note: 'two', amount: '2.00' };
+  const changed: RowValues = { ...two, note: 'changed' };
+  const all = 'SELECT id, note FROM public.orders ORDER BY id';
+
+  it.each(['hard', 'soft'] as const)('are both there when one was updated before, or inserted (deletes: %s)', async (deletes) => {
+    for (const isThere of [true, false]) {
+      await using database = await TemporaryDatabase.make();
+      const sink = database.sink({ deletes });
+      await using session = await withOrders(sink, orders, isThere ? [one, two] : [one]);
+      await session.write(batch(2, (rows) => (isThere ? rows.update(orders, changed) : rows.insert(orders, changed))));
+      await session.write(
+        batch(3, (rows) => rows.update(orders, { ...one, id: 2 }, one).update(orders, { ...changed, id: 1 }, changed)),
+      );
+      await session.commit(checkpointAt(3));
+      const there = deletes === 'hard' ? all : all.replace('ORDER', 'WHERE _weir_deleted_at IS NULL ORDER');
+      expect(await ask(sink, there)).toEqual([
+        ['1', 'changed'],
+        ['2', 'one'],
+      ]);
+    }
+  });
+
+  it('are as they were when they do so twice, and both change back', async () => {
+    await using database = await TemporaryDatabase.make();
+    const sink = database.sink();
+    await using session = await withOrders(sink, orders, [one, two]);
+    await session.write(batch(2, (rows) => rows.update(orders, changed)));
+    const swap = (here: RowValues, there: RowValues, number: number) =>
+      session.write(
+        batch(number, (rows) =>
+          rows.update(orders, { ...here, id: there['id']! }, here).update(orders, { ...there, id: here['id']! }, there),
+        ),
+      );
+    await swap(one, changed, 3);
+    await swap({ ...changed, id: 1 }, { ...one, id: 2 }, 4);
+    await session.commit(checkpointAt(4));
+    expect(await ask(sink, all)).toEqual([
+      ['1', 'one'],
+      ['2', 'changed'],
+    ]);
   });
 });

@@ -8,11 +8,18 @@ const IMAGES = 'temp.main.weir_images';
 /** A key whose first staged event is one of these is in the target already. */
 const MUST_EXIST = `first_op IN (${Op.update}, ${Op.delete})`;
 
-/** Counts the target's rows with a staged key; answers one row, for {@link divergence} and {@link vectorsFound}. */
+/** Over the staged rows of a key that end with a delete: more rows came than went, so it was another row's. */
+const KNOTTED =
+  `(max(seq) & ${(1 << OP_BITS) - 1}) = ${Op.delete} AND NOT bool_or((${OP}) = ${Op.read}) AND ` +
+  `count(*) FILTER (WHERE (${OP}) = ${Op.insert}) + CASE min(seq) & ${(1 << OP_BITS) - 1} WHEN ${Op.insert} THEN 0 ELSE 1 END ` +
+  `> count(*) FILTER (WHERE (${OP}) = ${Op.delete})`;
+
+/** Counts the target's rows with a staged key; answers a row for {@link divergence}, {@link knotted}, {@link vectorsFound}. */
 export function countSql(merge: Merge): string {
   return (
     `SELECT (SELECT count(*) FROM ${keysSql(merge)} WHERE ${MUST_EXIST}), count(*) FILTER (WHERE ${MUST_EXIST}), ` +
     `count(DISTINCT last_seq) FILTER (WHERE ${MUST_EXIST}), count(*) FILTER (WHERE first_op = ${Op.insert}), ` +
+    `(SELECT count(*) FROM ${keysSql(merge)} WHERE knotted), ` +
     `${vectorsSql(merge.layout)} FROM ${qualified(merge.target)} AS t ` +
     `JOIN ${keysSql(merge)} AS k ON ${keysMatch(merge)}${isThere(merge)}`
   );
@@ -22,6 +29,11 @@ export function countSql(merge: Merge): string {
 export function divergence(row: readonly unknown[]): Divergence {
   const [expected = 0, rows = 0, keys = 0, present = 0] = row.map(Number);
   return { missing: expected - keys, doubled: rows - keys, present };
+}
+
+/** How many keys {@link unknotSql} is for, by the row that {@link countSql} answers. */
+export function knotted(row: readonly unknown[]): number {
+  return Number(row.at(-2));
 }
 
 /** In how many vectors {@link countSql} found rows. */
@@ -115,7 +127,7 @@ function valueSql({ layout, key, unchanged }: Merge, { index, target }: LaidColu
 }
 
 /**
- * Each staged key with its first operation and its last row.
+ * Each staged key with its first operation and its last row, and whether {@link unknotSql} is for it.
  * @param whole with the last row that is no delete (`image_seq`), whether some row makes the key's row anew (`made`), and
  *   for columns that some image left unchanged the last row that has a value (`f`); NULL when that is the image itself, or
  *   none
@@ -130,7 +142,7 @@ function keysSql({ layout, key, stage, from, unchanged }: Merge, whole = false):
   if (layout.mark !== null) values.push(`, max(seq) FILTER (WHERE ${isImage}) AS image_seq`);
   if (layout.extra.length > 0) values.push(`, bool_or((${OP}) IN (${Op.insert}, ${Op.read})) AS made`);
   return (
-    `(SELECT ${keys}, min(seq) & ${(1 << OP_BITS) - 1} AS first_op, max(seq) AS last_seq${whole ? values.join('') : ''} ` +
+    `(SELECT ${keys}, min(seq) & ${(1 << OP_BITS) - 1} AS first_op, max(seq) AS last_seq${whole ? values.join('') : `, ${KNOTTED} AS knotted`} ` +
     `FROM ${stage} WHERE seq >= ${sequenceOf(from)} GROUP BY ${keys})`
   );
 }
@@ -150,6 +162,14 @@ export function untangleSql(merge: Merge): string {
     `WHERE d.seq >= ${sequenceOf(from)} AND (d.${OP}) = ${Op.delete} AND k.first_op = ${Op.insert} ` +
     `AND ${[...sameKey, ...same].join(' AND ')}${isThere(merge)}`
   );
+}
+
+/**
+ * The same where B was changed or inserted by an earlier transaction of the group: the key's rows are an update, an insert and
+ * a delete, which is B's. B's end is known by the insert, so its delete is forgotten.
+ */
+export function unknotSql(merge: Merge): string {
+  return `DELETE FROM ${merge.stage} AS d USING ${keysSql(merge)} AS k WHERE k.knotted AND d.seq = k.last_seq`;
 }
 
 /** A changed key whose image lacks cells: two staged rows, one with the old key, one with the new and what changed. */

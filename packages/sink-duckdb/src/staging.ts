@@ -4,7 +4,18 @@ import { NotFinite } from './encode.ts';
 import { keylessApplySql, keylessMissingSql } from './keyless-merge.ts';
 import type { Layout } from './layout.ts';
 import { Loader, type LoadedRows } from './loader.ts';
-import { applySql, countSql, divergence, lacksSql, moveSql, presentSql, untangleSql, vectorsFound } from './merge.ts';
+import {
+  applySql,
+  countSql,
+  divergence,
+  knotted,
+  lacksSql,
+  moveSql,
+  presentSql,
+  unknotSql,
+  untangleSql,
+  vectorsFound,
+} from './merge.ts';
 import { RowImages, type ImageOptions } from './row-images.ts';
 import { decimalTextSql } from './shape-edit.ts';
 import { NUMBER_GAP, extraColumns, stagingColumns, type Divergence, type Merge } from './staged-rows.ts';
@@ -128,14 +139,26 @@ export class Staging {
 
   async #mergeKeyed(merge: Merge): Promise<void> {
     const doing = `merging into ${tableName(this.#table)}`;
-    let found = (await this.#transaction.rows(countSql(merge), doing))[0]!;
-    if (divergence(found).present > 0) {
-      await this.#transaction.run(untangleSql(merge), doing);
-      found = (await this.#transaction.rows(countSql(merge), doing))[0]!;
-    }
-    this.#expectNone(divergence(found));
+    const found = await this.#count(merge, doing);
     await this.#target.noteModified(merge.inPlace === null ? vectorsFound(found) : 0);
     await this.#transaction.run(applySql(merge), doing);
+  }
+
+  /** Counts what is there of the staged keys. @returns what `countSql` answers @throws WeirError WEIR_DUCKDB_DIVERGED */
+  async #count(merge: Merge, doing: string): Promise<readonly unknown[]> {
+    const count = async (): Promise<readonly unknown[]> => (await this.#transaction.rows(countSql(merge), doing))[0]!;
+    let found = await count();
+    if (divergence(found).present > 0) {
+      await this.#transaction.run(untangleSql(merge), doing);
+      found = await count();
+    }
+    // Each time one of a key's rows goes.
+    while (knotted(found) > 0) {
+      await this.#transaction.run(unknotSql(merge), doing);
+      found = await count();
+    }
+    this.#expectNone(divergence(found));
+    return found;
   }
 
   async #mergeKeyless(merge: Merge, linked: boolean): Promise<void> {
