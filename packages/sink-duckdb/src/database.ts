@@ -1,9 +1,12 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { silentLogger, type Logger } from '@weir/sdk';
 import { lacksMemory, openError } from './duckdb-error.ts';
+import { HeldDeletes } from './held-deletes.ts';
 import { openInstance } from './open-instance.ts';
 import { roomForColumns, roomForRow, vacuumTasks } from './room.ts';
+import type { QualifiedName } from './sql-text.ts';
 
 /** What the first opener of a file in this process decides. */
 export interface DatabaseOptions {
@@ -11,6 +14,8 @@ export interface DatabaseOptions {
   readonly memoryLimit: number;
   /** DuckDB's threads; undefined = one per core. */
   readonly threads: number | undefined;
+  /** Is told when the limit is raised. */
+  readonly log?: Logger;
 }
 
 /**
@@ -26,6 +31,13 @@ export interface Database {
   allowRow(bytes: number): Promise<void>;
   /** The same for a table of so many columns. Those that are in the file when it is opened are known. */
   allowColumns(columns: number): Promise<void>;
+  /**
+   * The same for what deletes hold until the next checkpoint, if a transaction leaves too little room beside it.
+   * @param vectors how many vectors of the table are about to lose rows, at most
+   */
+  allowDeletes(table: QualifiedName, vectors: number): Promise<void>;
+  /** Frees what deletes hold, when it is much. To be called behind a commit. @throws what DuckDB says */
+  freeDeletes(): Promise<void>;
   /** Runs one after the other what must not run twice at once on this file in this process. */
   exclusively<T>(work: () => Promise<T>): Promise<T>;
   /** Gives the file up; with the last user it is closed and its lock is free. Idempotent. */
@@ -34,6 +46,9 @@ export interface Database {
 
 /** Below this DuckDB has not room enough for a merge. */
 const LEAST_MEMORY = 64 * 2 ** 20;
+/** The part of the memory limit that deletes may hold when a transaction begins, and with what it deletes itself. */
+const HELD_BEFORE = 1 / 4;
+const HELD_WITHIN = 1 / 2;
 
 const files = new Map<string, Promise<OpenFile>>();
 
@@ -61,25 +76,38 @@ function realPath(path: string): string {
   return existsSync(folder) ? join(realpathSync(folder), basename(absolute)) : absolute;
 }
 
+/** What is known of a file once it is open. */
+interface Opened {
+  readonly name: string;
+  readonly threads: number;
+  readonly limit: number;
+  readonly log: Logger;
+}
+
 class OpenFile {
   readonly #path: string;
   readonly #instance: DuckDBInstance;
   readonly #name: string;
   readonly #threads: number;
-  /** DuckDB's memory limit, in bytes. */
+  readonly #log: Logger;
+  readonly #deletes = new HeldDeletes();
+  /** DuckDB's memory limit, in bytes, beside what deletes may hold in addition. */
   #limit: number;
+  /** What deletes may hold in addition, in bytes. */
+  #forDeletes = 0;
   /** Columns of the widest table. */
   #columns = 0;
   #users = 0;
   #queue: Promise<unknown> = Promise.resolve();
   open = true;
 
-  private constructor(path: string, instance: DuckDBInstance, name: string, threads: number, limit: number) {
+  private constructor(path: string, instance: DuckDBInstance, { name, threads, limit, log }: Opened) {
     this.#path = path;
     this.#instance = instance;
     this.#name = name;
     this.#threads = threads;
     this.#limit = limit;
+    this.#log = log;
   }
 
   static async open(path: string, options: DatabaseOptions): Promise<OpenFile> {
@@ -96,7 +124,8 @@ class OpenFile {
       );
       const [name, threads, columns] = (await result.getRows())[0]!;
       connection.closeSync();
-      const file = new OpenFile(path, instance, String(name), Number(threads), limit);
+      const { log = silentLogger } = options;
+      const file = new OpenFile(path, instance, { name: String(name), threads: Number(threads), limit, log });
       await file.#allowColumns(Number(columns ?? 1)).catch((error: unknown) => file.#keepLimit(error, opened.limit));
       return file;
     } catch (error) {
@@ -114,6 +143,8 @@ class OpenFile {
       connect: () => this.#instance.connect(),
       allowRow: (bytes) => this.#allowRow(bytes),
       allowColumns: (columns) => this.#allowColumns(columns),
+      allowDeletes: (table, vectors) => this.#allowDeletes(table, vectors),
+      freeDeletes: () => this.#freeDeletes(),
       exclusively: (work) => this.#exclusively(work),
       release: async () => {
         if (released) return;
@@ -126,16 +157,41 @@ class OpenFile {
   async #allowRow(bytes: number): Promise<void> {
     if (roomForRow(bytes) <= this.#limit) return;
     this.#limit = Math.ceil(roomForRow(bytes));
-    await this.#applyLimit();
+    await this.#applyLimit('a large row');
     // What large values took then goes back to the system at once; small ones would pay for that with time.
-    await this.#set("allocator_flush_threshold = '8MiB'", 'allocator_background_threads = true');
+    await this.#run([
+      "SET GLOBAL allocator_flush_threshold = '8MiB'",
+      'SET GLOBAL allocator_background_threads = true',
+    ]);
   }
 
   async #allowColumns(columns: number): Promise<void> {
     if (columns <= this.#columns) return;
     this.#columns = columns;
-    this.#limit = Math.max(this.#limit, roomForColumns(columns));
-    await this.#applyLimit();
+    const before = this.#limit;
+    this.#limit = Math.max(before, roomForColumns(columns));
+    await this.#applyLimit(this.#limit > before ? `a table of ${columns} columns` : null);
+  }
+
+  async #allowDeletes(table: QualifiedName, vectors: number): Promise<void> {
+    this.#deletes.add(table, vectors);
+    if (!(await this.#holds(HELD_WITHIN)) || this.#deletes.bytes <= this.#forDeletes) return;
+    this.#forDeletes = this.#deletes.bytes;
+    await this.#applyLimit('the deletes of one commit');
+  }
+
+  async #freeDeletes(): Promise<void> {
+    if (!(await this.#holds(HELD_BEFORE))) return;
+    await this.#run(['CHECKPOINT']);
+    this.#deletes.clear();
+  }
+
+  /** Whether deletes hold more than a part of the memory limit. */
+  async #holds(part: number): Promise<boolean> {
+    if (this.#deletes.bytes <= this.#limit * part) return false;
+    const connection = await this.#instance.connect();
+    await this.#deletes.tighten(connection, this.#name).finally(() => connection.closeSync());
+    return this.#deletes.bytes > this.#limit * part;
   }
 
   /** What the log of a crash left in memory can be more than DuckDB gets rid of. */
@@ -144,15 +200,20 @@ class OpenFile {
     this.#limit = opened;
   }
 
-  async #applyLimit(): Promise<void> {
+  /** @param reason why it is raised; null when it is not */
+  async #applyLimit(reason: string | null): Promise<void> {
     const tasks = vacuumTasks(this.#limit, this.#columns, this.#threads);
-    await this.#set(`memory_limit = '${this.#limit}B'`, `max_vacuum_tasks = ${tasks}`);
+    const limit = this.#limit + this.#forDeletes;
+    await this.#run([`SET GLOBAL memory_limit = '${limit}B'`, `SET GLOBAL max_vacuum_tasks = ${tasks}`]);
+    if (reason === null) return;
+    const fields = { path: this.#path, memory_limit: limit };
+    this.#log.info(fields, `${reason} needs more memory than DuckDB had, its limit is raised`);
   }
 
-  async #set(...assignments: string[]): Promise<void> {
+  async #run(statements: readonly string[]): Promise<void> {
     const connection = await this.#instance.connect();
     try {
-      for (const assignment of assignments) await connection.run(`SET GLOBAL ${assignment}`);
+      for (const sql of statements) await connection.run(sql);
     } finally {
       connection.closeSync();
     }

@@ -1,4 +1,5 @@
 import { Op } from '@weir/sdk';
+import { vectorsSql } from './held-deletes.ts';
 import type { LaidColumn } from './layout.ts';
 import { identifier, qualified } from './sql-text.ts';
 import { NUMBER_GAP, OP, OP_BITS, isKnown, sequenceOf, type Divergence, type Merge } from './staged-rows.ts';
@@ -7,12 +8,20 @@ const IMAGES = 'temp.main.weir_images';
 /** A key whose first staged event is one of these is in the target already. */
 const MUST_EXIST = `first_op IN (${Op.update}, ${Op.delete})`;
 
-/** Counts the target's rows with a staged key; answers one row, for {@link divergence}. */
+/** Over the staged rows of a key that end with a delete: more rows came than went, so it was another row's. */
+const KNOTTED =
+  `(max(seq) & ${(1 << OP_BITS) - 1}) = ${Op.delete} AND NOT bool_or((${OP}) = ${Op.read}) AND ` +
+  `count(*) FILTER (WHERE (${OP}) = ${Op.insert}) + CASE min(seq) & ${(1 << OP_BITS) - 1} WHEN ${Op.insert} THEN 0 ELSE 1 END ` +
+  `> count(*) FILTER (WHERE (${OP}) = ${Op.delete})`;
+
+/** Counts the target's rows with a staged key; answers a row for {@link divergence}, {@link knotted}, {@link vectorsFound}. */
 export function countSql(merge: Merge): string {
   return (
     `SELECT (SELECT count(*) FROM ${keysSql(merge)} WHERE ${MUST_EXIST}), count(*) FILTER (WHERE ${MUST_EXIST}), ` +
-    `count(DISTINCT last_seq) FILTER (WHERE ${MUST_EXIST}), count(*) FILTER (WHERE first_op = ${Op.insert}) ` +
-    `FROM ${qualified(merge.target)} AS t JOIN ${keysSql(merge)} AS k ON ${keysMatch(merge)}${isThere(merge)}`
+    `count(DISTINCT last_seq) FILTER (WHERE ${MUST_EXIST}), count(*) FILTER (WHERE first_op = ${Op.insert}), ` +
+    `(SELECT count(*) FROM ${keysSql(merge)} WHERE knotted), ` +
+    `${vectorsSql(merge.layout)} FROM ${qualified(merge.target)} AS t ` +
+    `JOIN ${keysSql(merge)} AS k ON ${keysMatch(merge)}${isThere(merge)}`
   );
 }
 
@@ -22,9 +31,19 @@ export function divergence(row: readonly unknown[]): Divergence {
   return { missing: expected - keys, doubled: rows - keys, present };
 }
 
+/** How many keys {@link unknotSql} is for, by the row that {@link countSql} answers. */
+export function knotted(row: readonly unknown[]): number {
+  return Number(row.at(-2));
+}
+
+/** In how many vectors {@link countSql} found rows. */
+export function vectorsFound(row: readonly unknown[]): number {
+  return Number(row.at(-1));
+}
+
 /**
  * Makes the target hold the last image of each staged key, once {@link countSql} found it as it must be: deletes the rows
- * of all staged keys and inserts the last images, but for deletes. Where the old rows hold a part of what is inserted the
+ * of all staged keys and inserts the last images in the order of their keys, but for deletes. Where the old rows hold a part of what is inserted the
  * new ones are put together before: cells that did not change, columns that the source does not have, and all of a row that
  * is marked as deleted.
  */
@@ -35,8 +54,10 @@ export function applySql(merge: Merge): string {
   const names = layout.columns.map((column) => identifier(column.target));
   const insert = (columns: readonly string[]): string => `INSERT INTO ${qualified(target)} (${columns.join(', ')})`;
   const { extra, mark } = layout;
+  // So that few row groups are read for a key that moved to the end of the table, however many did.
+  const inOrder = `ORDER BY ${merge.key.map((index) => `c${index}`).join(', ')}`;
   if (unchanged.length === 0 && extra.length === 0 && mark === null)
-    return `${remove};\n${insert(names)} ${imagesSql(merge)}`;
+    return `${remove};\n${insert(names)} ${imagesSql(merge)} ${inOrder}`;
   const cells = layout.columns.map(({ index }) => `c${index}`);
   if (mark !== null) {
     names.push(identifier(mark));
@@ -47,10 +68,10 @@ export function applySql(merge: Merge): string {
   // A new row gets the defaults of the columns that it does not have.
   const inserts =
     extra.length === 0
-      ? [`${insert(names)} SELECT ${cells.join(', ')} FROM ${IMAGES}`]
+      ? [`${insert(names)} SELECT ${cells.join(', ')} FROM ${IMAGES} ${inOrder}`]
       : [
-          `${insert([...names, ...others])} SELECT ${[...cells, ...otherCells].join(', ')} FROM ${IMAGES} WHERE NOT made`,
-          `${insert(names)} SELECT ${cells.join(', ')} FROM ${IMAGES} WHERE made`,
+          `${insert([...names, ...others])} SELECT ${[...cells, ...otherCells].join(', ')} FROM ${IMAGES} WHERE NOT made ${inOrder}`,
+          `${insert(names)} SELECT ${cells.join(', ')} FROM ${IMAGES} WHERE made ${inOrder}`,
         ];
   const make = `CREATE TEMP TABLE ${IMAGES} AS ${imagesSql(merge)}`;
   return [make, remove, ...inserts, `DROP TABLE ${IMAGES}`].join(';\n');
@@ -106,7 +127,7 @@ function valueSql({ layout, key, unchanged }: Merge, { index, target }: LaidColu
 }
 
 /**
- * Each staged key with its first operation and its last row.
+ * Each staged key with its first operation and its last row, and whether {@link unknotSql} is for it.
  * @param whole with the last row that is no delete (`image_seq`), whether some row makes the key's row anew (`made`), and
  *   for columns that some image left unchanged the last row that has a value (`f`); NULL when that is the image itself, or
  *   none
@@ -121,7 +142,7 @@ function keysSql({ layout, key, stage, from, unchanged }: Merge, whole = false):
   if (layout.mark !== null) values.push(`, max(seq) FILTER (WHERE ${isImage}) AS image_seq`);
   if (layout.extra.length > 0) values.push(`, bool_or((${OP}) IN (${Op.insert}, ${Op.read})) AS made`);
   return (
-    `(SELECT ${keys}, min(seq) & ${(1 << OP_BITS) - 1} AS first_op, max(seq) AS last_seq${whole ? values.join('') : ''} ` +
+    `(SELECT ${keys}, min(seq) & ${(1 << OP_BITS) - 1} AS first_op, max(seq) AS last_seq${whole ? values.join('') : `, ${KNOTTED} AS knotted`} ` +
     `FROM ${stage} WHERE seq >= ${sequenceOf(from)} GROUP BY ${keys})`
   );
 }
@@ -141,6 +162,14 @@ export function untangleSql(merge: Merge): string {
     `WHERE d.seq >= ${sequenceOf(from)} AND (d.${OP}) = ${Op.delete} AND k.first_op = ${Op.insert} ` +
     `AND ${[...sameKey, ...same].join(' AND ')}${isThere(merge)}`
   );
+}
+
+/**
+ * The same where B was changed or inserted by an earlier transaction of the group: the key's rows are an update, an insert and
+ * a delete, which is B's. B's end is known by the insert, so its delete is forgotten.
+ */
+export function unknotSql(merge: Merge): string {
+  return `DELETE FROM ${merge.stage} AS d USING ${keysSql(merge)} AS k WHERE k.knotted AND d.seq = k.last_seq`;
 }
 
 /** A changed key whose image lacks cells: two staged rows, one with the old key, one with the new and what changed. */

@@ -21,6 +21,11 @@ import { Transaction } from './transaction.ts';
 
 /** A batch of more bytes holds one large row, and little else. */
 const LARGE_BATCH_BYTES = 8 * 2 ** 20;
+/**
+ * Up to so many keys of a merge reach the scan of the target as a filter, by which DuckDB passes over row groups that can
+ * hold none of them; 50 by default. With more, or with the least and the largest alone, it reads the keys of all rows.
+ */
+const KEYS_AS_FILTER = 'SET SESSION dynamic_or_filter_threshold = 5000';
 
 /**
  * Class A: rows, tables and the checkpoint are written in one DuckDB transaction, and the checkpoint's row is changed only
@@ -51,7 +56,7 @@ export class DuckdbSession implements TransactionalSession {
   private constructor(database: Database, connection: DuckDBConnection, checkpoint: CheckpointRow, options: TablesOptions) {
     this.#database = database;
     this.#connection = connection;
-    this.#transaction = new Transaction(connection);
+    this.#transaction = new Transaction(connection, database);
     this.#checkpoint = checkpoint;
     this.#tables = new TargetTables(this.#transaction, database.name, options);
     this.#changes = new SchemaChanges(this.#transaction, this.#tables, options.rules);
@@ -63,6 +68,7 @@ export class DuckdbSession implements TransactionalSession {
   static async open(database: Database, options: TablesOptions): Promise<DuckdbSession> {
     const connection = await database.connect();
     try {
+      await connection.run(KEYS_AS_FILTER);
       const checkpoint = await CheckpointRow.take(database, connection, options.shard, options.clock);
       crashPoint('sink.fence-taken');
       return new DuckdbSession(database, connection, checkpoint, options);
@@ -150,6 +156,7 @@ export class DuckdbSession implements TransactionalSession {
       crashPoint('sink.commit-unanswered');
       this.#checkpoint.committed(checkpoint);
       this.#tables.startGroup();
+      await this.#database.freeDeletes();
     });
   }
 

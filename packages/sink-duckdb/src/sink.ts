@@ -34,7 +34,8 @@ export class DuckdbSink implements Sink {
     const { mode, target, deletes, schemaChanges } = options;
     this.#rules = { mode, target, deletes, schemaChanges, decimals: config.decimals ?? 'varchar' };
     this.#context = context;
-    this.#database = { memoryLimit: config.memory_limit ?? options.memoryBytes, threads: config.threads };
+    const { threads, memory_limit: memoryLimit = options.memoryBytes } = config;
+    this.#database = { memoryLimit, threads, log: context.log };
   }
 
   async open(shard: Shard, signal: AbortSignal): Promise<SinkSession> {

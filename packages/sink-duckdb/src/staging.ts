@@ -4,7 +4,18 @@ import { NotFinite } from './encode.ts';
 import { keylessApplySql, keylessMissingSql } from './keyless-merge.ts';
 import type { Layout } from './layout.ts';
 import { Loader, type LoadedRows } from './loader.ts';
-import { applySql, countSql, divergence, lacksSql, moveSql, presentSql, untangleSql } from './merge.ts';
+import {
+  applySql,
+  countSql,
+  divergence,
+  knotted,
+  lacksSql,
+  moveSql,
+  presentSql,
+  unknotSql,
+  untangleSql,
+  vectorsFound,
+} from './merge.ts';
 import { RowImages, type ImageOptions } from './row-images.ts';
 import { decimalTextSql } from './shape-edit.ts';
 import { NUMBER_GAP, extraColumns, stagingColumns, type Divergence, type Merge } from './staged-rows.ts';
@@ -120,7 +131,6 @@ export class Staging {
   async merge(): Promise<void> {
     if (this.#rows === 0) return;
     this.flush();
-    this.#target.modified = true;
     const merge = this.#merge();
     if (this.#table.key.length === 0) await this.#mergeKeyless(merge, false);
     else await this.#mergeKeyed(merge);
@@ -129,19 +139,33 @@ export class Staging {
 
   async #mergeKeyed(merge: Merge): Promise<void> {
     const doing = `merging into ${tableName(this.#table)}`;
-    let found = divergence((await this.#transaction.rows(countSql(merge), doing))[0]!);
-    if (found.present > 0) {
-      await this.#transaction.run(untangleSql(merge), doing);
-      found = divergence((await this.#transaction.rows(countSql(merge), doing))[0]!);
-    }
-    this.#expectNone(found);
+    const found = await this.#count(merge, doing);
+    await this.#target.noteModified(merge.inPlace === null ? vectorsFound(found) : 0);
     await this.#transaction.run(applySql(merge), doing);
+  }
+
+  /** Counts what is there of the staged keys. @returns what `countSql` answers @throws WeirError WEIR_DUCKDB_DIVERGED */
+  async #count(merge: Merge, doing: string): Promise<readonly unknown[]> {
+    const count = async (): Promise<readonly unknown[]> => (await this.#transaction.rows(countSql(merge), doing))[0]!;
+    let found = await count();
+    if (divergence(found).present > 0) {
+      await this.#transaction.run(untangleSql(merge), doing);
+      found = await count();
+    }
+    // Each time one of a key's rows goes.
+    while (knotted(found) > 0) {
+      await this.#transaction.run(unknotSql(merge), doing);
+      found = await count();
+    }
+    this.#expectNone(divergence(found));
+    return found;
   }
 
   async #mergeKeyless(merge: Merge, linked: boolean): Promise<void> {
     const doing = `merging into ${tableName(this.#table)}`;
     const missing = Number((await this.#transaction.rows(keylessMissingSql(merge), doing))[0]![0]);
     this.#expectNone({ missing, doubled: 0, present: 0 });
+    await this.#target.noteModified(this.#rows);
     await this.#transaction.run(keylessApplySql(merge, linked), doing);
   }
 
@@ -155,7 +179,6 @@ export class Staging {
     const { oldSeq, newSeq } = images.addMove(row);
     await this.#append(batch, images, 1);
     this.flush();
-    this.#target.modified = true;
     const merge = this.#merge();
     if (this.#table.key.length === 0) await this.#mergeKeyless(merge, true);
     else if (!(await this.#moveKeyed(merge, oldSeq, newSeq, images))) return false;
@@ -170,6 +193,7 @@ export class Staging {
       this.#pass();
       return false;
     }
+    await this.#target.noteModified(1);
     const columns = this.#table.columns.map((_, index) => index).filter((index) => !images.unchanged.has(index));
     const { rowsChanged } = await this.#transaction.run(moveSql(merge, { oldSeq, newSeq, columns }), doing);
     this.#expectNone({ missing: rowsChanged === 0 ? 1 : 0, doubled: Math.max(0, rowsChanged - 1), present });

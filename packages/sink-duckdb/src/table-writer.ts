@@ -301,7 +301,7 @@ export class TableWriter implements RowWriter {
     this.#staging?.clear();
     this.#staged = false;
     this.#swaps = false;
-    this.target.modified = true;
+    await this.target.noteModified(Infinity);
     await this.#transaction.run(`DELETE FROM ${qualified(this.target.name)}`, `truncating ${tableName(this.table)}`);
   }
 

@@ -1,4 +1,5 @@
 import { tableName, type KeyRange, type Table } from '@weir/sdk';
+import { vectorsSql } from './held-deletes.ts';
 import { keyRangeSql } from './key-range-sql.ts';
 import type { Layout } from './layout.ts';
 import { identifier, qualified } from './sql-text.ts';
@@ -9,7 +10,7 @@ import type { Transaction } from './transaction.ts';
 export class TargetRange {
   readonly #transaction: Transaction;
   readonly #target: Target;
-  readonly #mark: string | null;
+  readonly #layout: Layout;
   readonly #doing: string;
   /** For a row `t`. */
   readonly #condition: string;
@@ -17,7 +18,7 @@ export class TargetRange {
   constructor(transaction: Transaction, target: Target, layout: Layout, table: Table, range: KeyRange) {
     this.#transaction = transaction;
     this.#target = target;
-    this.#mark = layout.mark === null ? null : identifier(layout.mark);
+    this.#layout = layout;
     this.#doing = `copying a range of ${tableName(table)}`;
     this.#condition = keyRangeSql(layout, table, range, transaction.slots);
   }
@@ -29,7 +30,11 @@ export class TargetRange {
   }
 
   async remove(): Promise<void> {
-    await this.#change(`DELETE FROM ${this.#table} WHERE ${this.#condition}`);
+    const sql = `SELECT ${vectorsSql(this.#layout)} FROM ${this.#table} WHERE ${this.#condition}`;
+    const vectors = Number((await this.#transaction.rows(sql, this.#doing))[0]![0]);
+    if (vectors === 0) return;
+    await this.#target.noteModified(vectors);
+    await this.#transaction.run(`DELETE FROM ${this.#table} WHERE ${this.#condition}`, this.#doing);
   }
 
   /**
@@ -38,20 +43,17 @@ export class TargetRange {
    * @param which a condition more for a row `t`
    */
   async mark(time: number, which: string): Promise<void> {
+    const mark = identifier(this.#layout.mark!);
     const sql =
-      `UPDATE ${this.#table} SET ${this.#mark} = make_timestamptz(${time}) ` +
-      `WHERE ${this.#condition} AND t.${this.#mark} IS NULL AND ${which}`;
-    if (await this.#change(sql)) this.#target.holdsMarked = true;
+      `UPDATE ${this.#table} SET ${mark} = make_timestamptz(${time}) ` +
+      `WHERE ${this.#condition} AND t.${mark} IS NULL AND ${which}`;
+    const { rowsChanged } = await this.#transaction.run(sql, this.#doing);
+    if (rowsChanged === 0) return;
+    await this.#target.noteModified(0);
+    this.#target.holdsMarked = true;
   }
 
   get #table(): string {
     return `${qualified(this.#target.name)} AS t`;
-  }
-
-  /** @returns whether rows were changed */
-  async #change(sql: string): Promise<boolean> {
-    const { rowsChanged } = await this.#transaction.run(sql, this.#doing);
-    if (rowsChanged > 0) this.#target.modified = true;
-    return rowsChanged > 0;
   }
 }

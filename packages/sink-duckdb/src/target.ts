@@ -31,7 +31,7 @@ export class Target {
   readonly #transaction: Transaction;
   #table: TargetTable;
   /** True when the transaction changed or deleted committed rows of the table. */
-  modified = false;
+  #modified = false;
   /** True when the transaction made the table. */
   #made = false;
   /** Whether rows are marked as deleted; null when it is not known. */
@@ -75,7 +75,7 @@ export class Target {
 
   /** Whether a column may be added with ALTER TABLE. */
   get canAdd(): boolean {
-    return this.#isPlain && (this.#made || !this.modified);
+    return this.#isPlain && (this.#made || !this.#modified);
   }
 
   /** Whether a column may be renamed with ALTER TABLE. */
@@ -87,9 +87,18 @@ export class Target {
     return !this.#table.constrained && this.#table.columns.every((column) => column.default === null);
   }
 
+  /**
+   * To be called where rows are changed that may have been committed, and before they are deleted.
+   * @param vectors how many vectors of the table lose rows, at most; what they hold is made room for
+   */
+  async noteModified(vectors: number): Promise<void> {
+    this.#modified = true;
+    await this.#transaction.allowDeletes(this.name, vectors);
+  }
+
   /** To be called after a commit. */
   startGroup(): void {
-    this.modified = false;
+    this.#modified = false;
     this.#made = false;
   }
 

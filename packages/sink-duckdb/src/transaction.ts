@@ -1,8 +1,10 @@
 import type { DuckDBConnection, DuckDBMaterializedResult, DuckDBValue } from '@duckdb/node-api';
 import { WeirError } from '@weir/sdk';
 import { SlabCopy } from './cells.ts';
+import type { Database } from './database.ts';
 import { writeError } from './duckdb-error.ts';
 import { Slots } from './slots.ts';
+import type { QualifiedName } from './sql-text.ts';
 
 /**
  * The session's one connection and the transaction that is open on it, with the buffers that all loaders share.
@@ -15,12 +17,15 @@ export class Transaction {
   readonly connection: DuckDBConnection;
   readonly slots: Slots = new Slots();
   readonly slab: SlabCopy = new SlabCopy();
+  readonly #room: Pick<Database, 'allowDeletes'>;
   #open = false;
   #ended = false;
   #number = 0;
 
-  constructor(connection: DuckDBConnection) {
+  /** @param room is asked before rows are deleted; by default nobody, for who only reads */
+  constructor(connection: DuckDBConnection, room: Pick<Database, 'allowDeletes'> = { allowDeletes: async () => {} }) {
     this.connection = connection;
+    this.#room = room;
   }
 
   /** Tells the session's temporary tables apart. */
@@ -37,6 +42,15 @@ export class Transaction {
   async commit(): Promise<void> {
     await this.run('COMMIT', 'committing');
     this.#open = false;
+  }
+
+  /** To be called before rows are deleted. @param vectors how many vectors of the table lose some, at most */
+  async allowDeletes(table: QualifiedName, vectors: number): Promise<void> {
+    try {
+      await this.#room.allowDeletes(table, vectors);
+    } catch (error) {
+      throw writeError(error, `making room for changes of ${table.schema}.${table.table}`);
+    }
   }
 
   /** Stops the statement that is running and lets no other begin. */

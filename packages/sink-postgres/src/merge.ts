@@ -100,9 +100,22 @@ export function untangleSql(merge: Merge): string {
 }
 
 /**
+ * The same where B was changed or inserted by an earlier transaction of the group: the key's rows are an update, an insert and
+ * a delete, which is B's. B's end is known by the insert, so its delete is forgotten. To be run until it deletes nothing: each
+ * time one of a key's rows goes.
+ */
+export function unknotSql(merge: Merge): string {
+  return (
+    `DELETE FROM ${merge.stage} AS d USING (${keysSql(merge)}) AS k ` +
+    `WHERE k.last_op = ${Op.delete} AND k.balance > 0 AND d.seq = k.last_seq`
+  );
+}
+
+/**
  * Each staged key with what became of it:
  *
  * - `first_op`, `last_op`, `last_seq`: its first operation and its last row
+ * - `balance`: how many rows the key has at the end; none where one was read, which may have been there
  * - `image_seq`: the last row that is no delete; `new_seq`: the last that brought it anew; NULL when there is none
  * - `f<i>`: for columns that some image left unchanged, the last row that has a value
  */
@@ -110,10 +123,13 @@ function keysSql({ layout, stage, from, unchanged }: Merge): string {
   const keys = layout.key.map((index) => `c${index}`).join(', ');
   const isImage = `${OP_OF} <> ${Op.delete}`;
   const values = unchanged.map((index) => `, max(seq) FILTER (WHERE ${isImage} AND ${isKnown(index, 'g')}) AS f${index}`);
+  const count = (op: Op): string => `count(*) FILTER (WHERE ${OP_OF} = ${op})`;
+  const before = `CASE min(seq) & ${(1 << 3) - 1} WHEN ${Op.insert} THEN 0 ELSE 1 END`;
+  const balance = `CASE WHEN ${count(Op.read)} = 0 THEN ${before} + ${count(Op.insert)} - ${count(Op.delete)} END`;
   return (
     `SELECT ${keys}, min(seq) & ${(1 << 3) - 1} AS first_op, max(seq) & ${(1 << 3) - 1} AS last_op, max(seq) AS last_seq, ` +
-    `max(seq) FILTER (WHERE ${isImage}) AS image_seq, max(seq) FILTER (WHERE ${OP_OF} IN ${INSERTS}) AS new_seq` +
-    `${values.join('')} FROM ${stage} AS g WHERE seq >= ${sequenceOf(from)} GROUP BY ${keys}`
+    `max(seq) FILTER (WHERE ${isImage}) AS image_seq, max(seq) FILTER (WHERE ${OP_OF} IN ${INSERTS}) AS new_seq, ` +
+    `${balance} AS balance${values.join('')} FROM ${stage} AS g WHERE seq >= ${sequenceOf(from)} GROUP BY ${keys}`
   );
 }
 

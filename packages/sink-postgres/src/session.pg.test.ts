@@ -91,6 +91,24 @@ describe('a session', () => {
     expect(row).toEqual(['50', '150', '199', 't', '50.00']);
   });
 
+  it('keeps both rows that are swapped, also where one was changed or inserted before in the same commit', async () => {
+    for (const isThere of [true, false]) {
+      for (const deletes of ['hard', 'soft'] as const) {
+        await using database = await TestDatabase.create(server.url);
+        const changed = { ...two, note: 'changed' };
+        await using session = await withOrders(database.sink({ deletes }), orders, isThere ? [one, two] : [one]);
+        await session.write(batch(2, (rows) => (isThere ? rows.update(orders, changed) : rows.insert(orders, changed))));
+        await session.write(
+          batch(3, (rows) => rows.update(orders, { ...one, id: 2 }, one).update(orders, { ...changed, id: 1 }, changed)),
+        );
+        await session.commit(checkpointAt(3));
+        const there = deletes === 'soft' ? ' WHERE _weir_deleted_at IS NULL' : '';
+        const rows = await database.sql(`SELECT id, note FROM public.orders${there} ORDER BY id`);
+        expect(rows).toEqual([['1', 'changed'], ['2', 'one']]);
+      }
+    }
+  });
+
   it('refuses to give a row a key that is taken', async () => {
     await using database = await TestDatabase.create(server.url);
     for (const after of [keyOnly(2), { ...one, id: 2 }]) {

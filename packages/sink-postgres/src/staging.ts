@@ -11,6 +11,7 @@ import {
   insertedDivergence,
   presentSql,
   untangleSql,
+  unknotSql,
   type Divergence,
 } from './merge.ts';
 import { insertKeylessSql, removeKeylessSql, removedDivergence } from './merge-keyless.ts';
@@ -164,6 +165,7 @@ export class Staging {
     if (this.#moves) {
       const { rows } = await this.#transaction.run(presentSql(merge), this.#doing);
       if (Number(rows[0]![0]) > 0) await this.#transaction.run(untangleSql(merge), this.#doing);
+      while ((await this.#transaction.run(unknotSql(merge), this.#doing)).count > 0);
     }
     if (this.#changes || this.#layout.soft) {
       const { rows } = await this.#transaction.run(changeSql(merge), this.#doing);
