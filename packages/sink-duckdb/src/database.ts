@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { lacksMemory, openError } from './duckdb-error.ts';
 import { openInstance } from './open-instance.ts';
-import { roomForColumns, roomForRow, vacuumTasks } from './room.ts';
+import { roomForColumns, roomForRow, roomForTables, vacuumTasks } from './room.ts';
 
 /** What the first opener of a file in this process decides. */
 export interface DatabaseOptions {
@@ -26,6 +26,8 @@ export interface Database {
   allowRow(bytes: number): Promise<void>;
   /** The same for a table of so many columns. Those that are in the file when it is opened are known. */
   allowColumns(columns: number): Promise<void>;
+  /** The same for commits to so many tables, which have so many columns together. */
+  allowTables(tables: number, columns: number): Promise<void>;
   /** Runs one after the other what must not run twice at once on this file in this process. */
   exclusively<T>(work: () => Promise<T>): Promise<T>;
   /** Gives the file up; with the last user it is closed and its lock is free. Idempotent. */
@@ -34,6 +36,12 @@ export interface Database {
 
 /** Below this DuckDB has not room enough for a merge. */
 const LEAST_MEMORY = 64 * 2 ** 20;
+
+/**
+ * Blocks of a new file; one that is there keeps its own. DuckDB's own 256 KiB would be taken for each column of each table
+ * that a commit appends to, twice. Smaller ones than these would leave text uncompressed.
+ */
+const BLOCK_BYTES = 64 * 2 ** 10;
 
 const files = new Map<string, Promise<OpenFile>>();
 
@@ -114,6 +122,7 @@ class OpenFile {
       connect: () => this.#instance.connect(),
       allowRow: (bytes) => this.#allowRow(bytes),
       allowColumns: (columns) => this.#allowColumns(columns),
+      allowTables: (tables, columns) => this.#allowTables(tables, columns),
       exclusively: (work) => this.#exclusively(work),
       release: async () => {
         if (released) return;
@@ -135,6 +144,12 @@ class OpenFile {
     if (columns <= this.#columns) return;
     this.#columns = columns;
     this.#limit = Math.max(this.#limit, roomForColumns(columns));
+    await this.#applyLimit();
+  }
+
+  async #allowTables(tables: number, columns: number): Promise<void> {
+    if (roomForTables(tables, columns) <= this.#limit) return;
+    this.#limit = roomForTables(tables, columns);
     await this.#applyLimit();
   }
 
@@ -182,6 +197,7 @@ function limitOf(options: DatabaseOptions): number {
 function settings(path: string, options: DatabaseOptions): Record<string, string> {
   return {
     temp_directory: `${path}.tmp`,
+    default_block_size: String(BLOCK_BYTES),
     enable_external_access: 'false',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
