@@ -11,6 +11,7 @@ export function locateSource(source: Source, block: Block): Source {
     discover: (signal) => located(block, () => source.discover(signal)),
     check: (signal) => source.check(signal),
     scan: (table, signal) => source.scan(table, signal),
+    ...(source.reader && { reader: () => source.reader!() }),
     ...(source.plan && { plan: (signal) => located(block, () => source.plan!(signal)) }),
     ...(source.reset && { reset: (signal) => located(block, () => source.reset!(signal)) }),
   };
@@ -24,6 +25,7 @@ export function locateSink(sink: Sink, block: Block): Sink {
     ...(sink.forget && { forget: (shard, signal) => located(block, () => sink.forget!(shard, signal)) }),
     ...(sink.plan && { plan: (tables, signal) => located(block, () => sink.plan!(tables, signal)) }),
     ...(sink.scan && { scan: (table, signal) => sink.scan!(table, signal) }),
+    ...(sink.reader && { reader: () => sink.reader!() }),
     ...(sink.query && { query: (sql, limit, signal) => located(block, () => sink.query!(sql, limit, signal)) }),
   };
 }

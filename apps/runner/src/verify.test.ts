@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Sink } from '@weir/sdk';
+import type { Sink, Source } from '@weir/sdk';
 import { FakeSink, FakeSource, ordersTable } from './connectors.fake.ts';
 import { verifyPipeline, type VerifiedSink } from './verify.ts';
 import { verdictLines } from './view/verdict.ts';
@@ -26,6 +26,24 @@ describe('verifyPipeline', () => {
       ['public.lines', false],
     ]);
     expect(verdictLines(verdict!).at(-1)).toBe('different');
+  });
+
+  test('opens one reader of the source, and one of each sink, whatever the number of tables', async () => {
+    const { source, mirror } = world();
+    const log: string[] = [];
+    const counted = <T extends Source | Sink>(side: T, name: string): T =>
+      Object.assign(side, {
+        reader: () => {
+          log.push(`${name} opened`);
+          const end = async (): Promise<void> => void log.push(`${name} closed`);
+          return { scan: (...of: Parameters<Source['scan']>) => side.scan!(...of), [Symbol.asyncDispose]: end };
+        },
+      });
+    const sinks = ['first', 'second'].map((name) => ({ ...mirror, name, sink: counted(new FakeSink(), name) }));
+    const verdicts = await verifyPipeline(counted(source, 'source'), sinks, signal);
+    expect(verdicts.map(({ tables }) => tables.length)).toEqual([2, 2]);
+    const expected = ['source opened', 'first opened', 'first closed', 'second opened', 'second closed', 'source closed'];
+    expect(log).toEqual(expected);
   });
 
   test('leaves out what is stopped there, and says so', async () => {

@@ -1,5 +1,5 @@
 import { verifyTable, type TableStop, type TableVerdict } from '@weir/engine';
-import { tableName, WeirError, type Sink, type SinkOptions, type Source, type Table } from '@weir/sdk';
+import { tableName, WeirError, type Sink, type SinkOptions, type Source, type Table, type TableReader } from '@weir/sdk';
 
 /** A sink to be compared. */
 export interface VerifiedSink {
@@ -36,6 +36,7 @@ export async function verifyPipeline(
   onTable: (sink: string, verdict: TableVerdict) => void = () => undefined,
 ): Promise<SinkVerdict[]> {
   const tables = await source.discover(signal);
+  await using reader = readerOf(source, (table, inner) => source.scan(table, inner));
   const verdicts: SinkVerdict[] = [];
   for (const verified of sinks) {
     const { name, mode } = verified;
@@ -43,14 +44,14 @@ export async function verifyPipeline(
       const note = 'not compared: `mode: append` keeps a history, not what the source holds now';
       verdicts.push({ sink: name, tables: [], stopped: [], equal: null, note });
     } else {
-      verdicts.push(await verifyMirror(source, verified, tables, signal, (verdict) => onTable(name, verdict)));
+      verdicts.push(await verifyMirror(reader, verified, tables, signal, (verdict) => onTable(name, verdict)));
     }
   }
   return verdicts;
 }
 
 async function verifyMirror(
-  source: Source,
+  source: TableReader,
   { name, sink, stopped }: VerifiedSink,
   tables: readonly Table[],
   signal: AbortSignal,
@@ -60,17 +61,23 @@ async function verifyMirror(
   if (scan === undefined) {
     throw new WeirError('WEIR_USAGE', `the sink ${name} cannot be read back, so there is nothing to compare`);
   }
+  await using mirror = readerOf(sink, scan);
   const compared: TableVerdict[] = [];
   for (const table of tables) {
     if (stopped.some((stop) => stop.table === tableName(table))) continue;
     const verdict = await verifyTable(
       table,
       (inner) => source.scan(table, inner),
-      (inner) => scan(table, inner),
+      (inner) => mirror.scan(table, inner),
       signal,
     );
     onTable(verdict);
     compared.push(verdict);
   }
   return { sink: name, tables: compared, stopped, equal: compared.every(({ equal }) => equal), note: null };
+}
+
+/** A reader of its own, or one that opens for each table what it needs. */
+function readerOf(side: Pick<Source | Sink, 'reader'>, scan: TableReader['scan']): TableReader {
+  return side.reader?.() ?? { scan, [Symbol.asyncDispose]: async () => {} };
 }

@@ -81,6 +81,7 @@ export type {
   TableProgress,
 } from './source.ts';
 export { expectInRange, tableRows, type TableRows } from './table-rows.ts';
+export type { TableReader } from './table-reader.ts';
 export { tableName, type Column, type SchemaChange, type SchemaChangeKind, type Table } from './table.ts';
 export { targetName } from './target.ts';
 export type { RejectedRow, Transform, Transformed } from './transform.ts';

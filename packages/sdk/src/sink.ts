@@ -3,6 +3,7 @@ import type { CheckResult } from './check-result.ts';
 import type { ErrorCode } from './error-codes.ts';
 import type { KeyRange } from './key-range.ts';
 import type { Checkpoint, Json } from './position.ts';
+import type { TableReader } from './table-reader.ts';
 import type { Table } from './table.ts';
 
 /** Who writes: together the key of the checkpoint in the sink. */
@@ -113,6 +114,8 @@ export interface Sink {
   plan?(tables: readonly Table[], signal: AbortSignal): Promise<TablePlan[]>;
   /** All rows of the mirror of a source's table as `read` rows with canonical cells, in any order; for verification. */
   scan?(table: Table, signal: AbortSignal): AsyncIterable<Batch>;
+  /** Reads many tables as `scan` does, at less cost. Absent where `scan` opens nothing that could be kept. */
+  reader?(): TableReader;
   /** Answers a read-only query of a person. @param limit most rows to answer */
   query?(sql: string, limit: number, signal: AbortSignal): Promise<QueryResult>;
 }

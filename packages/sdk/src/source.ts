@@ -2,6 +2,7 @@ import type { Batch } from './batch.ts';
 import type { CheckResult } from './check-result.ts';
 import type { ErrorCode } from './error-codes.ts';
 import type { Checkpoint, Position } from './position.ts';
+import type { TableReader } from './table-reader.ts';
 import type { Table } from './table.ts';
 
 /** How far the first copy of one table is. */
@@ -118,4 +119,6 @@ export interface Source {
   reset?(signal: AbortSignal): Promise<readonly string[]>;
   /** All rows of a table as `read` rows with canonical cells, in any order; for verification. */
   scan(table: Table, signal: AbortSignal): AsyncIterable<Batch>;
+  /** Reads many tables as `scan` does, at less cost. Absent where `scan` opens nothing that could be kept. */
+  reader?(): TableReader;
 }

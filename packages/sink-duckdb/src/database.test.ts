@@ -1,5 +1,6 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
 import { openDatabase, type Database } from './database.ts';
 import { Child } from './testing/child.ts';
@@ -20,7 +21,27 @@ async function setting(database: Database, name: string): Promise<string> {
   return value;
 }
 
+async function blockBytes(database: Database): Promise<number> {
+  const connection = await database.connect();
+  const result = await connection.run('SELECT block_size FROM pragma_database_size()');
+  const bytes = Number((await result.getRows())[0]![0]);
+  connection.closeSync();
+  return bytes;
+}
+
 describe('a database file', () => {
+  it('has blocks of 64 KiB where it is new, and keeps those that it was made with', async () => {
+    await using fresh = await TemporaryDatabase.make();
+    const made = await open(fresh.path);
+    expect(await blockBytes(made)).toBe(64 * 2 ** 10);
+    await made.release();
+    await using given = await TemporaryDatabase.make();
+    (await DuckDBInstance.create(given.path)).closeSync();
+    const opened = await open(given.path);
+    expect(await blockBytes(opened)).toBe(256 * 2 ** 10);
+    await opened.release();
+  });
+
   it('that another process has open is told with its holder', async () => {
     await using database = await TemporaryDatabase.make();
     await using holder = new Child('./hold-database.ts', [database.path]);

@@ -5,7 +5,7 @@ import { silentLogger, type Logger } from '@weir/sdk';
 import { lacksMemory, openError } from './duckdb-error.ts';
 import { HeldDeletes } from './held-deletes.ts';
 import { openInstance } from './open-instance.ts';
-import { roomForColumns, roomForRow, vacuumTasks } from './room.ts';
+import { roomForColumns, roomForRow, roomForTables, vacuumTasks } from './room.ts';
 import type { QualifiedName } from './sql-text.ts';
 
 /** What the first opener of a file in this process decides. */
@@ -38,6 +38,8 @@ export interface Database {
   allowDeletes(table: QualifiedName, vectors: number): Promise<void>;
   /** Frees what deletes hold, when it is much. To be called behind a commit. @throws what DuckDB says */
   freeDeletes(): Promise<void>;
+  /** The same for commits to so many tables, which have so many columns together. */
+  allowTables(tables: number, columns: number): Promise<void>;
   /** Runs one after the other what must not run twice at once on this file in this process. */
   exclusively<T>(work: () => Promise<T>): Promise<T>;
   /** Gives the file up; with the last user it is closed and its lock is free. Idempotent. */
@@ -49,6 +51,12 @@ const LEAST_MEMORY = 64 * 2 ** 20;
 /** The part of the memory limit that deletes may hold when a transaction begins, and with what it deletes itself. */
 const HELD_BEFORE = 1 / 4;
 const HELD_WITHIN = 1 / 2;
+
+/**
+ * Blocks of a new file; one that is there keeps its own. DuckDB's own 256 KiB would be taken for each column of each table
+ * that a commit appends to, twice. Smaller ones than these would leave text uncompressed.
+ */
+const BLOCK_BYTES = 64 * 2 ** 10;
 
 const files = new Map<string, Promise<OpenFile>>();
 
@@ -145,6 +153,7 @@ class OpenFile {
       allowColumns: (columns) => this.#allowColumns(columns),
       allowDeletes: (table, vectors) => this.#allowDeletes(table, vectors),
       freeDeletes: () => this.#freeDeletes(),
+      allowTables: (tables, columns) => this.#allowTables(tables, columns),
       exclusively: (work) => this.#exclusively(work),
       release: async () => {
         if (released) return;
@@ -192,6 +201,12 @@ class OpenFile {
     const connection = await this.#instance.connect();
     await this.#deletes.tighten(connection, this.#name).finally(() => connection.closeSync());
     return this.#deletes.bytes > this.#limit * part;
+  }
+
+  async #allowTables(tables: number, columns: number): Promise<void> {
+    if (roomForTables(tables, columns) <= this.#limit) return;
+    this.#limit = roomForTables(tables, columns);
+    await this.#applyLimit(`a commit to ${tables} tables`);
   }
 
   /** What the log of a crash left in memory can be more than DuckDB gets rid of. */
@@ -243,6 +258,7 @@ function limitOf(options: DatabaseOptions): number {
 function settings(path: string, options: DatabaseOptions): Record<string, string> {
   return {
     temp_directory: `${path}.tmp`,
+    default_block_size: String(BLOCK_BYTES),
     enable_external_access: 'false',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',

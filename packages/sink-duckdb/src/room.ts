@@ -13,6 +13,12 @@ const COLUMN_BYTES = MIB / 2;
 const COLUMN_COPIES = 3;
 /** What DuckDB needs beside. */
 const BASE = 32 * MIB;
+/**
+ * What DuckDB 1.5 cannot spill of a table that a commit appends to, until the next checkpoint: who may see its rows, and for
+ * each column rows in pieces of up to 32 KiB, which it has twice while they are committed.
+ */
+const TABLE_BYTES = 256 * 2 ** 10;
+const TABLE_COLUMN_BYTES = 64 * 2 ** 10;
 /** How many groups of rows DuckDB joins in a checkpoint unless told otherwise. */
 const ALL_VACUUM_TASKS = 100;
 
@@ -24,6 +30,11 @@ export function roomForRow(bytes: number): number {
 /** DuckDB's memory, in bytes, for a file with a table of so many columns. Tables do not add up: what rests is spilled. */
 export function roomForColumns(columns: number): number {
   return columns * COLUMN_BYTES * COLUMN_COPIES + BASE;
+}
+
+/** DuckDB's memory, in bytes, for commits to so many tables, which have so many columns together. */
+export function roomForTables(tables: number, columns: number): number {
+  return tables * TABLE_BYTES + columns * TABLE_COLUMN_BYTES + BASE;
 }
 
 /** How many groups of rows DuckDB may join in a checkpoint: each thread that joins some needs memory for all columns. */

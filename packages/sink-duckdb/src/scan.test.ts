@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RowCursor, type Sink, type Table } from '@weir/sdk';
+import { Child } from './testing/child.ts';
 import { batch, checkpointAt, column, openSession, ordersTable, withOrders } from './testing/orders.ts';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
 
@@ -38,7 +39,7 @@ async function write(sink: Sink, count: number): Promise<void> {
 }
 
 async function scan(
-  sink: Sink,
+  sink: Pick<Sink, 'scan'>,
   scanned: Table,
   signal = new AbortController().signal,
 ): Promise<Map<string, (string | null)[]>> {
@@ -53,6 +54,12 @@ async function scan(
     rows.release();
   }
   return found;
+}
+
+/** Whether this process has the file open: it would share it with whoever opens it anew. */
+async function lockedBy(path: string): Promise<boolean> {
+  await using child = new Child('./hold-database.ts', [path]);
+  return (await child.line().catch(() => null)) !== 'open';
 }
 
 describe('a scan', () => {
@@ -79,5 +86,20 @@ describe('a scan', () => {
     await expect(scan(sink, ordersTable({ name: 'nothing' }))).rejects.toMatchObject({ code: 'WEIR_DUCKDB_QUERY' });
     const columns = [column('id', { kind: 'int', bits: 64 }), column('note', { kind: 'bytes' })];
     await expect(scan(sink, ordersTable({ columns }))).rejects.toMatchObject({ code: 'WEIR_SINK_COLUMN_TYPE' });
+  });
+
+  it('can be made again by a reader that keeps the file open, also where the one before was left in the middle', async () => {
+    await using database = await TemporaryDatabase.make();
+    await write(database.sink(), 20_000);
+    {
+      await using reader = database.sink().reader!();
+      for await (const rows of reader.scan(table, new AbortController().signal)) {
+        rows.release();
+        break;
+      }
+      for (let time = 0; time < 2; time++) expect((await scan(reader, table)).size).toBe(20_000);
+      expect(await lockedBy(database.path)).toBe(true);
+    }
+    expect(await lockedBy(database.path)).toBe(false);
   });
 });

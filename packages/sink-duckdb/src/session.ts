@@ -126,7 +126,10 @@ export class DuckdbSession implements TransactionalSession {
 
   async #writeGathered(): Promise<void> {
     const batch = this.#gathered.take();
-    if (batch !== null) await this.#writeRows(batch);
+    if (batch === null) return;
+    const columns = batch.tables.reduce((sum, table) => sum + table.columns.length, 0);
+    await this.#database.allowTables(batch.tables.length, columns);
+    await this.#writeRows(batch);
   }
 
   async #noteLarge(batch: Batch): Promise<void> {

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import {
-  targetName,
   type Batch,
   type CheckResult,
   type ConnectorContext,
@@ -18,9 +17,9 @@ import type { DuckdbConfig } from './config.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './database.ts';
 import { planTables } from './plan.ts';
 import { answerQuery } from './query.ts';
-import { scanTable } from './scan.ts';
 import { DuckdbSession } from './session.ts';
 import type { SinkRules } from './sink-rules.ts';
+import { DuckdbTableReader } from './table-reader.ts';
 
 /** A DuckDB file as a sink. Reads (`scan`, `query`, `plan`) run beside a session, each on a connection of its own. */
 export class DuckdbSink implements Sink {
@@ -74,16 +73,12 @@ export class DuckdbSink implements Sink {
   }
 
   async *scan(table: Table, signal: AbortSignal): AsyncGenerator<Batch> {
-    const database = await openDatabase(this.#path, this.#database);
-    const connection = await database.connect();
-    try {
-      const target = { database: database.name, ...targetName(table, this.#rules.target) };
-      yield* scanTable(connection, table, { target, rules: this.#rules }, signal);
-    } finally {
-      connection.interrupt();
-      connection.closeSync();
-      await database.release();
-    }
+    await using reader = this.reader();
+    yield* reader.scan(table, signal);
+  }
+
+  reader(): DuckdbTableReader {
+    return new DuckdbTableReader(() => openDatabase(this.#path, this.#database), this.#rules);
   }
 
   query(sql: string, limit: number, signal: AbortSignal): Promise<QueryResult> {

@@ -84,4 +84,32 @@ describe('a scan', () => {
     await expect(all()).rejects.toThrow('enough');
     await expect.poll(async () => (await database.sql(readers))[0]).toEqual(['0']);
   });
+
+  it('of several tables shares two connections, and goes on with new ones where they were lost', async () => {
+    await using database = await TestDatabase.create(server.url);
+    const lines = ordersTable({ name: 'lines' });
+    const sink = database.sink();
+    await using session = await withOrders(sink, orders, [one]);
+    await session.write(batch(2, (rows) => rows.schemaChange({ table: lines, change: 'create' }).insert(lines, two)));
+    await session.commit(checkpointAt(2));
+    const pids = async (): Promise<unknown[]> =>
+      (
+        await database.sql(
+          "SELECT pid FROM pg_stat_activity WHERE application_name = 'weir' AND datname = current_database() ORDER BY pid",
+        )
+      ).flat();
+    await using reader = sink.reader!();
+    expect(await scanned(reader, orders)).toEqual([['1', 'one', '1.00']]);
+    const before = await pids();
+    expect(before).toHaveLength(2);
+    expect(await scanned(reader, lines)).toEqual([['2', null, '2.00']]);
+    expect(await pids()).toEqual(before);
+    for await (const part of reader.scan(orders, new AbortController().signal)) {
+      part.release();
+      break;
+    }
+    expect(await scanned(reader, lines)).toEqual([['2', null, '2.00']]);
+    await reader[Symbol.asyncDispose]();
+    await expect.poll(pids).toEqual([]);
+  });
 });

@@ -1,7 +1,6 @@
 import { closeClient, connect, connectionOf, cutOnAbort, query, refusePooler, type ConnectionConfig } from '@weir/postgres';
 import {
   crashPoint,
-  targetName,
   type Batch,
   type CheckResult,
   type ConnectorContext,
@@ -20,9 +19,9 @@ import type { PostgresSinkConfig } from './config.ts';
 import { makeOwnTables } from './own-tables.ts';
 import { planTables } from './plan.ts';
 import { answerQuery } from './query.ts';
-import { scanTable } from './scan.ts';
 import { PostgresSession } from './session.ts';
 import { connectSession, sessionName } from './sink-connection.ts';
+import { PostgresTableReader } from './table-reader.ts';
 import { takeOver } from './takeover.ts';
 import { Transaction } from './transaction.ts';
 
@@ -95,8 +94,13 @@ export class PostgresSink implements Sink {
     return await this.#read(signal, (client) => planTables(client, tables, this.#options, { pipeline, sink: name }));
   }
 
-  scan(table: Table, signal: AbortSignal): AsyncGenerator<Batch> {
-    return scanTable(this.#connection, table, targetName(table, this.#options.target), signal);
+  async *scan(table: Table, signal: AbortSignal): AsyncGenerator<Batch> {
+    await using reader = this.reader();
+    yield* reader.scan(table, signal);
+  }
+
+  reader(): PostgresTableReader {
+    return new PostgresTableReader(this.#connection, this.#options.target);
   }
 
   async query(sql: string, limit: number, signal: AbortSignal): Promise<QueryResult> {

@@ -1,8 +1,6 @@
-import { closeClient, connect, CopyReader, cutOnAbort, query, quoteIdentifier, Wire } from '@weir/postgres';
+import { closeClient, connect, cutOnAbort, query } from '@weir/postgres';
 import {
   Changes,
-  WeirError,
-  tableName,
   toWeirError,
   type Batch,
   type CheckResult,
@@ -16,11 +14,11 @@ import {
   type SourcePlan,
   type SourceSession,
   type Table,
+  type WeirError,
 } from '@weir/sdk';
 import type pg from 'pg';
 import { readCapture, type Capture } from './capture/capture.ts';
 import { CapturedTables } from './shape/captured-tables.ts';
-import { bindTable, quoteTable, tableNamed, type CatalogTable } from './capture/catalog.ts';
 import { Catalog } from './shape/catalog-view.ts';
 import { defaultName, type PostgresConfig } from './config.ts';
 import { errorsFirst, inspectServer, refuseErrors } from './capture/inspect.ts';
@@ -42,6 +40,7 @@ import { removeTraces } from './reset.ts';
 import { PostgresSession } from './session.ts';
 import { SharedConnection } from './shared-connection.ts';
 import { slotResults } from './slot-report.ts';
+import { PostgresTableReader } from './table-reader.ts';
 import { TableReplacement } from './shape/table-replacement.ts';
 
 /** A PostgreSQL database as a source. */
@@ -138,26 +137,12 @@ export class PostgresSource implements Source {
   }
 
   async *scan(table: Table, signal: AbortSignal): AsyncGenerator<Batch> {
-    const control = await connect(this.#config, signal);
-    const found = await this.#findTable(control, table).catch(async (error: unknown) => {
-      await closeClient(control);
-      throw error;
-    });
-    await using wire = new Wire(control);
-    const cut = (): void => wire.abandon();
-    signal.addEventListener('abort', cut);
-    try {
-      const columns = table.columns.map((column) => quoteIdentifier(column.name)).join(', ');
-      const { rowFilter } = found.scope;
-      const rows = `${found.partitioned ? '' : 'ONLY '}${quoteTable(found)}${rowFilter === null ? '' : ` WHERE (${rowFilter})`}`;
-      const sql = `COPY (SELECT ${columns} FROM ${rows}) TO STDOUT`;
-      yield* new CopyReader(wire).read(sql, { ...bindTable(found), table });
-    } catch (error) {
-      signal.throwIfAborted();
-      throw error;
-    } finally {
-      signal.removeEventListener('abort', cut);
-    }
+    await using reader = this.reader();
+    yield* reader.scan(table, signal);
+  }
+
+  reader(): PostgresTableReader {
+    return new PostgresTableReader(this.#config, this.#names.publication);
   }
 
   async #resume(around: Surroundings, resumption: Resumption): Promise<SourceSession> {
@@ -216,13 +201,5 @@ export class PostgresSource implements Source {
     const { version } = content.capture;
     const options = { config, context, control, catalog, tables, replacement, missing, gate, reach, from, isAnew, version };
     return new PostgresSession(options);
-  }
-
-  /** @throws WeirError WEIR_PG_TABLES_NONE */
-  async #findTable(client: pg.Client, table: Table): Promise<CatalogTable> {
-    const { tables } = await readCapture(client, this.#config, this.#names.publication);
-    const found = tableNamed(tables, table);
-    if (found === undefined) throw new WeirError('WEIR_PG_TABLES_NONE', `table ${tableName(table)} does not exist`);
-    return found;
   }
 }

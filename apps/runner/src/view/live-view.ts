@@ -5,6 +5,8 @@ import { render, statusLine } from './render.ts';
 import { textWidth } from './text-width.ts';
 
 const FRAME_MS = 250;
+/** Without a screen, where a line comes every few seconds. */
+const LOOK_MS = 1_000;
 const LINE_EVERY_MS = 5000;
 const HIDE_CURSOR = '\u001B[?25l';
 const SHOW_CURSOR = '\u001B[?25h';
@@ -54,7 +56,7 @@ export class LiveView {
   start(getStatus: () => RuntimeStatus): void {
     if (this.#timer !== null) return;
     this.#getStatus = getStatus;
-    this.#timer = setInterval(() => this.#tick(), FRAME_MS);
+    this.#timer = setInterval(() => this.#tick(), this.#interactive ? FRAME_MS : LOOK_MS);
     if (!this.#interactive) return;
     this.#stream.write(HIDE_CURSOR);
     process.on('exit', this.#restoreCursor);

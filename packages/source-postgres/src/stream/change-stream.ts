@@ -85,6 +85,7 @@ export class ChangeStream {
   /** Ends `batches` at the first boundary at or past this LSN. */
   finishAt(lsn: bigint): void {
     this.#finishAt = lsn;
+    this.#heartbeat.hurry();
     this.#wakeConsumer();
   }
 
@@ -107,6 +108,7 @@ export class ChangeStream {
    */
   atBoundary(lsn: bigint, apply: () => readonly SchemaChange[]): void {
     this.#tasks.add(lsn, apply);
+    this.#heartbeat.hurry();
     this.#messages.rest();
     if (this.boundary < lsn) this.#sendStatus(true);
   }

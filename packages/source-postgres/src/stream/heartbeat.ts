@@ -4,7 +4,9 @@ import type { Clock } from '@weir/sdk';
 const STATUS_MS = 5_000;
 /** A server that says nothing for so long although asked is gone. */
 const SILENCE_MS = 60_000;
+/** How long nothing is looked at while somebody waits, and while nobody does. */
 const TICK_MS = 100;
+const REST_MS = 1_000;
 
 export interface HeartbeatOptions {
   readonly clock: Clock;
@@ -24,6 +26,7 @@ export class Heartbeat {
   readonly #options: HeartbeatOptions;
   readonly #stopping = new AbortController();
   #heardAt = 0;
+  #resting: AbortController | null = null;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
@@ -36,6 +39,11 @@ export class Heartbeat {
   /** Something came from the server. */
   heard(): void {
     this.#heardAt = this.#options.clock.now();
+  }
+
+  /** Somebody waits from now on: to be called when `waits` may have become true. */
+  hurry(): void {
+    this.#resting?.abort();
   }
 
   start(): void {
@@ -51,8 +59,7 @@ export class Heartbeat {
     const { clock } = this.#options;
     let sentAt = clock.now();
     while (!this.isStopped) {
-      await clock.sleep(TICK_MS, this.#stopping.signal).catch(() => {});
-      if (this.isStopped) return;
+      if (!(await this.#restedOut())) continue;
       const now = clock.now();
       const waiting = this.#options.waits();
       if (waiting || now - sentAt >= STATUS_MS) {
@@ -63,5 +70,15 @@ export class Heartbeat {
       if (now - this.#heardAt >= SILENCE_MS) this.#options.silent();
       this.#options.ticked();
     }
+  }
+
+  /** Waits for the next tick. @returns false when it was cut short */
+  async #restedOut(): Promise<boolean> {
+    const { clock, waits } = this.#options;
+    const resting = (this.#resting = new AbortController());
+    const signal = AbortSignal.any([this.#stopping.signal, resting.signal]);
+    await clock.sleep(waits() ? TICK_MS : REST_MS, signal).catch(() => {});
+    this.#resting = null;
+    return !signal.aborted;
   }
 }
