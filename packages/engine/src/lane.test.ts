@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { emptyBatch, type Batch, type Checkpoint, type SchemaChange } from '@weir/sdk';
+import { emptyBatch, schemaPolicies, type Batch, type Checkpoint, type SchemaChange } from '@weir/sdk';
 import { boundaryOf, commitOf } from '@weir/testkit';
 import { LaneWorld, batchOf, boundary, chunkOf, state } from './lane-world.fake.ts';
 import { refusal } from './refusing-sink.fake.ts';
@@ -37,6 +37,22 @@ describe('a lane commits on checkpoints only (invariant 3)', () => {
     await world.clock.settle();
     expect(world.calls).toEqual(['write', 'commit', 'write', 'write', 'commit']);
     expect(world.keys).toEqual([1, 2, 3, 4]);
+  });
+
+  test('or goes on into one whose end is at hand', async () => {
+    const world = await LaneWorld.open();
+    await world.deliver(batchOf([1], boundary(1)), batchOf([2], null), batchOf([3], null), batchOf([4], boundary(4)));
+    expect(world.calls).toEqual(['write', 'write', 'write', 'write', 'commit']);
+    expect(world.confirmed).toEqual([boundaryOf(4)]);
+  });
+
+  test('but not into one that may be refused in its middle: then it would not be delivered', async () => {
+    const world = await LaneWorld.open({ policies: { schemaChanges: schemaPolicies('stop') } });
+    const change: SchemaChange = { table: orders, change: 'add', column: 'note', value: null };
+    await expect(
+      world.deliver(batchOf([1], boundary(1)), batchOf([2], null), batchOf([3], boundary(3), [change])),
+    ).rejects.toMatchObject({ code: 'WEIR_SCHEMA_CHANGE' });
+    expect([world.keys, world.confirmed]).toEqual([[1], [boundaryOf(1)]]);
   });
 
   test('at the end what is in the middle of a transaction stays uncommitted', async () => {

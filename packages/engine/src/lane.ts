@@ -229,11 +229,21 @@ export class Lane {
     return areChangesReplayed ? { ...rest, schemaChanges: [] } : rest;
   }
 
+  /**
+   * Whether the next transaction is at hand to its end. What is complete does not wait for one that goes on, nor for one that
+   * may be refused in its middle.
+   */
+  #nextIsWhole(): boolean {
+    for (const [index, { batch }] of this.#queue.entries()) {
+      if (index > 0 && batch.schemaChanges.length > 0) return false;
+      if (batch.checkpoint !== null) return true;
+    }
+    return false;
+  }
+
   #groupIsComplete(): boolean {
     return (
-      this.#queue.length === 0 ||
-      // A transaction of several batches begins, or goes on: what is complete does not wait for its end.
-      this.#queue[0]!.batch.checkpoint === null ||
+      !this.#nextIsWhole() ||
       this.#groupBytes >= GROUP_BYTES ||
       this.#options.clock.now() - this.#groupSince >= Math.min(Math.max(GROUP_MS, this.#lastCommitMs), LONGEST_GROUP_MS)
     );

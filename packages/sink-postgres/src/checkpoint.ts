@@ -9,6 +9,9 @@ import type { Transaction } from './transaction.ts';
 const SOURCE = 'source';
 const TABLE = `${OWN_SCHEMA}.checkpoint`;
 
+/** No number: what the server says when it is to be one names it. */
+const FENCED = 'the fence of weir.checkpoint is another one: ';
+
 /** How long a session whose connection broke may ask whether it lost its fence, in ms. */
 const ASK_MS = 5_000;
 
@@ -71,18 +74,21 @@ export class CheckpointRow {
   }
 
   /**
-   * Writes the checkpoint within the open transaction.
+   * Writes the checkpoint and commits, in one round trip. Where the fence is another one the statement fails, so that COMMIT
+   * is not carried out and everything is undone (invariant 5).
    * @param now milliseconds since 1970
    * @throws WeirError WEIR_PG_FENCED when another session has taken the fence
    */
-  async write(checkpoint: Checkpoint, now: number): Promise<void> {
-    const state = checkpoint.state === this.#state ? '' : `state = ${literal(JSON.stringify(checkpoint.state))}, `;
-    const { count } = await this.#transaction.run(
-      `UPDATE ${TABLE} SET position = ${literal(checkpoint.position)}, ${state}updated_at = to_timestamp(${now / 1000})
-        WHERE ${this.#key} AND fence = ${this.#fence}`,
-      { doing: 'writing the checkpoint' },
+  async commit({ position, state }: Checkpoint, now: number): Promise<void> {
+    const changed = state === this.#state ? '' : `state = ${literal(JSON.stringify(state))}, `;
+    await this.#transaction.commit(
+      `WITH held AS (
+          UPDATE ${TABLE} SET position = ${literal(position)}, ${changed}updated_at = to_timestamp(${now / 1000})
+            WHERE ${this.#key} AND fence = ${this.#fence} RETURNING 1)
+        SELECT CASE count(*) WHEN 1 THEN 1 ELSE (${literal(FENCED)} || count(*))::integer END FROM held`,
+      { doing: 'committing', explain: ({ message }) => (message.includes(FENCED) ? this.fenced() : null) },
     );
-    if (count !== 1) throw this.fenced();
+    this.#state = state;
   }
 
   /** Forgets how far the shard is. The fence stays: who held it before commits nothing more. @returns whether it was anywhere */
@@ -93,11 +99,6 @@ export class CheckpointRow {
       { doing: 'forgetting the checkpoint' },
     );
     return count > 0;
-  }
-
-  /** To be called after the commit: the row now holds this state. */
-  committed(checkpoint: Checkpoint): void {
-    this.#state = checkpoint.state;
   }
 
   /**

@@ -14,6 +14,8 @@ export interface Doing {
   readonly findNotUtf8?: (() => string | null) | undefined;
   /** Name of the index on the table's key: a duplicate there means that somebody else wrote. */
   readonly keyIndex?: string | null | undefined;
+  /** What an error means that a statement is written to make; null for others. */
+  readonly explain?: ((error: pg.DatabaseError) => WeirError | null) | undefined;
 }
 
 export interface CopiedColumn {
@@ -29,6 +31,8 @@ export interface CopiedColumn {
 export function sinkError(error: unknown, at: Doing): WeirError {
   if (error instanceof WeirError) return error;
   if (!(error instanceof pg.DatabaseError)) return serverError(error, at.doing);
+  const explained = at.explain?.(error) ?? null;
+  if (explained !== null) return explained;
   const { code = '' } = error;
   const known = byCode(code, error, at);
   if (known === null) return withTable(serverError(error, at.doing), at);

@@ -104,11 +104,9 @@ export class PostgresSession implements TransactionalSession {
     return this.#run(async () => {
       await this.#begin();
       await this.#tables.settle();
-      await this.#checkpoint.write(checkpoint, this.#options.clock.now());
       crashPoint('sink.before-commit');
-      await this.#transaction.commit();
+      await this.#checkpoint.commit(checkpoint, this.#options.clock.now());
       crashPoint('sink.commit-unanswered');
-      this.#checkpoint.committed(checkpoint);
       this.#tables.startGroup();
     });
   }

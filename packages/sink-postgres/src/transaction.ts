@@ -41,8 +41,9 @@ export class Transaction {
     return answer;
   }
 
-  async commit(): Promise<void> {
-    const { command } = await this.run('COMMIT', { doing: 'committing' });
+  /** @param last a statement that goes with COMMIT in one round trip; where it fails nothing is committed */
+  async commit(last: string, at: Doing): Promise<void> {
+    const { command } = await this.run(`${last}; COMMIT`, at);
     this.#open = false;
     // The server answers so, and no error, when a statement before had failed.
     if (command !== 'COMMIT') throw new WeirError('WEIR_INTERNAL', `the server answered COMMIT with ${command}`);

@@ -3,6 +3,7 @@ import { parseErrorResponse, quoteLiteral, serverError, type Wire } from '@weir/
 import { WeirError, toWeirError, type Clock } from '@weir/sdk';
 import type { LogListener, LogReader } from '../stream/log-reader.ts';
 import { pluginOptions, type StreamProtocol } from '../stream/stream-protocol.ts';
+import { PieceArrivals } from './piece-arrivals.ts';
 import type { CopiedSlot, LogExtent } from './slot-copy.ts';
 import { SlotFollower } from './slot-follower.ts';
 
@@ -60,8 +61,13 @@ export class CatchUpReader implements LogReader {
   readonly #options: CatchUpReaderOptions;
   readonly #closed = new AbortController();
   #listener: LogListener | null = null;
-  /** Where the piece ends that is being read; null between two. */
-  #piece: bigint | null = null;
+  readonly #arrivals: PieceArrivals;
+  /** Where the pieces end that were asked for and are not read to their end. */
+  readonly #pieces: bigint[] = [];
+  /** The server prepares or sends the last of them. */
+  #isAsked = false;
+  /** There was nothing to ask for when the last piece had come: it is looked again when that is read. */
+  #looksAgain = false;
   #isFirstRow = true;
   #rows = 0;
   /** What the server answered in place of the rows. */
@@ -74,6 +80,11 @@ export class CatchUpReader implements LogReader {
   constructor(options: CatchUpReaderOptions) {
     this.#options = options;
     this.#follower = new SlotFollower({ ...options, failed: (error) => this.#listener?.failed(toWeirError(error)) });
+    this.#arrivals = new PieceArrivals({
+      connection: options.wire,
+      taken: (chunk) => this.#listener?.arrived(chunk),
+      complete: (isRefused) => this.#complete(isRefused),
+    });
   }
 
   /** Every transaction comes at its end. */
@@ -88,7 +99,7 @@ export class CatchUpReader implements LogReader {
   start(_from: bigint, listener: LogListener): void {
     const { wire } = this.#options;
     this.#listener = listener;
-    wire.onData = (chunk) => listener.arrived(chunk);
+    wire.onData = (chunk) => this.#arrivals.arrived(chunk);
     wire.onFailure = (error) => listener.failed(error);
     if (wire.failure !== null) listener.failed(wire.failure);
     void this.#next();
@@ -97,7 +108,7 @@ export class CatchUpReader implements LogReader {
   message(type: number, data: Uint8Array, start: number, end: number): void {
     if (type === COPY_DATA) this.#row(data, start, end);
     else if (type === ERROR_RESPONSE) this.#refuse(serverError(parseErrorResponse(data, start, end), 'reading a piece of the log'));
-    else if (type === READY_FOR_QUERY && this.#piece !== null) this.#pieceEnds(this.#piece);
+    else if (type === READY_FOR_QUERY && this.#pieces.length > 0) this.#pieceEnds(this.#pieces.shift()!);
   }
 
   #row(data: Uint8Array, start: number, end: number): void {
@@ -117,32 +128,41 @@ export class CatchUpReader implements LogReader {
     this.#refusal = refusal;
   }
 
-  #pieceEnds(end: bigint): void {
-    this.#piece = null;
-    if (this.#refusal === null) {
-      // A commit that lies across the end has come, and is further.
-      this.#listener!.keepalive(end, false);
-      void this.#next();
-    } else {
-      this.#options.ended({ why: this.#refusal.message, end });
-    }
+  /** The server has sent all of a piece: it can prepare the next one while this one is read. */
+  #complete(isRefused: boolean): void {
+    this.#isAsked = false;
+    if (!isRefused) void this.#next();
   }
 
-  /** Asks for the next piece; waits while there is nothing new. */
+  #pieceEnds(end: bigint): void {
+    this.#isFirstRow = true;
+    this.#rows = 0;
+    if (this.#refusal !== null) return this.#options.ended({ why: this.#refusal.message, end });
+    // A commit that lies across the end has come, and is further.
+    this.#listener!.keepalive(end, false);
+    if (!this.#looksAgain) return;
+    this.#looksAgain = false;
+    void this.#next();
+  }
+
+  /** Asks for the next piece; waits while there is nothing new. Ends only when everything is read. */
   async #next(): Promise<void> {
     const { slot, near, ended, maxRepeated = MAX_REPEATED, pieces = PIECES } = this.#options;
     try {
       while (!this.#closed.signal.aborted) {
         const extent = await slot.extent();
         const { at, end, restart } = extent;
+        if (this.#closed.signal.aborted) return;
         this.#checkPlace(extent);
         const behind = end - (this.#readTo > at ? this.#readTo : at);
-        if (near > 0n && behind < near) return ended('caught up');
+        const isNear = near > 0n && behind < near;
+        const repeated = at - restart;
+        if ((isNear || repeated > maxRepeated) && this.#pieces.length > 0) return void (this.#looksAgain = true);
+        if (isNear) return ended('caught up');
         if (behind <= 0n) {
           await this.#idle();
           continue;
         }
-        const repeated = at - restart;
         const size = pieceBytes(repeated, pieces);
         const to = at + size < end ? at + size : end;
         if (repeated <= maxRepeated) return this.#ask(to);
@@ -162,10 +182,9 @@ export class CatchUpReader implements LogReader {
   /** @param end on disk. Where it lies within a record, that one comes too */
   #ask(end: bigint): void {
     const { wire, slot, publications } = this.#options;
-    this.#piece = end;
+    this.#pieces.push(end);
+    this.#isAsked = true;
     this.#readTo = end;
-    this.#isFirstRow = true;
-    this.#rows = 0;
     const options = pluginOptions(publications, this.protocol).flat();
     const values = [slot.copy, formatLsn(end), null, ...options].map((value) => (value === null ? 'NULL' : quoteLiteral(value)));
     const sql = `SELECT data FROM pg_logical_slot_get_binary_changes(${values.join(', ')})`;
@@ -190,14 +209,15 @@ export class CatchUpReader implements LogReader {
   }
 
   pause(): void {
-    this.#options.wire.pause();
+    this.#arrivals.pause();
   }
 
   resume(): void {
-    this.#options.wire.resume();
+    this.#arrivals.resume();
   }
 
   abandon(): void {
+    this.#arrivals.stop();
     this.#options.wire.abandon();
   }
 
@@ -207,9 +227,10 @@ export class CatchUpReader implements LogReader {
     this.#closed.abort();
     const { wire, slot } = this.#options;
     this.#listener = null;
+    this.#arrivals.stop();
     wire.onFailure = () => {};
     // A server that is gone has ended it anyway.
-    if (this.#piece !== null) await slot.endPiece().catch(() => {});
+    if (this.#isAsked) await slot.endPiece().catch(() => {});
     await this.#follower[Symbol.asyncDispose]();
     await wire[Symbol.asyncDispose]();
   }
