@@ -74,10 +74,9 @@ export class Heartbeat {
 
   /** Waits for the next tick. @returns false when it was cut short */
   async #restedOut(): Promise<boolean> {
-    const { clock, waits } = this.#options;
     const resting = (this.#resting = new AbortController());
     const signal = AbortSignal.any([this.#stopping.signal, resting.signal]);
-    await clock.sleep(waits() ? TICK_MS : REST_MS, signal).catch(() => {});
+    await this.#options.clock.sleep(this.#options.waits() ? TICK_MS : REST_MS, signal).catch(() => {});
     this.#resting = null;
     return !signal.aborted;
   }
