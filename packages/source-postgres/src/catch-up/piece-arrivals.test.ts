@@ -13,14 +13,17 @@ function message(type: number, bodyBytes = 1): Buffer {
   return bytes;
 }
 
-const soon = async (): Promise<void> => await new Promise<void>((resolve) => setImmediate(resolve));
+const soon = async (): Promise<void> => await Promise.resolve();
 
-function arriving(limit?: number) {
+function arriving(limit?: number, took: () => unknown = () => {}) {
   const taken: Uint8Array[] = [];
   const told: string[] = [];
   const arrivals: PieceArrivals = new PieceArrivals({
     connection: { pause: () => told.push('pause'), resume: () => told.push('resume') },
-    taken: (chunk) => taken.push(chunk),
+    taken: (chunk) => {
+      taken.push(chunk);
+      took();
+    },
     complete: (isRefused) => told.push(isRefused ? 'refused' : 'complete'),
     ...(limit !== undefined && { limit }),
   });
@@ -39,10 +42,18 @@ describe('what arrives', () => {
     expect([told, arrivals.bytes]).toEqual([['pause'], 10]);
     arrivals.resume();
     arrivals.resume();
+    expect(taken).toHaveLength(1);
     await soon();
-    expect([taken.length, told, arrivals.bytes]).toEqual([2, ['pause', 'resume'], 1]);
+    expect([taken.length, told, arrivals.bytes]).toEqual([3, ['pause', 'resume'], 0]);
+  });
+
+  test('is taken up to the moment when it is paused again', async () => {
+    const { arrivals, taken } = arriving(10, () => taken.length === 2 && arrivals.pause());
+    arrivals.pause();
+    for (const text of ['a', 'b', 'c']) arrivals.arrived(Buffer.from(text));
+    arrivals.resume();
     await soon();
-    expect([taken.length, arrivals.bytes]).toEqual([3, 0]);
+    expect([taken.length, arrivals.bytes]).toEqual([2, 1]);
   });
 
   test('is not taken when it was paused again meanwhile, nor when it is stopped', async () => {

@@ -84,11 +84,11 @@ export class PieceArrivals {
     this.#bytes = 0;
   }
 
-  /** Not at once: whoever takes is in the middle of something, and between two chunks other connections get their turn. */
+  /** Not at once: whoever takes is in the middle of something. Who is given more than it can hold pauses again. */
   #goOnSoon(): void {
     if (this.#isPaused || this.#isScheduled || this.#waiting.length === 0) return;
     this.#isScheduled = true;
-    setImmediate(() => {
+    queueMicrotask(() => {
       this.#isScheduled = false;
       if (this.#isPaused || this.#waiting.length === 0) return;
       this.#handNext();
