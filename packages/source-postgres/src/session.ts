@@ -191,7 +191,7 @@ export class PostgresSession implements SourceSession {
         const batch = next.value;
         // Chunks are not from the slot.
         const isFirst: boolean = !isPlaceSure && batch.chunk === null;
-        if (isFirst) await checkStreamedSlot(this.#options.control, this.#options.tables.surroundings.slot, this.#confirmed);
+        if (isFirst) await this.#checkPlace();
         isPlaceSure ||= isFirst;
         if (batch.checkpoint !== null) this.#boundary = positionLsn(batch.checkpoint.position);
         if (batch.chunk !== null) this.#chunks++;
@@ -202,6 +202,11 @@ export class PostgresSession implements SourceSession {
       // What it has not given comes again.
       this.#chunks = this.#copy.made;
     }
+  }
+
+  async #checkPlace(): Promise<void> {
+    const { control, tables } = this.#options;
+    await checkStreamedSlot(control, tables.surroundings.slot, () => this.#confirmed);
   }
 
   async #openStream(signal: AbortSignal): Promise<OpenStream> {

@@ -90,12 +90,13 @@ export async function checkSlot(client: pg.Client, slot: string, from: bigint): 
  * Holds the slot against what was confirmed, once the server streams from it: from then on nobody else can move it. Between
  * the look of `checkSlot` and that somebody may have, such as a runner that began from nothing and was suspended then; the
  * server would start there without a word.
+ * @param confirmed what is confirmed by now: asked for behind the look, since the slot may have followed meanwhile
  * @throws WeirError WEIR_PG_SLOT_LOST, WEIR_PG_SLOT_ADVANCED (invariant 6)
  */
-export async function checkStreamedSlot(control: SharedConnection, slot: string, confirmed: bigint): Promise<void> {
+export async function checkStreamedSlot(control: SharedConnection, slot: string, confirmed: () => bigint): Promise<void> {
   const found = await control.use(async (client) => await findSlot(client, slot));
   if (found === null) throw new WeirError('WEIR_PG_SLOT_LOST', `replication slot ${slot} is gone`);
-  if (found.confirmed > confirmed) {
+  if (found.confirmed > confirmed()) {
     throw new WeirError('WEIR_PG_SLOT_ADVANCED', `replication slot ${slot} was moved while it was opened`);
   }
 }

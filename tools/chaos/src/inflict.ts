@@ -156,7 +156,7 @@ async function takeover(world: World, of: 'killed' | 'stopped', ms: number, sign
   } finally {
     first.signal('SIGCONT');
   }
-  return await afterwards(world, first, second, post);
+  return await afterwards({ world, first, second, post }, signal);
 }
 
 /** Kills a runner that may have noticed already that another one has taken over. */
@@ -166,7 +166,7 @@ async function killFenced(world: World, first: Runner): Promise<string | null> {
   return isOver ? fencedEnd(world, 'the first', first) : null;
 }
 
-/** One that was killed may have taken its fence back before, in another try: then the second ends, and is started once more. */
+/** One that is over may have taken a fence back before, in another try: then the second ends as well, and is started once more. */
 async function keepsFence(world: World, second: Runner, signal: AbortSignal): Promise<string | null> {
   second.isExpectedToEnd = true;
   const over = new AbortController();
@@ -187,14 +187,23 @@ function fencedEnd(world: World, which: string, { stderr }: Runner): string {
   return said;
 }
 
+interface TakenOver {
+  readonly world: World;
+  readonly first: Runner;
+  readonly second: Runner;
+  /** Where the first one works. */
+  readonly post: World['post'];
+}
+
 /** The first one is back: it finds the fence taken and ends, or waits for the slot until it is killed. */
-async function afterwards(world: World, first: Runner, second: Runner, post: World['post']): Promise<string> {
+async function afterwards({ world, first, second, post }: TakenOver, signal: AbortSignal): Promise<string> {
   second.isExpectedToEnd = true;
   await Promise.race([first.ended, second.ended, sleep(TAKEN_OVER_MS)]);
-  second.isExpectedToEnd = false;
   if (!second.isOver) {
+    const what = first.isOver ? `the first ended with ${lastCode(first.stderr)}` : 'the first still waited, and was killed';
     if (!first.isOver) await first.kill();
-    return first.isOver ? `the first ended with ${lastCode(first.stderr)}` : 'the first still waited, and was killed';
+    const after = await keepsFence(world, second, signal);
+    return after === null ? what : `${what}, ${after}`;
   }
   if (first.isOver) world.start();
   else {

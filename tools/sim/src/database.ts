@@ -314,14 +314,21 @@ export class Database {
     this.confirmed = null;
   }
 
+  /** @throws WeirError WEIR_PG_SLOT_LOST */
+  get slotPlace(): number {
+    if (this.confirmed === null) throw new WeirError('WEIR_PG_SLOT_LOST', 'the slot is gone');
+    return this.confirmed;
+  }
+
   /**
    * What the slot has to give from an LSN on is there.
    * @throws WeirError WEIR_PG_SLOT_LOST, WEIR_PG_SLOT_ADVANCED (invariant 6)
    */
   checkSlot(from: number): void {
-    if (this.confirmed === null) throw new WeirError('WEIR_PG_SLOT_LOST', 'the slot is gone');
-    if (this.confirmed > from) {
-      throw new WeirError('WEIR_PG_SLOT_ADVANCED', `the slot stands at ${this.confirmed}, the checkpoint at ${from}`);
-    }
+    if (this.slotPlace > from) throw slotAdvanced(this.slotPlace, from);
   }
+}
+
+export function slotAdvanced(place: number, from: number): WeirError {
+  return new WeirError('WEIR_PG_SLOT_ADVANCED', `the slot stands at ${place}, the checkpoint at ${from}`);
 }

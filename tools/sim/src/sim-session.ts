@@ -25,6 +25,7 @@ import {
   type LogReader,
   type PostgresState,
 } from '@weir/source-postgres/parts';
+import { slotAdvanced } from './database.ts';
 import { openLogReader } from './open-log-reader.ts';
 import type { Server } from './server.ts';
 import { SimCatalog } from './sim-catalog.ts';
@@ -79,7 +80,7 @@ export class SimSession implements SourceSession {
   }
 
   async *batches(pulling: AbortSignal): AsyncGenerator<Batch> {
-    const { process, server } = this.#options;
+    const { server } = this.#options;
     const signal = AbortSignal.any([pulling, this.#closed.signal]);
     while (!signal.aborted) {
       const creations = await this.#beginCopies();
@@ -90,7 +91,7 @@ export class SimSession implements SourceSession {
       for await (const batch of stream.batches(signal)) {
         // What the server sends proves that the slot is ours by now: nobody else can have it moved from here on.
         if (!isPlaceSure && batch.chunk === null) {
-          await process.call('source.place', () => server.database.checkSlot(Number(this.#confirmed)));
+          await this.#checkPlace();
           isPlaceSure = true;
         }
         if (batch.checkpoint !== null) this.#boundary = positionLsn(batch.checkpoint.position);
@@ -154,6 +155,13 @@ export class SimSession implements SourceSession {
     const position = chunkPosition(tables.surroundings.epoch, this.#boundary, copies, 1);
     const create = ({ shaped, reason }: CapturedTable): SchemaChange => ({ table: shaped!.table, change: 'create', reason });
     return emptyBatch({ position, state: stateJson(tables.state) }, fresh.map(create));
+  }
+
+  /** @throws WeirError WEIR_PG_SLOT_LOST, WEIR_PG_SLOT_ADVANCED */
+  async #checkPlace(): Promise<void> {
+    const { process, server } = this.#options;
+    const place = await process.call('source.place', () => server.database.slotPlace);
+    if (BigInt(place) > this.#confirmed) throw slotAdvanced(place, Number(this.#confirmed));
   }
 
   async #openStream(signal: AbortSignal): Promise<ChangeStream> {

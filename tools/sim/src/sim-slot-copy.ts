@@ -1,4 +1,3 @@
-import { WeirError } from '@weir/sdk';
 import type { CopiedSlot, LogExtent } from '@weir/source-postgres/parts';
 import type { Server } from './server.ts';
 import type { SimProcess } from './sim-process.ts';
@@ -26,9 +25,8 @@ export class SimSlotCopy implements CopiedSlot {
   async extent(): Promise<LogExtent> {
     const { database } = this.#server;
     return await this.#process.call('source.extent', () => {
-      if (database.confirmed === null) throw new WeirError('WEIR_PG_SLOT_LOST', 'the slot is gone');
       const first = database.running.map(({ changes }) => changes[0]?.lsn ?? this.at);
-      const [slot, end, at] = [database.confirmed, database.end, this.at].map(BigInt);
+      const [slot, end, at] = [database.slotPlace, database.end, this.at].map(BigInt);
       return { slot: slot!, end: end!, at: at!, restart: BigInt(Math.min(this.at, ...first)) };
     });
   }
