@@ -20,6 +20,8 @@ export interface DuckdbConfig {
   readonly threads?: number | undefined;
   /** `varchar` by default. */
   readonly decimals?: Decimals | undefined;
+  /** Where changes of rows of a large mirror go first; `table` by default. */
+  readonly changes?: 'table' | 'delta' | undefined;
 }
 
 const bounded = z
@@ -30,6 +32,13 @@ export const duckdbConfig: z.ZodType<DuckdbConfig> = z.strictObject({
   path: z.string().min(1).describe('The database file. It is made when it is missing; its folder must exist.'),
   memory_limit: byteSize.optional().describe("DuckDB's own memory limit, for example 1GiB."),
   threads: z.int().min(1).max(1024).optional().describe("DuckDB's threads; one per core by default."),
+  changes: z
+    .enum(['table', 'delta'])
+    .optional()
+    .describe(
+      'Where updates and deletes of a mirror of a million rows or more go: into the table (the default), or first into a ' +
+        'table of their own (delta), which makes those of random keys cheap; the table is a view then.',
+    ),
   decimals: z
     .union([z.enum(['varchar', 'double', 'error']), bounded])
     .optional()

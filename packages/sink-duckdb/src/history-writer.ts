@@ -69,6 +69,8 @@ export class HistoryWriter implements RowWriter {
     this.#layout = layout;
   }
 
+  async mergeWaiting(): Promise<void> {}
+
   discard(): void {
     this.#loader?.close();
     this.#loader = null;

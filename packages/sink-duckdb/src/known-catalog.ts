@@ -1,4 +1,5 @@
 import { tableName, type Table } from '@weir/sdk';
+import { deltaTables } from './delta.ts';
 import type { OwnTables } from './own-tables.ts';
 import type { QualifiedName } from './sql-text.ts';
 import { readTargets, targetKey, type TargetTable } from './target-catalog.ts';
@@ -35,6 +36,8 @@ export class KnownCatalog {
     if (this.#known === null && ++this.#looks <= LOOKS) return null;
     this.#known ??= { targets: await readTargets(this.#transaction, name.database), owners: await this.#own.targets() };
     const key = targetKey(name);
+    // What stands behind a view has to be looked for.
+    if (this.#known.targets.has(targetKey(deltaTables(name).delta))) return null;
     return this.#known.owners.get(tableName(table)) === key ? (this.#known.targets.get(key) ?? null) : null;
   }
 }

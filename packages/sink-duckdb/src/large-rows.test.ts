@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { unchanged, type RowValues, type SinkOptions, type Table } from '@weir/sdk';
+import { unchanged, type RowValues, type Sink, type SinkOptions, type Table } from '@weir/sdk';
 import { ask, batch, checkpointAt, column, openSession, ordersTable } from './testing/orders.ts';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
 
@@ -24,6 +24,11 @@ async function md5Of(database: TemporaryDatabase, byte: number): Promise<string 
   return row![0]!;
 }
 
+/** Where changes wait until the next of them, and where they are merged at once. */
+const waits = (database: TemporaryDatabase): Sink => database.deltaSink({ share: 1000, atRest: true }, options);
+const merges = (database: TemporaryDatabase): Sink => database.deltaSink({ share: 0.0001, atRest: true }, options);
+const plain = (database: TemporaryDatabase): Sink => database.sink(options);
+
 async function withLarge(database: TemporaryDatabase, table: Table, more: Partial<SinkOptions> = {}): Promise<void> {
   await using session = await openSession(database.sink({ ...options, ...more }));
   await session.write(
@@ -33,11 +38,15 @@ async function withLarge(database: TemporaryDatabase, table: Table, more: Partia
 }
 
 describe('a row larger than half of DuckDB’s memory (invariant 8)', { timeout: 120_000 }, () => {
-  it('is inserted, replaced, changed in its other cells, moved to another key and deleted', async () => {
+  it.each([
+    { where: 'in the table', open: plain },
+    { where: 'in a delta', open: waits },
+    { where: 'in a delta that is merged', open: merges },
+  ])('is inserted, replaced, changed in its other cells, moved to another key and deleted: $where', async ({ open }) => {
     await using database = await TemporaryDatabase.make();
     await withLarge(database, keyed);
     // A session that has not seen the row knows from the file that it is there.
-    await using session = await openSession(database.sink(options));
+    await using session = await openSession(open(database));
     await session.recover();
     const b = await md5Of(database, 98);
     await session.write(
@@ -51,6 +60,13 @@ describe('a row larger than half of DuckDB’s memory (invariant 8)', { timeout:
     ]);
     await session.write(batch(3, (rows) => rows.update(keyed, { ...keyOnly(7), n: 4 }, keyOnly(1))));
     await session.commit(checkpointAt(3));
+    expect(await ask(database.sink(options), summary)).toContainEqual(['7', String(SIZE), b, '4']);
+    // A row that waits, if any does, is replaced and merged.
+    await session.write(batch(4, (rows) => rows.update(keyed, { id: 7, data: large(99), n: 4 })));
+    await session.commit(checkpointAt(4));
+    await session.write(batch(4, (rows) => rows.update(keyed, { id: 7, data: large(98), n: 4 })));
+    await session.commit(checkpointAt(4));
+    await session.commit(checkpointAt(4));
     expect(await ask(database.sink(options), summary)).toContainEqual(['7', String(SIZE), b, '4']);
     await session.write(batch(4, (rows) => rows.delete(keyed, { id: 7, data: large(98), n: 4 })));
     await session.commit(checkpointAt(4));

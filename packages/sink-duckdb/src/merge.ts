@@ -20,7 +20,7 @@ export function countSql(merge: Merge): string {
     `SELECT (SELECT count(*) FROM ${keysSql(merge)} WHERE ${MUST_EXIST}), count(*) FILTER (WHERE ${MUST_EXIST}), ` +
     `count(DISTINCT last_seq) FILTER (WHERE ${MUST_EXIST}), count(*) FILTER (WHERE first_op = ${Op.insert}), ` +
     `(SELECT count(*) FROM ${keysSql(merge)} WHERE knotted), ` +
-    `${vectorsSql(merge.layout)} FROM ${qualified(merge.target)} AS t ` +
+    `${merge.isView ? '0' : vectorsSql(merge.layout)} FROM ${qualified(merge.target)} AS t ` +
     `JOIN ${keysSql(merge)} AS k ON ${keysMatch(merge)}${isThere(merge)}`
   );
 }
@@ -96,7 +96,7 @@ function inPlaceSql(merge: Merge, changed: readonly number[]): string {
 }
 
 /** The last images, whole: what did not change comes from an earlier image of the group or else from the target's row. */
-function imagesSql(merge: Merge): string {
+export function imagesSql(merge: Merge): string {
   const { layout, target, stage, unchanged } = merge;
   const { extra, mark } = layout;
   const values = layout.columns.map((column) => `${valueSql(merge, column)} AS c${column.index}`);
@@ -132,7 +132,7 @@ function valueSql({ layout, key, unchanged }: Merge, { index, target }: LaidColu
  *   for columns that some image left unchanged the last row that has a value (`f`); NULL when that is the image itself, or
  *   none
  */
-function keysSql({ layout, key, stage, from, unchanged }: Merge, whole = false): string {
+export function keysSql({ layout, key, stage, from, unchanged }: Merge, whole = false): string {
   const keys = key.map((index) => `c${index}`).join(', ');
   const isImage = `(${OP}) <> ${Op.delete}`;
   const values = unchanged.map(
@@ -142,7 +142,8 @@ function keysSql({ layout, key, stage, from, unchanged }: Merge, whole = false):
   if (layout.mark !== null) values.push(`, max(seq) FILTER (WHERE ${isImage}) AS image_seq`);
   if (layout.extra.length > 0) values.push(`, bool_or((${OP}) IN (${Op.insert}, ${Op.read})) AS made`);
   return (
-    `(SELECT ${keys}, min(seq) & ${(1 << OP_BITS) - 1} AS first_op, max(seq) AS last_seq${whole ? values.join('') : `, ${KNOTTED} AS knotted`} ` +
+    `(SELECT ${keys}, min(seq) & ${(1 << OP_BITS) - 1} AS first_op, max(seq) AS last_seq` +
+    `${whole ? values.join('') : `, ${KNOTTED} AS knotted, bool_or((${OP}) = ${Op.delete}) AS removed`} ` +
     `FROM ${stage} WHERE seq >= ${sequenceOf(from)} GROUP BY ${keys})`
   );
 }
@@ -222,9 +223,9 @@ export function lacksSql(merge: Merge): string {
 }
 
 /** Keys are never NULL, so `=` is enough. */
-function keysMatch({ layout, key }: Merge): string {
+export function keysMatch({ layout, key }: Merge, alias = 't'): string {
   const names = new Map(layout.columns.map((column) => [column.index, column.target]));
-  return key.map((index) => `t.${identifier(names.get(index)!)} = k.c${index}`).join(' AND ');
+  return key.map((index) => `${alias}.${identifier(names.get(index)!)} = k.c${index}`).join(' AND ');
 }
 
 /** A row that is marked as deleted is not there. */

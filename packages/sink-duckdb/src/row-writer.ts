@@ -18,6 +18,8 @@ export interface RowWriter {
   readonly isSettled: boolean;
   /** @param part what the batch has for this table */
   write(batch: Batch, part: TableRows): Promise<void>;
+  /** Merges what waits in the target's delta, if it has one. Everything must be settled. */
+  mergeWaiting(): Promise<void>;
   /** Hands rows that can wait no longer to DuckDB. */
   flush(): void;
   /** Ends the appender, which a change of the target's columns would break; its rows are in the target then. */
@@ -36,6 +38,8 @@ export interface RowWriter {
 export interface WriterHost {
   /** Makes a column VARCHAR. @returns the layout from then on @throws the error itself where that is not configured */
   toText(target: Target, table: Table, error: NotFinite): Promise<Layout>;
+  /** Whether changes of a target are to wait in a delta. */
+  wantsDelta(target: Target): Promise<boolean>;
   /** The time that the sink's clock shows, in ms since 1970. */
   now(): number;
 }

@@ -74,7 +74,8 @@ export class SchemaChanges {
 
   async #applyColumn(change: SchemaChange, later: readonly SchemaChange[]): Promise<void> {
     const { table } = change;
-    if (change.change === 'drop' || change.change === 'key') return;
+    if (change.change === 'key') return await this.#tables.flatten(table);
+    if (change.change === 'drop') return;
     if (this.#open === null) {
       const target = await this.#tables.find(table);
       if (target === null)

@@ -18,7 +18,7 @@ import { openDatabase, type Database, type DatabaseOptions } from './database.ts
 import { planTables } from './plan.ts';
 import { answerQuery } from './query.ts';
 import { DuckdbSession } from './session.ts';
-import type { SinkRules } from './sink-rules.ts';
+import { deltaRule, type DeltaRule, type SinkRules } from './sink-rules.ts';
 import { DuckdbTableReader } from './table-reader.ts';
 
 /** A DuckDB file as a sink. Reads (`scan`, `query`, `plan`) run beside a session, each on a connection of its own. */
@@ -28,10 +28,12 @@ export class DuckdbSink implements Sink {
   readonly #context: ConnectorContext;
   readonly #database: DatabaseOptions;
 
-  constructor(config: DuckdbConfig, options: SinkOptions, context: ConnectorContext) {
+  /** @param delta which tables have a delta, where the configuration asks for it */
+  constructor(config: DuckdbConfig, options: SinkOptions, context: ConnectorContext, delta: DeltaRule = deltaRule) {
     this.#path = config.path;
     const { mode, target, deletes, schemaChanges } = options;
-    this.#rules = { mode, target, deletes, schemaChanges, decimals: config.decimals ?? 'varchar' };
+    const changes = config.changes === 'delta' && mode === 'mirror' && deletes === 'hard' ? delta : null;
+    this.#rules = { mode, target, deletes, schemaChanges, decimals: config.decimals ?? 'varchar', changes };
     this.#context = context;
     const { threads, memory_limit: memoryLimit = options.memoryBytes } = config;
     this.#database = { memoryLimit, threads, log: context.log };

@@ -1,3 +1,4 @@
+import { WeirError, tableName, type Table } from '@weir/sdk';
 import type { Layout } from './layout.ts';
 import type { QualifiedName } from './sql-text.ts';
 
@@ -40,6 +41,8 @@ export interface Merge {
   /** Columns of the source's table, by their places in it; none when rows are told by their whole images. */
   readonly key: readonly number[];
   readonly target: QualifiedName;
+  /** True when the target is a view of a base and a delta. */
+  readonly isView: boolean;
   readonly stage: string;
   /** Rows below this number were merged before. Half a gap before the first row, see `untangleSql`. */
   readonly from: number;
@@ -69,4 +72,16 @@ export function sequenceOf(number: number): number {
 
 export function isKnown(column: number, alias = ''): string {
   return `(${alias}u${Math.floor(column / MARK_BITS)} & ${2 ** (column % MARK_BITS)}) = 0`;
+}
+
+/** @throws WeirError WEIR_DUCKDB_DIVERGED unless the target is as the source left it */
+export function expectAsLeft(of: Table, { missing, doubled, present }: Divergence): void {
+  if (missing === 0 && doubled === 0 && present === 0) return;
+  const table = tableName(of);
+  throw new WeirError(
+    'WEIR_DUCKDB_DIVERGED',
+    `${table} is not as the source left it: of the keys of this commit ${missing} to change are missing` +
+      `, ${doubled} rows to change are there twice, ${present} rows to insert are there already`,
+    { table },
+  );
 }

@@ -1,5 +1,6 @@
-import { WeirError, tableName, type Batch, type Table } from '@weir/sdk';
+import { tableName, type Batch, type Table } from '@weir/sdk';
 import { columnEncoder } from './column-encoders.ts';
+import { countWaitingSql, doubtsSql, lookSql, mergeWaitingSql, waitSql, type DeltaTables } from './delta.ts';
 import { NotFinite } from './encode.ts';
 import { keylessApplySql, keylessMissingSql } from './keyless-merge.ts';
 import type { Layout } from './layout.ts';
@@ -18,7 +19,7 @@ import {
 } from './merge.ts';
 import { RowImages, type ImageOptions } from './row-images.ts';
 import { decimalTextSql } from './shape-edit.ts';
-import { NUMBER_GAP, extraColumns, stagingColumns, type Divergence, type Merge } from './staged-rows.ts';
+import { NUMBER_GAP, expectAsLeft, extraColumns, stagingColumns, type Merge } from './staged-rows.ts';
 import type { Target } from './target.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -137,7 +138,35 @@ export class Staging {
     this.#pass();
   }
 
+  /** Merges what waits in the target's delta into its base. @throws WeirError WEIR_DUCKDB_DIVERGED */
+  async mergeWaiting(): Promise<void> {
+    const doing = `merging into ${tableName(this.#table)}`;
+    const { delta } = this.#target;
+    if (delta === null || delta.rows === 0) return;
+    const merge = this.#merge();
+    const found = (await this.#transaction.rows(countWaitingSql(merge, delta), doing))[0]!;
+    expectAsLeft(this.#table, divergence(found));
+    await this.#target.noteModified(vectorsFound(found));
+    await this.#transaction.run(mergeWaitingSql(merge, delta), doing);
+    await this.#target.countWaiting();
+  }
+
+  /** Lets the staged rows wait in the target's delta. */
+  async #wait(merge: Merge, delta: DeltaTables): Promise<void> {
+    const doing = `changing ${tableName(this.#table)}`;
+    await this.#transaction.run(lookSql(merge, delta), doing);
+    const doubts = (await this.#transaction.rows(doubtsSql, doing))[0]!;
+    if (doubts.some((count) => Number(count) > 0)) {
+      await this.#count(merge, doing);
+      await this.#transaction.run(lookSql(merge, delta), doing);
+    }
+    await this.#transaction.run(waitSql(merge, delta), doing);
+    await this.#target.countWaiting();
+  }
+
   async #mergeKeyed(merge: Merge): Promise<void> {
+    const { delta } = this.#target;
+    if (delta !== null) return await this.#wait(merge, delta);
     const doing = `merging into ${tableName(this.#table)}`;
     const found = await this.#count(merge, doing);
     await this.#target.noteModified(merge.inPlace === null ? vectorsFound(found) : 0);
@@ -157,14 +186,14 @@ export class Staging {
       await this.#transaction.run(unknotSql(merge), doing);
       found = await count();
     }
-    this.#expectNone(divergence(found));
+    expectAsLeft(this.#table, divergence(found));
     return found;
   }
 
   async #mergeKeyless(merge: Merge, linked: boolean): Promise<void> {
     const doing = `merging into ${tableName(this.#table)}`;
     const missing = Number((await this.#transaction.rows(keylessMissingSql(merge), doing))[0]![0]);
-    this.#expectNone({ missing, doubled: 0, present: 0 });
+    expectAsLeft(this.#table, { missing, doubled: 0, present: 0 });
     await this.#target.noteModified(this.#rows);
     await this.#transaction.run(keylessApplySql(merge, linked), doing);
   }
@@ -179,7 +208,8 @@ export class Staging {
     const { oldSeq, newSeq } = images.addMove(row);
     await this.#append(batch, images, 1);
     this.flush();
-    const merge = this.#merge();
+    await this.mergeWaiting();
+    const merge = { ...this.#merge(), target: this.#target.rows, isView: false };
     if (this.#table.key.length === 0) await this.#mergeKeyless(merge, true);
     else if (!(await this.#moveKeyed(merge, oldSeq, newSeq, images))) return false;
     this.#pass();
@@ -196,7 +226,7 @@ export class Staging {
     await this.#target.noteModified(1);
     const columns = this.#table.columns.map((_, index) => index).filter((index) => !images.unchanged.has(index));
     const { rowsChanged } = await this.#transaction.run(moveSql(merge, { oldSeq, newSeq, columns }), doing);
-    this.#expectNone({ missing: rowsChanged === 0 ? 1 : 0, doubled: Math.max(0, rowsChanged - 1), present });
+    expectAsLeft(this.#table, { missing: rowsChanged === 0 ? 1 : 0, doubled: Math.max(0, rowsChanged - 1), present });
     return true;
   }
 
@@ -234,6 +264,7 @@ export class Staging {
       layout: this.#layout,
       key: this.#table.key,
       target: this.#target.name,
+      isView: this.#target.delta !== null,
       stage: this.#name,
       from: this.#first - NUMBER_GAP / 2,
       unchanged: [...this.#unchanged.keys()].filter((index) => laid.includes(index)).sort((a, b) => a - b),
@@ -243,7 +274,7 @@ export class Staging {
 
   /** Changing rows in place pays where a part of them is not sent, and may be large. */
   #inPlace(laid: readonly number[]): number[] | null {
-    if (!this.#onlyUpdates || this.#rows > IN_PLACE_ROWS) return null;
+    if (!this.#onlyUpdates || this.#target.delta !== null || this.#rows > IN_PLACE_ROWS) return null;
     const sent = laid.filter((index) => this.#unchanged.get(index) !== this.#rows);
     return sent.length < laid.length || this.#layout.extra.length > 0 ? sent : null;
   }
@@ -311,16 +342,5 @@ export class Staging {
     this.#first = this.#next;
     this.#unchanged.clear();
     this.#onlyUpdates = true;
-  }
-
-  #expectNone({ missing, doubled, present }: Divergence): void {
-    if (missing === 0 && doubled === 0 && present === 0) return;
-    const table = tableName(this.#table);
-    throw new WeirError(
-      'WEIR_DUCKDB_DIVERGED',
-      `${table} is not as the source left it: of the keys of this commit ${missing} to change are missing` +
-        `, ${doubled} rows to change are there twice, ${present} rows to insert are there already`,
-      { table },
-    );
   }
 }

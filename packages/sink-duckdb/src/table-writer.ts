@@ -119,7 +119,10 @@ export class TableWriter implements RowWriter {
 
   async settle(): Promise<void> {
     await this.#loader?.settle();
-    await this.#staging?.merge();
+    if (this.#staging?.isEmpty === false) {
+      if (await this.#host.wantsDelta(this.target)) await this.#becomeDelta();
+      await this.#staging.merge();
+    }
     if (this.#staged && this.#layout.mark !== null) this.target.holdsMarked = null;
     this.#staged = false;
     this.#swaps = false;
@@ -164,6 +167,8 @@ export class TableWriter implements RowWriter {
     const op = batch.op[row]!;
     if (op !== Op.insert && op !== Op.read) return false;
     if (this.table.key.length === 0) return true;
+    // A key that waits as deleted has to come back where it waits.
+    if ((this.target.delta?.gone ?? 0) > 0) return false;
     return this.target.holdsMarked !== true && (op === Op.insert || batch.chunk !== null);
   }
 
@@ -175,6 +180,19 @@ export class TableWriter implements RowWriter {
       `looking for deleted rows of ${tableName(this.table)}`,
     );
     this.target.holdsMarked = rows.length > 0;
+  }
+
+  /** A table that is large gets a delta, if it can. */
+  async #becomeDelta(): Promise<void> {
+    const { columns, mark } = this.#layout;
+    if (this.table.key.length === 0 || mark !== null || !this.target.canBecomeDelta) return;
+    await this.endAppend();
+    await this.target.becomeDelta(this.table.key.map((index) => columns.find((column) => column.index === index)!.target));
+  }
+
+  /** Merges what waits in the delta. Nothing may be staged. */
+  async mergeWaiting(): Promise<void> {
+    if ((this.target.delta?.rows ?? 0) > 0) await (await this.#openStaging()).mergeWaiting();
   }
 
   async #dropStaging(): Promise<void> {
@@ -190,7 +208,7 @@ export class TableWriter implements RowWriter {
     const parts = [{ cells, images }];
     const bytes = (batch.data.length * rows.length) / batch.rows;
     for (let from = 0; from < rows.length;) {
-      this.#loader ??= new TargetLoader(this.#transaction, this.target.name, this.#layout);
+      this.#loader ??= new TargetLoader(this.#transaction, this.target.rows, this.#layout);
       try {
         await this.#loader.append({ count: rows.length, parts, extra: [] }, from, bytes);
         from = rows.length;
@@ -235,14 +253,18 @@ export class TableWriter implements RowWriter {
   async #writeLarge(batch: Batch, row: Uint32Array): Promise<void> {
     const number = row[0]!;
     const op = batch.op[number]!;
-    const replaces = this.#layout.mark === null && this.#layout.extra.length === 0;
+    const replaces = this.#layout.mark === null && this.#layout.extra.length === 0 && this.target.delta === null;
     if (this.#isAppend(batch, number)) {
       await this.settle();
-      await this.#append(batch, row);
+      // What was staged may be a delete of its key, which waits now.
+      if (this.#isAppend(batch, number)) await this.#append(batch, row);
+      else await this.#stage(batch, row, true);
     } else if (replaces && op === Op.delete) {
       this.#staged = true;
       await (await this.#openStaging()).addKeyDelete(batch, number);
     } else if (replaces && op === Op.update && (await this.#openStaging()).isWhole(batch, number)) {
+      // The old row has to go before the new one comes, not to wait.
+      await this.target.noteModified(1);
       await this.settle();
       this.#staged = true;
       await (await this.#openStaging()).addKeyDelete(batch, number);
@@ -301,8 +323,7 @@ export class TableWriter implements RowWriter {
     this.#staging?.clear();
     this.#staged = false;
     this.#swaps = false;
-    await this.target.noteModified(Infinity);
-    await this.#transaction.run(`DELETE FROM ${qualified(this.target.name)}`, `truncating ${tableName(this.table)}`);
+    await this.target.truncate();
   }
 
   /** An UPDATE would keep every row in memory. */

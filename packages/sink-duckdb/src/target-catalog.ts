@@ -70,6 +70,20 @@ export async function readTargets(
   );
 }
 
+/**
+ * About how many rows each table of a database has, by {@link targetKey}, those that were deleted since the last checkpoint
+ * included.
+ */
+export async function tableSizes(reader: CatalogReader, database: string): Promise<Map<string, number>> {
+  const rows = await reader.rows(
+    `SELECT schema_name, table_name, estimated_size FROM duckdb_tables() WHERE database_name = ${literal(database)}`,
+    'looking at the tables',
+  );
+  return new Map(
+    rows.map(([schema, table, size]) => [targetKey({ schema: String(schema), table: String(table) }), Number(size)]),
+  );
+}
+
 /** A name as DuckDB compares it. */
 export function targetKey({ schema, table }: Pick<QualifiedName, 'schema' | 'table'>): string {
   return foldName(`${identifier(schema)}.${identifier(table)}`);

@@ -30,11 +30,16 @@ export class TargetRange {
   }
 
   async remove(): Promise<void> {
-    const sql = `SELECT ${vectorsSql(this.#layout)} FROM ${this.#table} WHERE ${this.#condition}`;
+    const { delta, rows } = this.#target;
+    if (delta !== null) {
+      await this.#transaction.run(`DELETE FROM ${qualified(delta.delta)} AS t WHERE ${this.#condition}`, this.#doing);
+      await this.#target.countWaiting();
+    }
+    const sql = `SELECT ${vectorsSql(this.#layout)} FROM ${qualified(rows)} AS t WHERE ${this.#condition}`;
     const vectors = Number((await this.#transaction.rows(sql, this.#doing))[0]![0]);
     if (vectors === 0) return;
     await this.#target.noteModified(vectors);
-    await this.#transaction.run(`DELETE FROM ${this.#table} WHERE ${this.#condition}`, this.#doing);
+    await this.#transaction.run(`DELETE FROM ${qualified(rows)} AS t WHERE ${this.#condition}`, this.#doing);
   }
 
   /**

@@ -22,8 +22,8 @@ import { scanTable } from './scan.ts';
 import { ownColumns, shapeProblems } from './shape-check.ts';
 import { ShapeEdit, decimalTextSql } from './shape-edit.ts';
 import type { SinkRules } from './sink-rules.ts';
-import { qualified, type QualifiedName } from './sql-text.ts';
-import { isThere, targetKey } from './target-catalog.ts';
+import type { QualifiedName } from './sql-text.ts';
+import { isThere, tableSizes, targetKey } from './target-catalog.ts';
 import { TableWriter } from './table-writer.ts';
 import { Target } from './target.ts';
 import type { Transaction } from './transaction.ts';
@@ -59,6 +59,8 @@ export class TargetTables implements WriterHost {
   readonly #known = new Map<string, Known>();
   /** By target's name, the writer of the current version. Least recently touched first. */
   readonly #writers = new Map<string, RowWriter>();
+  /** Of the file's tables, as far as the transaction looked; null when it did not. */
+  #sizes: ReadonlyMap<string, number> | null = null;
 
   constructor(transaction: Transaction, database: string, options: TablesOptions) {
     this.#transaction = transaction;
@@ -119,7 +121,10 @@ export class TargetTables implements WriterHost {
     const problem = ownershipProblem(table, name, await this.#own.owner(table, name));
     if (problem !== null) throw problemError(table, problem);
     const target = await Target.find(this.#transaction, name);
-    return target === null ? null : this.#know(table, target);
+    if (target === null) return null;
+    // The option is not there any more.
+    if (target.delta !== null && this.#rules.changes === null) await target.remake(target.kept());
+    return this.#know(table, target);
   }
 
   #know(table: Table, target: Target): Target {
@@ -131,7 +136,8 @@ export class TargetTables implements WriterHost {
   async make(table: Table): Promise<void> {
     expectNone(table, shapeProblems(table, this.#rules));
     const name = this.#nameOf(table);
-    const isOwn = (await this.find(table)) !== null;
+    const there = await this.find(table);
+    const isOwn = there !== null;
     await this.#forgetWriter(name);
     const columns = [...table.columns, ...ownColumns(this.#rules)].map((column) => ({
       name: column.name,
@@ -139,6 +145,7 @@ export class TargetTables implements WriterHost {
       nullable: true,
       default: null,
     }));
+    await there?.drop();
     const target = await Target.make(this.#transaction, name, columns);
     if (!isOwn) await this.#own.register(this.#transaction, table, target.name);
     this.#catalog.forget();
@@ -152,10 +159,7 @@ export class TargetTables implements WriterHost {
     await this.#forgetWriter(target.name);
     this.#known.delete(targetKey(target.name));
     this.#catalog.forget();
-    await this.#transaction.run(
-      `DROP TABLE ${qualified(target.name)}`,
-      `dropping ${target.name.schema}.${target.name.table}`,
-    );
+    await target.drop();
     await this.#own.unregister(this.#transaction, target.name);
   }
 
@@ -179,6 +183,16 @@ export class TargetTables implements WriterHost {
     await this.#forgetWriter(target.name);
   }
 
+  /** Makes a view of base and delta a table again: its rows are told by another key from here on. */
+  async flatten(table: Table): Promise<void> {
+    const target = await this.find(table);
+    if (target === null || target.delta === null) return;
+    await this.#writers.get(targetKey(target.name))?.settle();
+    await target.remake(target.kept());
+    await this.#forgetWriter(target.name);
+    this.#catalog.forget();
+  }
+
   async toText(target: Target, table: Table, error: NotFinite): Promise<Layout> {
     if (this.#rules.decimals !== 'varchar') throw error;
     const { name } = table.columns[error.index]!;
@@ -186,6 +200,31 @@ export class TargetTables implements WriterHost {
     edit.retype(name, 'VARCHAR', decimalTextSql);
     await edit.make();
     return this.#layOut(table, target);
+  }
+
+  async wantsDelta(target: Target): Promise<boolean> {
+    if (this.#rules.changes === null || !target.canBecomeDelta) return false;
+    return (await this.#rowsOf(target)) >= this.#rules.changes.rows;
+  }
+
+  /** Merges deltas that are a large enough part of their bases; when nothing was written, one that is not empty at a time. */
+  async #mergeWaiting(): Promise<void> {
+    const rule = this.#rules.changes;
+    if (rule === null) return;
+    const rests = [...this.#writers.values()].every((writer) => !writer.touched);
+    if (rests && !rule.atRest) return;
+    for (const writer of this.#writers.values()) {
+      const { delta } = writer.target;
+      if (delta === null || delta.rows === 0 || writer.touched === rests) continue;
+      if (rests) return await writer.mergeWaiting();
+      if (delta.rows >= rule.share * (await this.#rowsOf(writer.target))) await writer.mergeWaiting();
+    }
+  }
+
+  /** About how many rows a target had when this was first asked in the transaction. */
+  async #rowsOf({ name, rows }: Target): Promise<number> {
+    const sizes = (this.#sizes ??= await tableSizes(this.#transaction, this.#database));
+    return sizes.get(targetKey(rows)) ?? sizes.get(targetKey(name)) ?? 0;
   }
 
   now(): number {
@@ -225,11 +264,13 @@ export class TargetTables implements WriterHost {
   /** Makes the tables hold everything that was written. */
   async settle(): Promise<void> {
     for (const writer of this.#writers.values()) if (writer.touched) await writer.settle();
+    await this.#mergeWaiting();
   }
 
   /** To be called after a commit. */
   startGroup(): void {
     this.#catalog.forget();
+    this.#sizes = null;
     for (const writer of this.#writers.values()) writer.touched = false;
     for (const { target } of this.#known.values()) target.startGroup();
   }

@@ -1,6 +1,7 @@
 import { CopiedRanges, WeirError } from '@weir/sdk';
+import { becomeSql, deltaTables, dropSql, isDeltaView, waitingSql, type DeltaTables } from './delta.ts';
 import { identifier, qualified, type QualifiedName } from './sql-text.ts';
-import { readTarget, type TargetColumn, type TargetTable } from './target-catalog.ts';
+import { isThere, readTarget, type TargetColumn, type TargetTable } from './target-catalog.ts';
 import type { Transaction } from './transaction.ts';
 
 /** A column of a table that is made anew, and where its values come from. */
@@ -34,6 +35,10 @@ export class Target {
   #modified = false;
   /** True when the transaction made the table. */
   #made = false;
+  /** True when the transaction altered it. */
+  #altered = false;
+  /** What stands behind the name where that is a view, see `delta.ts`; null where it is a table. */
+  #delta: (DeltaTables & { rows: number; gone: number }) | null = null;
   /** Whether rows are marked as deleted; null when it is not known. */
   holdsMarked: boolean | null = null;
   readonly copied: CopiedRanges;
@@ -48,7 +53,13 @@ export class Target {
   /** A table that is there; null when it is not. */
   static async find(transaction: Transaction, name: QualifiedName): Promise<Target | null> {
     const table = await readTarget(transaction, name);
-    return table === null ? null : Target.of(transaction, name, table);
+    if (table === null) return null;
+    const target = Target.of(transaction, name, table);
+    if (await isDeltaView(transaction, name)) {
+      target.#delta = { ...deltaTables(name), rows: 0, gone: 0 };
+      await target.countWaiting();
+    }
+    return target;
   }
 
   /** A table as the catalog has it. */
@@ -60,7 +71,7 @@ export class Target {
   static async make(transaction: Transaction, name: QualifiedName, columns: readonly TargetColumn[]): Promise<Target> {
     await transaction.run(
       `CREATE SCHEMA IF NOT EXISTS ${identifier(name.database)}.${identifier(name.schema)};\n` +
-        `DROP TABLE IF EXISTS ${qualified(name)};\nCREATE TABLE ${qualified(name)} (${definitions(columns)})`,
+        `CREATE TABLE ${qualified(name)} (${definitions(columns)})`,
       `making ${name.schema}.${name.table}`,
     );
     const target = new Target(transaction, name, { columns, unique: [], indexes: [], constrained: false }, true);
@@ -69,18 +80,66 @@ export class Target {
     return target;
   }
 
+  /** The two tables behind the view that it is; null where it is a table. */
+  get delta(): (DeltaTables & { readonly rows: number; readonly gone: number }) | null {
+    return this.#delta;
+  }
+
+  /** The table that new rows are appended to. */
+  get rows(): QualifiedName {
+    return this.#delta?.base ?? this.name;
+  }
+
+  /**
+   * Whether it can become base and view: a table without anything of somebody's but columns, that this transaction has only
+   * appended to.
+   */
+  get canBecomeDelta(): boolean {
+    if (this.#modified || this.#made || this.#altered || !this.canRename) return false;
+    return this.#table.unique.length === 0 && this.#table.columns.every(({ nullable }) => nullable);
+  }
+
+  /** Becomes base and view, unless their names are taken. @param key names of columns */
+  async becomeDelta(key: readonly string[]): Promise<void> {
+    const tables = deltaTables(this.name);
+    for (const name of [tables.base, tables.delta]) if (await isThere(this.#transaction, name)) return;
+    const names = this.#table.columns.map(({ name }) => name);
+    await this.#run(becomeSql(this.name, names, key));
+    this.#delta = { ...tables, rows: 0, gone: 0 };
+  }
+
+  /** To be called when the delta was changed. */
+  async countWaiting(): Promise<void> {
+    const delta = this.#delta!;
+    const [row] = await this.#transaction.rows(waitingSql(delta), `changing ${this.name.schema}.${this.name.table}`);
+    this.#delta = { ...delta, rows: Number(row![0]), gone: Number(row![1]) };
+  }
+
+  async drop(): Promise<void> {
+    await this.#run(this.#delta === null ? `DROP TABLE ${qualified(this.name)}` : dropSql(this.name));
+    this.#delta = null;
+  }
+
+  /** Deletes all rows. */
+  async truncate(): Promise<void> {
+    const tables = this.#delta === null ? [this.name] : [this.#delta.base, this.#delta.delta];
+    await this.noteModified(Infinity);
+    for (const table of tables) await this.#run(`DELETE FROM ${qualified(table)}`);
+    if (this.#delta !== null) await this.countWaiting();
+  }
+
   get table(): TargetTable {
     return this.#table;
   }
 
   /** Whether a column may be added with ALTER TABLE. */
   get canAdd(): boolean {
-    return this.#isPlain && (this.#made || !this.#modified);
+    return this.#delta === null && this.#isPlain && (this.#made || !this.#modified);
   }
 
   /** Whether a column may be renamed with ALTER TABLE. */
   get canRename(): boolean {
-    return this.#isPlain && this.#table.indexes.length === 0;
+    return this.#delta === null && this.#isPlain && this.#table.indexes.length === 0;
   }
 
   get #isPlain(): boolean {
@@ -93,13 +152,14 @@ export class Target {
    */
   async noteModified(vectors: number): Promise<void> {
     this.#modified = true;
-    await this.#transaction.allowDeletes(this.name, vectors);
+    await this.#transaction.allowDeletes(this.rows, vectors);
   }
 
   /** To be called after a commit. */
   startGroup(): void {
     this.#modified = false;
     this.#made = false;
+    this.#altered = false;
   }
 
   async add(column: TargetColumn): Promise<void> {
@@ -119,9 +179,10 @@ export class Target {
     await this.#run(
       `CREATE TABLE ${qualified(made)} (${definitions(columns)});\n` +
         `INSERT INTO ${qualified(made)} SELECT ${values} FROM ${qualified(this.name)} AS t;\n` +
-        `DROP TABLE ${qualified(this.name)};\n` +
+        `${this.#delta === null ? `DROP TABLE ${qualified(this.name)}` : dropSql(this.name)};\n` +
         `ALTER TABLE ${qualified(made)} RENAME TO ${identifier(this.name.table)}`,
     );
+    this.#delta = null;
     const kept = new Set(columns.filter(({ name, origin }) => origin === name).map(({ name }) => name));
     const isWhole = this.#table.columns.every(({ name }) => kept.has(name));
     const indexes = isWhole ? this.#table.indexes : [];
@@ -136,6 +197,7 @@ export class Target {
   }
 
   #set(columns: readonly TargetColumn[]): void {
+    this.#altered = true;
     this.#table = { ...this.#table, columns };
   }
 

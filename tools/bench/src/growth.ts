@@ -1,10 +1,12 @@
 import { performance } from 'node:perf_hooks';
 import { WeirError, defaultSinkOptions, type Batch } from '@weir/sdk';
 import { median } from './median.ts';
-import { MirroredTable } from './mirrored-table.ts';
+import { MirroredTable, type Changes } from './mirrored-table.ts';
 import type { Suite } from './suite.ts';
 
 const SIZES = [0, 1_000_000, 10_000_000, 50_000_000];
+/** From here on a table has a delta, where the sink is asked for it. */
+const DELTA_ROWS = 1_000_000;
 const INSERTED = 10_000;
 const CHANGED = 1000;
 /** Random keys among those at the end, in one commit. */
@@ -31,7 +33,7 @@ interface Taken {
 
 /**
  * How the cost of a commit grows with the table: the DuckDB sink's session, without a source, on tables of 0 to N rows that
- * lie in the order of their keys.
+ * lie in the order of their keys. From a million rows on also with `changes: delta`, whose merges fall into some of the commits.
  */
 export const growth: Suite = {
   about: 'commits of the DuckDB sink on tables of 0 … N rows: what they cost as the table grows',
@@ -41,12 +43,12 @@ export const growth: Suite = {
   async run({ rows, runs, log }) {
     const lines: Record<string, string>[] = [];
     const first = new Map<string, Taken>();
-    for (const size of new Set([...SIZES.filter((least) => least <= rows), rows])) {
+    for (const { size, changes } of contenders(rows)) {
       log(`${size.toLocaleString('en')} rows: making them`);
       let memory = defaultSinkOptions.memoryBytes;
-      await using table = await MirroredTable.make(size);
+      await using table = await MirroredTable.make(size, changes);
       for (const work of works(table, size, runs)) {
-        log(`${size.toLocaleString('en')} rows: ${work.what}`);
+        log(`${size.toLocaleString('en')} rows, changes: ${changes}: ${work.what}`);
         const taken = await repeat(work, runs).catch(async (error: unknown) => {
           if (!(error instanceof WeirError) || error.code !== 'WEIR_DUCKDB_MEMORY') throw error;
           log(`${error.message}; from here on ${MORE_MEMORY / 2 ** 20} MiB`);
@@ -55,12 +57,21 @@ export const growth: Suite = {
           return await repeat(work, runs);
         });
         if (!first.has(work.what)) first.set(work.what, taken);
-        lines.push({ ...lineOf(size, work, taken, first.get(work.what)!), ...mebibytes(table.bytes, memory) });
+        const line = lineOf(size, work, taken, first.get(work.what)!);
+        lines.push({ changes, ...line, ...mebibytes(table.bytes, memory) });
       }
     }
     return { title: `commits on a growing table, median of ${runs}, CPU as mean`, lines };
   },
 };
+
+function contenders(rows: number): { size: number; changes: Changes }[] {
+  const sizes = [...new Set([...SIZES.filter((least) => least <= rows), rows])];
+  return sizes.flatMap((size) => {
+    const all: Changes[] = size < DELTA_ROWS ? ['table'] : ['table', 'delta'];
+    return all.map((changes) => ({ size, changes }));
+  });
+}
 
 function works(table: MirroredTable, size: number, runs: number): Work[] {
   let next = size;

@@ -39,27 +39,32 @@ export const ROW_SQL: string =
   "md5(i::VARCHAR) || ' Long Street ' || i % 9000 || ', building' AS address, " +
   '((i * 31 % 1000000) / 100)::DECIMAL(12,2) AS total, make_timestamptz(1714521600000000 + i * 1000001) AS placed';
 
+/** Of the sink's configuration. */
+export type Changes = 'table' | 'delta';
+
 /** A DuckDB file with one table that the sink mirrors, filled by DuckDB itself and changed through the sink's session. */
 export class MirroredTable implements AsyncDisposable {
   readonly #folder: string;
   readonly #path: string;
+  readonly #changes: Changes;
   #sink: Sink;
   #session: TransactionalSession;
   #position = 1;
 
-  private constructor(folder: string, path: string, { sink, session }: Opened) {
+  private constructor(folder: string, path: string, { sink, session, changes }: Opened) {
     this.#folder = folder;
     this.#path = path;
+    this.#changes = changes;
     this.#sink = sink;
     this.#session = session;
   }
 
   /** @param rows that it has at first, with keys from 0 on */
-  static async make(rows: number): Promise<MirroredTable> {
+  static async make(rows: number, changes: Changes): Promise<MirroredTable> {
     const folder = await mkdtemp(join(tmpdir(), 'weir-growth-'));
     const path = join(folder, 'shop.duckdb');
     {
-      await using first = (await open(path)).session;
+      await using first = (await open(path, changes)).session;
       await first.write(new BatchBuilder().begin(commitAt(1)).schemaChange({ table, change: 'create' }).build(null));
       await first.commit({ position: '1', state: null });
     }
@@ -68,13 +73,13 @@ export class MirroredTable implements AsyncDisposable {
     await connection.run(`INSERT INTO public.orders SELECT ${ROW_SQL} FROM range(${rows}) AS r(i)`);
     connection.closeSync();
     instance.closeSync();
-    return new MirroredTable(folder, path, await open(path));
+    return new MirroredTable(folder, path, await open(path, changes));
   }
 
   /** Opens the file again, with another memory limit of DuckDB's, in bytes. */
   async reopen(memoryBytes: number): Promise<void> {
     await this.#session[Symbol.asyncDispose]();
-    ({ sink: this.#sink, session: this.#session } = await open(this.#path, memoryBytes));
+    ({ sink: this.#sink, session: this.#session } = await open(this.#path, this.#changes, memoryBytes));
   }
 
   /** Bytes of the file and its log. */
@@ -125,13 +130,18 @@ export class MirroredTable implements AsyncDisposable {
 interface Opened {
   readonly sink: Sink;
   readonly session: TransactionalSession;
+  readonly changes: Changes;
 }
 
-async function open(path: string, memoryBytes: number = defaultSinkOptions.memoryBytes): Promise<Opened> {
+async function open(
+  path: string,
+  changes: Changes,
+  memoryBytes: number = defaultSinkOptions.memoryBytes,
+): Promise<Opened> {
   const context = { pipeline: 'bench', name: 'duckdb', log: silentLogger, clock: systemClock };
-  const sink = duckdbSink.create({ path }, { ...defaultSinkOptions, memoryBytes }, context);
+  const sink = duckdbSink.create({ path, changes }, { ...defaultSinkOptions, memoryBytes }, context);
   const shard = { pipeline: 'bench', sink: 'duckdb', shard: 0 };
-  return { sink, session: (await sink.open(shard, new AbortController().signal)) as TransactionalSession };
+  return { sink, session: (await sink.open(shard, new AbortController().signal)) as TransactionalSession, changes };
 }
 
 function commitAt(position: number): Commit {

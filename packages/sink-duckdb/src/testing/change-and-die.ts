@@ -1,6 +1,6 @@
 /**
- * A process that changes the shape of `orders` in one transaction and commits it: `node change-and-die.ts PATH KIND`, see
- * `changes`. `WEIR_CRASH_AT` kills it on the way. The first time it makes the table.
+ * A process that changes `orders` in one transaction and commits it: `node change-and-die.ts PATH KIND [SHARE]`, see
+ * `changes`; with a share changes wait in a delta until it is so large a part of the table. `WEIR_CRASH_AT` kills it on the way.
  */
 import { schemaPolicies, type BatchBuilder } from '@weir/sdk';
 import { batch, checkpointAt, column, openSession, ordersTable } from './orders.ts';
@@ -31,11 +31,13 @@ const changes: Readonly<Record<string, (rows: BatchBuilder) => void>> = {
     rows.schemaChange({ table, change: 'widen', column: 'note' }).schemaChange({ table, change: 'widen', column: 'amount' });
     rows.insert(table, { id: 3, note: '3', amount: 'x' });
   },
+  wait: (rows) => rows.update(orders, { id: 1, note: '{"note":  1}', amount: '1.00' }),
   number: (rows) => rows.update(orders, { id: 1, note: 'one', amount: 'NaN' }),
 };
 
-const [path = '', kind = ''] = process.argv.slice(2);
-const session = await openSession(makeSink(path, { schemaChanges: schemaPolicies('apply') }));
+const [path = '', kind = '', share = ''] = process.argv.slice(2);
+const delta = share === '' ? null : { share: Number(share), atRest: false };
+const session = await openSession(makeSink(path, { schemaChanges: schemaPolicies('apply') }, {}, delta));
 await session.recover();
 await session.write(batch(2, changes[kind]!));
 await session.commit(checkpointAt(2));

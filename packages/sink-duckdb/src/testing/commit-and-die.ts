@@ -1,12 +1,15 @@
 /**
- * A process that writes one transaction of `orders` to a DuckDB file and commits it: `node commit-and-die.ts PATH`.
+ * A process that writes one transaction of `orders` to a DuckDB file and commits it: `node commit-and-die.ts PATH [SHARE]`;
+ * with a share changes wait in a delta until it is so large a part of the table.
  * `WEIR_CRASH_AT` kills it on the way.
  */
 import { batch, checkpointAt, openSession, ordersTable } from './orders.ts';
 import { makeSink } from './temporary-database.ts';
 
 const orders = ordersTable();
-const session = await openSession(makeSink(process.argv[2]!));
+const [path = '', share = ''] = process.argv.slice(2);
+const delta = share === '' ? null : { share: Number(share), atRest: false };
+const session = await openSession(makeSink(path, {}, {}, delta));
 const checkpoint = await session.recover();
 const next = Number(checkpoint?.position ?? 0) + 1;
 await session.write(

@@ -26,6 +26,7 @@ export class OneColumn implements AsyncDisposable {
       target: { schema: '{schema}', table: '{table}' },
       schemaChanges: schemaPolicies('apply'),
       decimals,
+      changes: null,
     };
     this.#instance = instance;
     this.#connection = connection;
