@@ -83,13 +83,16 @@ export function lookSql(merge: Merge, { delta }: DeltaTables): string {
  */
 export const doubtsSql: string =
   `SELECT count(*) FILTER (WHERE ${MUST_EXIST} AND gone), ` +
-  `count(*) FILTER (WHERE first_op = ${Op.insert} AND ((waits AND NOT gone) OR removed)), count(*) FILTER (WHERE knotted) FROM ${KEYS}`;
+  `count(*) FILTER (WHERE first_op = ${Op.insert} AND ((waits AND NOT gone) OR removed)), ` +
+  `count(*) FILTER (WHERE knotted) FROM ${KEYS}`;
 
 /** Puts the last images into the delta, or, of new keys, into the base, once {@link lookSql} has looked. */
 export function waitSql(merge: Merge, { base, delta }: DeltaTables): string {
   const { layout, key } = merge;
   const columns = layout.columns.map(({ index, target }) => ({ name: identifier(target), cell: `i.c${index}` }));
-  columns.push(...layout.extra.map(({ name }, index) => ({ name: identifier(name), cell: `CASE WHEN NOT i.made THEN i.e${index} END` })));
+  for (const [index, { name }] of layout.extra.entries()) {
+    columns.push({ name: identifier(name), cell: `CASE WHEN NOT i.made THEN i.e${index} END` });
+  }
   const names = columns.map(({ name }) => name).join(', ');
   const cells = columns.map(({ cell }) => cell).join(', ');
   const order = key.map((index) => `i.c${index}`).join(', ');
