@@ -180,6 +180,7 @@ export class PostgresSession implements SourceSession {
   }
 
   async *#stream(stream: ChangeStream, signal: AbortSignal): AsyncGenerator<Batch> {
+    const { control, tables } = this.#options;
     const batches = stream.batches(signal);
     let isPlaceSure = false;
     try {
@@ -191,7 +192,7 @@ export class PostgresSession implements SourceSession {
         const batch = next.value;
         // Chunks are not from the slot.
         const isFirst: boolean = !isPlaceSure && batch.chunk === null;
-        if (isFirst) await this.#checkPlace();
+        if (isFirst) await checkStreamedSlot(control, tables.surroundings.slot, () => this.#confirmed);
         isPlaceSure ||= isFirst;
         if (batch.checkpoint !== null) this.#boundary = positionLsn(batch.checkpoint.position);
         if (batch.chunk !== null) this.#chunks++;
@@ -202,11 +203,6 @@ export class PostgresSession implements SourceSession {
       // What it has not given comes again.
       this.#chunks = this.#copy.made;
     }
-  }
-
-  async #checkPlace(): Promise<void> {
-    const { control, tables } = this.#options;
-    await checkStreamedSlot(control, tables.surroundings.slot, () => this.#confirmed);
   }
 
   async #openStream(signal: AbortSignal): Promise<OpenStream> {
