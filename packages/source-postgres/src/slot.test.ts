@@ -14,7 +14,8 @@ function standing(asked: () => void): SharedConnection {
 
 test('a slot that followed what became durable while it was looked at has not been moved by another', async () => {
   let confirmed = 100n;
-  await checkStreamedSlot(standing(() => void (confirmed = 200n)), 'weir_shop', () => confirmed);
+  const check = checkStreamedSlot(standing(() => void (confirmed = 200n)), 'weir_shop', () => confirmed);
+  await expect(check).resolves.toBeUndefined();
 });
 
 test('one that is past what is confirmed has', async () => {
