@@ -57,7 +57,7 @@ async function replayed({ primary, standby }: Pair, standbyUrl: string = standby
   const end = await ask(primary.url, 'SELECT pg_current_wal_flush_lsn()::text');
   const sql = 'SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn';
   const reached = async (): Promise<unknown> => await ask(standbyUrl, sql, [end]);
-  await expect.poll(reached, { timeout: 20_000 }).toBe(true);
+  await expect.poll(reached).toBe(true);
 }
 
 /** Lets the slot move on: a standby takes only one that needs nothing from before its own beginning. */
@@ -80,7 +80,7 @@ async function synchronise(both: Pair): Promise<void> {
     await ask(both.standby.url, 'SELECT pg_sync_replication_slots()');
     return await ask(both.standby.url, sql, [both.database.slot]);
   };
-  await expect.poll(synced, { timeout: 20_000 }).toBe(true);
+  await expect.poll(synced).toBe(true);
 }
 
 async function promote(both: Pair, url: string = both.standby.url): Promise<void> {

@@ -97,7 +97,7 @@ describe('a server that is stopped', { timeout: 90_000 }, () => {
       checkpoint = reading.checkpoint;
       await reading.session.confirm(checkpoint);
       const confirmed = async (): Promise<unknown> => await database.value(AT_LEAST, [database.slot, lsnOf(checkpoint)]);
-      await expect.poll(confirmed, { timeout: 20_000 }).toBe(true);
+      await expect.poll(confirmed).toBe(true);
       await database.sql('INSERT INTO orders VALUES (6), (7)');
       await temporary.stop('immediate');
       expect(await reading.untilFailure()).toMatchObject({ policy: { policy: 'retry' } });

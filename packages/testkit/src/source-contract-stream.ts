@@ -141,7 +141,7 @@ export function describeStream(driver: SourceDriver): void {
       // What was confirmed before may be forgotten in between, if the source tells the server late.
       expect(await environment.retainedBytes(), 'nothing is forgotten before the confirm').toBeGreaterThan(4 << 20);
       await reading.session.confirm(reading.checkpoint);
-      await expect.poll(async () => await environment.retainedBytes(), { timeout: 10_000 }).toBeLessThan(retained / 2);
+      await expect.poll(async () => await environment.retainedBytes()).toBeLessThan(retained / 2);
     });
 
     it('ends at the first checkpoint at or past the target, though more is waiting behind it', async () => {

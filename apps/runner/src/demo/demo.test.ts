@@ -102,7 +102,7 @@ describe('the demo', () => {
   test('ends on the first interrupt, verified, with the server stopped', LONG, async () => {
     const directory = await newDirectory();
     const run = startDemo(directory);
-    await expect.poll(() => run.stderr.text, { timeout: 30_000 }).toContain('now streaming');
+    await expect.poll(() => run.stderr.text).toContain('now streaming');
     const port = Number(/PostgreSQL runs on 127\.0\.0\.1:(\d+)/.exec(run.stderr.text)![1]);
     run.interrupt.abort();
     await run.ended;
@@ -114,7 +114,7 @@ describe('the demo', () => {
   test('another one in the same folder is refused and leaves the first alone', LONG, async () => {
     const directory = await newDirectory();
     const first = startDemo(directory);
-    await expect.poll(() => first.stderr.text, { timeout: 30_000 }).toContain('now streaming');
+    await expect.poll(() => first.stderr.text).toContain('now streaming');
     const second = startDemo(directory, { fresh: true });
     await expect(second.ended).rejects.toMatchObject({ code: 'WEIR_STORE_LOCKED' });
     first.interrupt.abort();

@@ -181,7 +181,7 @@ describe('the second publication', () => {
     await using reading = await Reading.open(database.source(insertOnly), from);
     const copied = reading.untilCopied(['public.log']);
     const waits = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'weir' AND wait_event_type = 'Lock'";
-    await expect.poll(async () => await database.value(waits), { timeout: 20_000 }).toBe('1');
+    await expect.poll(async () => await database.value(waits)).toBe('1');
     await application.query("UPDATE orders SET note = 'c'; COMMIT");
     await application.end();
     await copied;

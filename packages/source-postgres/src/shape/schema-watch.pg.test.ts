@@ -59,7 +59,7 @@ test('a new table that lacks a key is told of, and captured as soon as it has on
   await reading.untilCopied();
   const created = reading.until(({ schemaChanges }) => schemaChanges.some(({ change }) => change === 'create'));
   await database.sql('CREATE TABLE lines (id int NOT NULL); INSERT INTO lines VALUES (1)');
-  await expect.poll(() => warnings, { timeout: 20_000 }).toMatchObject([
+  await expect.poll(() => warnings).toMatchObject([
     { table: 'public.lines', code: 'WEIR_PG_REPLICA_IDENTITY' },
   ]);
   await database.sql('ALTER TABLE lines ADD PRIMARY KEY (id)');

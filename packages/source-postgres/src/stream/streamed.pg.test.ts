@@ -36,7 +36,7 @@ async function rowsFrom(database: TestDatabase, from: bigint, protocol: StreamPr
 
 /** Waits until the stream, which somebody else pulls, holds this many open transactions. */
 async function untilStreamed(reading: StreamReading, transactions: number): Promise<void> {
-  await expect.poll(() => reading.stream.streamed.transactions, { timeout: 20_000 }).toBe(transactions);
+  await expect.poll(() => reading.stream.streamed.transactions).toBe(transactions);
 }
 
 const ids = (rows: StreamReading['rows']): number[] =>
