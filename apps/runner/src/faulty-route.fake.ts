@@ -53,13 +53,23 @@ export class FaultyRoute implements AsyncDisposable {
     return this.#status().failure?.code ?? null;
   }
 
-  /** Starts the pipeline and waits until it streams: from here on each change is a row of the history. */
+  /**
+   * Starts the pipeline and waits until both sinks have a transaction of the stream: from here on each change is a row of the
+   * history. One that lost its connections before would begin with a copy, which has no row for what was changed meanwhile.
+   */
   async start(): Promise<void> {
     const config = loadConfig(this.#folder.file('weir.yaml', this.#yaml()), {});
     this.#runtime = await startRuntime(config, { log: silentLogger, store: memoryStore() });
     this.#running = this.#runtime.run();
     this.#running.catch(() => {});
-    while (this.#status().source.phase !== 'stream') await Promise.race([this.#running, query(this.#source, 'SELECT pg_sleep(0.02)')]);
+    while (this.#status().source.phase !== 'stream') await Promise.race([this.#running, this.#pause()]);
+    await this.write(1);
+    const isDelivered = (): boolean => Object.values(this.#status().sinks).every(({ rows }) => rows.delivered === this.#changes);
+    while (!isDelivered()) await Promise.race([this.#running, this.#pause()]);
+  }
+
+  async #pause(): Promise<void> {
+    await query(this.#source, 'SELECT pg_sleep(0.02)');
   }
 
   /** Transactions of an insert and an update each, one after the other. */

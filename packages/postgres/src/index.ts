@@ -13,6 +13,7 @@ export {
 } from './connection/connection-config.ts';
 export { query } from './connection/query.ts';
 export { serverError } from './connection/server-error.ts';
+export { CopyConnection } from './copy-connection.ts';
 export { CopyReader } from './copy-reader.ts';
 export { textCell } from './copy-text.ts';
 export { COPY_HEADER, CopyWriter } from './copy-writer.ts';

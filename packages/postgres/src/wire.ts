@@ -25,7 +25,8 @@ export class Wire implements AsyncDisposable {
     for (const event of ['data', 'error', 'close', 'end'] as const) this.#socket.removeAllListeners(event);
     takeReads(this.#socket, (chunk) => this.onData(chunk));
     this.#socket.on('error', (error) => this.#fail(serverError(error, 'the connection broke')));
-    this.#socket.on('close', () => this.#fail(new WeirError('WEIR_PG_CONNECTION_LOST', 'the server closed the connection')));
+    // From its end on the server takes nothing more, though the socket closes only later.
+    for (const event of ['end', 'close'] as const) this.#socket.on(event, () => this.#fail(closedThere()));
   }
 
   /** The failure that ended the connection. */
@@ -90,6 +91,10 @@ export class Wire implements AsyncDisposable {
     this.#failure = error;
     this.onFailure(error);
   }
+}
+
+function closedThere(): WeirError {
+  return new WeirError('WEIR_PG_CONNECTION_LOST', 'the server closed the connection');
 }
 
 function closedHere(): WeirError {

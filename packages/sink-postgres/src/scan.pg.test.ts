@@ -109,6 +109,9 @@ describe('a scan', () => {
       break;
     }
     expect(await scanned(reader, lines)).toEqual([['2', null, '2.00']]);
+    // The server ends both while they rest.
+    for (const pid of await pids()) await database.sql(`SELECT pg_terminate_backend(${pid as string})`);
+    expect(await scanned(reader, orders)).toEqual([['1', 'one', '1.00']]);
     await reader[Symbol.asyncDispose]();
     await expect.poll(pids).toEqual([]);
   });

@@ -1,15 +1,16 @@
-import { closeClient, connect, CopyReader, cutOnAbort, quoteIdentifier, Wire } from '@weir/postgres';
+import { closeClient, connect, CopyConnection, cutOnAbort, quoteIdentifier } from '@weir/postgres';
 import { WeirError, tableName, type Batch, type Table, type TableReader } from '@weir/sdk';
+import type pg from 'pg';
 import { readCapture } from './capture/capture.ts';
 import { bindTable, quoteTable, tableNamed, type CatalogTable } from './capture/catalog.ts';
 import type { PostgresConfig } from './config.ts';
 
-/** Copies tables over one connection; the catalog is read once, on the same. A copy that does not end takes it along. */
+/** Copies tables over one connection; the catalog is read once, on the same. */
 export class PostgresTableReader implements TableReader {
   readonly #config: PostgresConfig;
   readonly #publication: string;
+  readonly #connection = new CopyConnection((signal) => this.#open(signal));
   #tables: readonly CatalogTable[] | null = null;
-  #wire: Wire | null = null;
 
   constructor(config: PostgresConfig, publication: string) {
     this.#config = config;
@@ -18,47 +19,29 @@ export class PostgresTableReader implements TableReader {
 
   /** @throws WeirError WEIR_PG_TABLES_NONE when there is no such table */
   async *scan(table: Table, signal: AbortSignal): AsyncGenerator<Batch> {
-    const { wire, tables } = await this.#connected(signal);
-    const found = tableNamed(tables, table);
+    await this.#connection.connect(signal);
+    const found = tableNamed(this.#tables!, table);
     if (found === undefined) throw new WeirError('WEIR_PG_TABLES_NONE', `table ${tableName(table)} does not exist`);
-    const cut = (): void => wire.abandon();
-    signal.addEventListener('abort', cut);
-    try {
-      signal.throwIfAborted();
-      yield* new CopyReader(wire).read(copySql(table, found), { ...bindTable(found), table });
-    } catch (error) {
-      signal.throwIfAborted();
-      throw error;
-    } finally {
-      signal.removeEventListener('abort', cut);
-      if (wire.failure !== null) await this.#close();
-    }
+    yield* this.#connection.read(copySql(table, found), { ...bindTable(found), table }, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#close();
+    await this.#connection[Symbol.asyncDispose]();
   }
 
-  async #connected(signal: AbortSignal): Promise<{ wire: Wire; tables: readonly CatalogTable[] }> {
-    // The server may have ended a connection that rested.
-    if (this.#wire !== null && this.#wire.failure !== null) await this.#close();
-    if (this.#wire !== null && this.#tables !== null) return { wire: this.#wire, tables: this.#tables };
+  /** The first connection reads the catalog before it copies. */
+  async #open(signal: AbortSignal): Promise<pg.Client> {
     const client = await connect(this.#config, signal);
+    if (this.#tables !== null) return client;
     using _ = cutOnAbort(client, signal);
     try {
-      const tables = (this.#tables ??= (await readCapture(client, this.#config, this.#publication)).tables);
-      return { wire: (this.#wire = new Wire(client)), tables };
+      this.#tables = (await readCapture(client, this.#config, this.#publication)).tables;
+      return client;
     } catch (error) {
       await closeClient(client);
       signal.throwIfAborted();
       throw error;
     }
-  }
-
-  async #close(): Promise<void> {
-    const wire = this.#wire;
-    this.#wire = null;
-    await wire?.[Symbol.asyncDispose]();
   }
 }
 

@@ -9,6 +9,8 @@ const SIZES = [0, 1_000_000, 10_000_000, 50_000_000];
 const DELTA_ROWS = 1_000_000;
 const INSERTED = 10_000;
 const CHANGED = 1000;
+/** Rows of a commit that fills a delta. */
+const FILLED = 50_000;
 /** Random keys among those at the end, in one commit. */
 const OLD = 10;
 const SINGLE_COMMITS = 100;
@@ -21,8 +23,10 @@ interface Work {
   readonly rows: number;
   readonly commits: number;
   /** Makes what a round needs, outside of what is measured. */
-  prepare(): () => Promise<void>;
+  prepare(): Prepared | Promise<Prepared>;
 }
+
+type Prepared = () => Promise<void>;
 
 interface Taken {
   /** Of one commit. */
@@ -33,7 +37,8 @@ interface Taken {
 
 /**
  * How the cost of a commit grows with the table: the DuckDB sink's session, without a source, on tables of 0 to N rows that
- * lie in the order of their keys. From a million rows on also with `changes: delta`, whose merges fall into some of the commits.
+ * lie in the order of their keys. From a million rows on also with `changes: delta`; there readers find a delta that is about to
+ * be merged, and a commit that merges it is measured by itself.
  */
 export const growth: Suite = {
   about: 'commits of the DuckDB sink on tables of 0 … N rows: what they cost as the table grows',
@@ -87,11 +92,31 @@ function works(table: MirroredTable, size: number, runs: number): Work[] {
       return () => table.commit(made);
     },
   });
+  const fill = async (): Promise<void> => {
+    for (;;) {
+      const missing = (await table.untilMerge()) - CHANGED / 2;
+      if (missing < 1) return;
+      await table.commit(table.updates(pick(Math.min(FILLED, missing))));
+    }
+  };
   const query = (sql: string): Pick<Work, 'rows' | 'commits' | 'prepare'> => ({
     rows: 0,
     commits: 1,
-    prepare: () => () => table.query(sql),
+    prepare: async () => {
+      await fill();
+      return () => table.query(sql);
+    },
   });
+  const merging: Work = {
+    what: `${CHANGED} updates of random keys, and the delta is merged`,
+    rows: CHANGED,
+    commits: 1,
+    prepare: async () => {
+      await fill();
+      const made = table.updates(pick(CHANGED));
+      return () => table.commit(made);
+    },
+  };
   const inserted = (): number[] => Array.from({ length: INSERTED }, () => next++);
   return [
     { what: `${INSERTED} inserts`, ...commit(INSERTED, () => table.inserts(inserted())) },
@@ -115,6 +140,7 @@ function works(table: MirroredTable, size: number, runs: number): Work[] {
     },
     { what: 'read: one key', ...query(`SELECT * FROM public.orders WHERE id = ${recent[0]! - CHANGED}`) },
     { what: 'read: sums over all', ...query('SELECT count(*), sum(total), max(placed) FROM public.orders') },
+    ...(table.changes === 'delta' ? [merging] : []),
   ];
 }
 
@@ -134,9 +160,9 @@ function gcd(a: number, b: number): number {
 async function repeat(what: Work, runs: number): Promise<Taken> {
   const ms: number[] = [];
   let cpu = 0;
-  await what.prepare()();
+  await (await what.prepare())();
   for (let run = 0; run < runs; run++) {
-    const work = what.prepare();
+    const work = await what.prepare();
     const [started, before] = [performance.now(), process.cpuUsage()];
     await work();
     const { user, system } = process.cpuUsage(before);

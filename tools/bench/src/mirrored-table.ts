@@ -39,6 +39,9 @@ export const ROW_SQL: string =
   "md5(i::VARCHAR) || ' Long Street ' || i % 9000 || ', building' AS address, " +
   '((i * 31 % 1000000) / 100)::DECIMAL(12,2) AS total, make_timestamptz(1714521600000000 + i * 1000001) AS placed';
 
+/** The sink merges a delta that is this part of its table: a hundredth. */
+const DELTA_PART = 100;
+
 /** Of the sink's configuration. */
 export type Changes = 'table' | 'delta';
 
@@ -46,7 +49,7 @@ export type Changes = 'table' | 'delta';
 export class MirroredTable implements AsyncDisposable {
   readonly #folder: string;
   readonly #path: string;
-  readonly #changes: Changes;
+  readonly changes: Changes;
   #sink: Sink;
   #session: TransactionalSession;
   #position = 1;
@@ -54,7 +57,7 @@ export class MirroredTable implements AsyncDisposable {
   private constructor(folder: string, path: string, { sink, session, changes }: Opened) {
     this.#folder = folder;
     this.#path = path;
-    this.#changes = changes;
+    this.changes = changes;
     this.#sink = sink;
     this.#session = session;
   }
@@ -79,13 +82,21 @@ export class MirroredTable implements AsyncDisposable {
   /** Opens the file again, with another memory limit of DuckDB's, in bytes. */
   async reopen(memoryBytes: number): Promise<void> {
     await this.#session[Symbol.asyncDispose]();
-    ({ sink: this.#sink, session: this.#session } = await open(this.#path, this.#changes, memoryBytes));
+    ({ sink: this.#sink, session: this.#session } = await open(this.#path, this.changes, memoryBytes));
   }
 
   /** Bytes of the file and its log. */
   get bytes(): number {
     const sizes = [this.#path, `${this.#path}.wal`].map((path) => statSync(path, { throwIfNoEntry: false })?.size ?? 0);
     return sizes.reduce((sum, size) => sum + size, 0);
+  }
+
+  /** Keys that may still wait before the delta is merged; none where nothing waits. */
+  async untilMerge(): Promise<number> {
+    if (this.changes === 'table') return 0;
+    const counts = `(SELECT count(*) FROM public._weir_base_orders) // ${DELTA_PART}, (SELECT count(*) FROM public._weir_delta_orders)`;
+    const [most, waiting] = (await this.#sink.query!(`SELECT ${counts}`, 1, new AbortController().signal)).rows[0]!;
+    return Number(most) - Number(waiting);
   }
 
   inserts(keys: readonly number[]): Batch[] {
