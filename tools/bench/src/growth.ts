@@ -92,31 +92,6 @@ function works(table: MirroredTable, size: number, runs: number): Work[] {
       return () => table.commit(made);
     },
   });
-  const fill = async (): Promise<void> => {
-    for (;;) {
-      const missing = (await table.untilMerge()) - CHANGED / 2;
-      if (missing < 1) return;
-      await table.commit(table.updates(pick(Math.min(FILLED, missing))));
-    }
-  };
-  const query = (sql: string): Pick<Work, 'rows' | 'commits' | 'prepare'> => ({
-    rows: 0,
-    commits: 1,
-    prepare: async () => {
-      await fill();
-      return () => table.query(sql);
-    },
-  });
-  const merging: Work = {
-    what: `${CHANGED} updates of random keys, and the delta is merged`,
-    rows: CHANGED,
-    commits: 1,
-    prepare: async () => {
-      await fill();
-      const made = table.updates(pick(CHANGED));
-      return () => table.commit(made);
-    },
-  };
   const inserted = (): number[] => Array.from({ length: INSERTED }, () => next++);
   return [
     { what: `${INSERTED} inserts`, ...commit(INSERTED, () => table.inserts(inserted())) },
@@ -138,8 +113,30 @@ function works(table: MirroredTable, size: number, runs: number): Work[] {
         };
       },
     },
-    { what: 'read: one key', ...query(`SELECT * FROM public.orders WHERE id = ${recent[0]! - CHANGED}`) },
-    { what: 'read: sums over all', ...query('SELECT count(*), sum(total), max(placed) FROM public.orders') },
+    ...worksOnFullDelta(table, pick, recent[0]! - CHANGED),
+  ];
+}
+
+/** What readers pay, and, with a delta, what a commit does that merges it. */
+function worksOnFullDelta(table: MirroredTable, pick: (count: number) => number[], key: number): Work[] {
+  const fill = async (): Promise<void> => {
+    for (;;) {
+      const missing = (await table.untilMerge()) - CHANGED / 2;
+      if (missing < 1) return;
+      await table.commit(table.updates(pick(Math.min(FILLED, missing))));
+    }
+  };
+  const whenFull = (what: string, rows: number, make: () => Prepared): Work => {
+    return { what, rows, commits: 1, prepare: async () => (await fill(), make()) };
+  };
+  const merging = whenFull(`${CHANGED} updates of random keys, and the delta is merged`, CHANGED, () => {
+    const made = table.updates(pick(CHANGED));
+    return () => table.commit(made);
+  });
+  const read = (what: string, sql: string): Work => whenFull(`read: ${what}`, 0, () => () => table.query(sql));
+  return [
+    read('one key', `SELECT * FROM public.orders WHERE id = ${key}`),
+    read('sums over all', 'SELECT count(*), sum(total), max(placed) FROM public.orders'),
     ...(table.changes === 'delta' ? [merging] : []),
   ];
 }
