@@ -74,4 +74,6 @@ export interface SourceDriver<Environment extends SourceEnvironment = SourceEnvi
   readonly prunes: boolean;
   /** The database is in the process of the tests: what it holds itself is not held by the source. Default false. */
   readonly inProcess?: boolean;
+  /** Most bytes that a source may hold for a consumer that does not pull; 64 MiB by default. */
+  readonly heldBytes?: number;
 }

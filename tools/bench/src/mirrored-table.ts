@@ -94,8 +94,9 @@ export class MirroredTable implements AsyncDisposable {
   /** Keys that may still wait before the delta is merged; none where nothing waits. */
   async untilMerge(): Promise<number> {
     if (this.changes === 'table') return 0;
-    const counts = `(SELECT count(*) FROM public._weir_base_orders) // ${DELTA_PART}, (SELECT count(*) FROM public._weir_delta_orders)`;
-    const [most, waiting] = (await this.#sink.query!(`SELECT ${counts}`, 1, new AbortController().signal)).rows[0]!;
+    const size = "SELECT estimated_size FROM duckdb_tables() WHERE table_name = '_weir_base_orders'";
+    const sql = `SELECT ceil((${size}) / ${DELTA_PART}), (SELECT count(*) FROM public._weir_delta_orders)`;
+    const [most, waiting] = (await this.#sink.query!(sql, 1, new AbortController().signal)).rows[0]!;
     return Number(most) - Number(waiting);
   }
 

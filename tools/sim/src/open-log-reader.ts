@@ -66,6 +66,7 @@ async function catchUp({ process, server, slot, from, confirmed, signal, ended }
     from: confirmed,
     maxRepeated: 1n << 30n,
     pieces: server.options.pieces,
+    later: (work) => void process.scheduler.turn(process, 'source.arrivals').then(work),
     ended,
   });
   if (signal.aborted) await reader[Symbol.asyncDispose]();

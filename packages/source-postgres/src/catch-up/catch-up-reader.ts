@@ -44,6 +44,8 @@ export interface CatchUpReaderOptions {
   readonly maxRepeated?: bigint;
   /** Log of the smallest piece and of the largest; 32 and 256 MiB by default. */
   readonly pieces?: readonly [least: bigint, largest: bigint];
+  /** See `PieceArrivalsOptions`. */
+  readonly later?: (work: () => void) => void;
   /** Called once: nothing comes any more, and what has come ends at a boundary. */
   readonly ended: (ending: Ending) => void;
 }
@@ -82,6 +84,7 @@ export class CatchUpReader implements LogReader {
     this.#follower = new SlotFollower({ ...options, failed: (error) => this.#listener?.failed(toWeirError(error)) });
     this.#arrivals = new PieceArrivals({
       connection: options.wire,
+      later: options.later,
       taken: (chunk) => this.#listener?.arrived(chunk),
       complete: (isRefused) => this.#complete(isRefused),
     });

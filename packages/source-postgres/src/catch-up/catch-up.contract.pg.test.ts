@@ -6,5 +6,6 @@ import { useTestServer } from '../testing/test-server.ts';
 const server = useTestServer();
 
 describe('always past the WAL sender', () => {
-  sourceContract(postgresDriver(server, { catch_up_at: 0 }));
+  // 128 MiB of a piece may wait, and what others wait for beside.
+  sourceContract({ ...postgresDriver(server, { catch_up_at: 0 }), heldBytes: 160 << 20 });
 });

@@ -2,7 +2,7 @@ import { BatchWriter } from '@weir/sdk';
 import { Frames } from '@weir/postgres';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { PieceArrivals } from './piece-arrivals.ts';
+import { PieceArrivals, type SharedBytes } from './piece-arrivals.ts';
 
 const [ROW, ERROR, READY] = [0x64, 0x45, 0x5a];
 
@@ -13,9 +13,9 @@ function message(type: number, bodyBytes = 1): Buffer {
   return bytes;
 }
 
-const soon = async (): Promise<void> => await Promise.resolve();
+const soon = async (): Promise<void> => await new Promise((resolve) => setImmediate(resolve));
 
-function arriving(limit?: number, took: () => unknown = () => {}) {
+function arriving(limit?: number, took: () => unknown = () => {}, shared: SharedBytes = { limit: 0, used: 0 }) {
   const taken: Uint8Array[] = [];
   const told: string[] = [];
   const arrivals: PieceArrivals = new PieceArrivals({
@@ -25,7 +25,7 @@ function arriving(limit?: number, took: () => unknown = () => {}) {
       took();
     },
     complete: (isRefused) => told.push(isRefused ? 'refused' : 'complete'),
-    ...(limit !== undefined && { limit }),
+    ...(limit !== undefined && { limit, shared }),
   });
   return { arrivals, taken, told };
 }
@@ -43,8 +43,25 @@ describe('what arrives', () => {
     arrivals.resume();
     arrivals.resume();
     expect(taken).toHaveLength(1);
-    await soon();
+    for (let turn = 0; turn < 2; turn++) await soon();
     expect([taken.length, told, arrivals.bytes]).toEqual([3, ['pause', 'resume'], 0]);
+  });
+
+  test('waits beyond its limit in what all may hold together, and gives that back (invariant 8)', async () => {
+    const shared = { limit: 10, used: 0 };
+    const [one, other] = [arriving(10, undefined, shared), arriving(10, undefined, shared)];
+    for (const { arrivals } of [one, other]) arrivals.pause();
+    one.arrivals.arrived(Buffer.alloc(14));
+    other.arrivals.arrived(Buffer.alloc(15));
+    expect([one.told, other.told, shared.used]).toEqual([[], [], 9]);
+    one.arrivals.arrived(Buffer.alloc(1));
+    expect([one.told, other.told, shared.used]).toEqual([['pause'], [], 10]);
+    other.arrivals.stop();
+    expect(shared.used).toBe(5);
+    one.arrivals.arrived(Buffer.alloc(1));
+    one.arrivals.resume();
+    for (let turn = 0; turn < 3; turn++) await soon();
+    expect([one.told, one.arrivals.bytes, shared.used]).toEqual([['pause', 'resume'], 0, 0]);
   });
 
   test('is taken up to the moment when it is paused again', async () => {
@@ -52,7 +69,7 @@ describe('what arrives', () => {
     arrivals.pause();
     for (const text of ['a', 'b', 'c']) arrivals.arrived(Buffer.from(text));
     arrivals.resume();
-    await soon();
+    for (let turn = 0; turn < 3; turn++) await soon();
     expect([taken.length, arrivals.bytes]).toEqual([2, 1]);
   });
 

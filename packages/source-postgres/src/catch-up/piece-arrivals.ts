@@ -1,5 +1,13 @@
-/** Bytes that may wait while the stream is busy (invariant 8). A piece of usual size fits. */
+/** Bytes that may wait while the stream is busy (invariant 8). A small piece fits. */
 const AHEAD_BYTES = 32 << 20;
+
+/** Bytes that may wait beyond that, of all pipelines of a process together. A piece of any usual size fits where one catches up. */
+export interface SharedBytes {
+  readonly limit: number;
+  used: number;
+}
+
+const sharedBytes: SharedBytes = { limit: 96 << 20, used: 0 };
 
 const ERROR_RESPONSE = 0x45;
 const READY_FOR_QUERY = 0x5a;
@@ -20,6 +28,10 @@ export interface PieceArrivalsOptions {
   readonly complete: (isRefused: boolean) => void;
   /** Bytes that may wait; 32 MiB by default. */
   readonly limit?: number;
+  /** What may wait beyond; by default 96 MiB for the process. */
+  readonly shared?: SharedBytes;
+  /** Does something once what has come meanwhile is read; `setImmediate` by default. */
+  readonly later?: ((work: () => void) => void) | undefined;
 }
 
 /**
@@ -29,6 +41,7 @@ export interface PieceArrivalsOptions {
 export class PieceArrivals {
   readonly #options: PieceArrivalsOptions;
   readonly #limit: number;
+  readonly #shared: SharedBytes;
   readonly #waiting: Uint8Array[] = [];
   #bytes = 0;
   #isPaused = false;
@@ -45,6 +58,7 @@ export class PieceArrivals {
   constructor(options: PieceArrivalsOptions) {
     this.#options = options;
     this.#limit = options.limit ?? AHEAD_BYTES;
+    this.#shared = options.shared ?? sharedBytes;
   }
 
   /** Bytes that wait. */
@@ -60,7 +74,7 @@ export class PieceArrivals {
       this.#hand(chunk);
     } else {
       this.#waiting.push(new Uint8Array(chunk));
-      this.#bytes += chunk.length;
+      this.#count(chunk.length);
       if (!isBusy) this.#handNext();
     }
     this.#flow();
@@ -81,14 +95,18 @@ export class PieceArrivals {
   stop(): void {
     this.#isStopped = true;
     this.#waiting.length = 0;
-    this.#bytes = 0;
+    this.#count(-this.#bytes);
   }
 
-  /** Not at once: whoever takes is in the middle of something. Who is given more than it can hold pauses again. */
+  /**
+   * Not at once: whoever takes is in the middle of something. Who is given more than it can hold pauses again. What has come
+   * meanwhile is read first, so that the server is done with the piece the sooner.
+   */
   #goOnSoon(): void {
     if (this.#isPaused || this.#isScheduled || this.#waiting.length === 0) return;
     this.#isScheduled = true;
-    queueMicrotask(() => {
+    const { later = setImmediate } = this.#options;
+    later(() => {
       this.#isScheduled = false;
       if (this.#isPaused || this.#waiting.length === 0) return;
       this.#handNext();
@@ -99,8 +117,14 @@ export class PieceArrivals {
 
   #handNext(): void {
     const chunk = this.#waiting.shift()!;
-    this.#bytes -= chunk.length;
+    this.#count(-chunk.length);
     this.#hand(chunk);
+  }
+
+  #count(bytes: number): void {
+    const beyond = (all: number): number => Math.max(0, all - this.#limit);
+    this.#shared.used += beyond(this.#bytes + bytes) - beyond(this.#bytes);
+    this.#bytes += bytes;
   }
 
   #hand(chunk: Uint8Array): void {
@@ -113,7 +137,7 @@ export class PieceArrivals {
   }
 
   #flow(): void {
-    const isFull = this.#bytes >= this.#limit;
+    const isFull = this.#bytes >= this.#limit && this.#shared.used >= this.#shared.limit;
     if (isFull === this.#isFull || this.#isStopped) return;
     this.#isFull = isFull;
     if (isFull) this.#options.connection.pause();
