@@ -36,6 +36,7 @@ test('between the oldest and the newest version run the contracts, and what asks
     'source-postgres/src/contract.pg.test.ts': '',
     'sink-postgres/src/postgres.contract.test.ts': '',
     'source-postgres/src/asks.pg.test.ts': 'const has = server.version >= 15;',
+    'source-postgres/src/other-way/contract.pg.test.ts': '// Only with the oldest and the newest server: it takes long.',
     'source-postgres/src/ends.pg.test.ts': '// Only with the oldest and the newest server: it takes long.\nserver.version >= 15;',
     'source-postgres/src/imports.pg.test.ts': "import { cases } from './testing/cases.ts';",
     'source-postgres/src/testing/cases.ts': "import { numbers } from './cases/numbers.ts';",

@@ -29,7 +29,7 @@ export function postgresSuites(root: string): string[] {
  * of the oldest and of the newest has met both ways.
  */
 export function suitesBetween(root: string): string[] {
-  return postgresSuites(root).filter((file) => isContract(file) || (asksForVersion(root, file) && !isForEnds(root, file)));
+  return postgresSuites(root).filter((file) => (isContract(file) || asksForVersion(root, file)) && !isForEnds(root, file));
 }
 
 /** Files with the contract of a connector, `npm test` runs them in a container where there is one of that version. */

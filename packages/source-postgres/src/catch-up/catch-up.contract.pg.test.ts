@@ -1,3 +1,4 @@
+// Only with the oldest and the newest server: it takes long, and streaming has its contract with every one.
 import { sourceContract } from '@weir/testkit';
 import { describe } from 'vitest';
 import { postgresDriver } from '../testing/postgres-driver.ts';

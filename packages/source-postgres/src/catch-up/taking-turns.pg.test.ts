@@ -1,4 +1,4 @@
-// Only with the oldest and the newest server: the two ways have contracts of their own with every one.
+// Only with the oldest and the newest server, as the contract of catching up.
 import { sourceContract } from '@weir/testkit';
 import { describe } from 'vitest';
 import { postgresDriver } from '../testing/postgres-driver.ts';
