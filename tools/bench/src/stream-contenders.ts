@@ -11,14 +11,17 @@ const COPIED_SLOT = 'bench_copy';
 
 /** Who reads a backlog and keeps nothing; the counter of frames is the first. */
 export async function streamContenders(backlog: Backlog, log: (line: string) => void): Promise<Contender[]> {
+  return [...nodeContenders(backlog), ...recvlogical(backlog, log), ...(await debezium(backlog, log))];
+}
+
+/** Those that run in Node, which are always there. */
+export function nodeContenders(backlog: Backlog): Contender[] {
   return [
     inNode('frames counted', new URL('contenders/frames.ts', import.meta.url), backlog),
     weirSource('streams', backlog),
     weirSource('catches up', backlog),
     slotFunction(backlog),
     inNode('pg-logical-replication', new URL('contenders/logical-replication.ts', import.meta.url), backlog),
-    ...recvlogical(backlog, log),
-    ...(await debezium(backlog, log)),
   ];
 }
 

@@ -34,7 +34,8 @@ await timed(async () => {
         if (data[at] === COPY_DATA && data[at + FRAME_HEADER] === XLOG_DATA) message(data[at + FRAME_HEADER + XLOG_HEADER]!);
         at = end;
       }
-      rest = data.subarray(at);
+      // A chunk is valid until this returns.
+      rest = Buffer.from(data.subarray(at));
     };
     wire.query(`START_REPLICATION SLOT ${slot} LOGICAL 0/0 (proto_version '1', publication_names '${publication}')`);
   });

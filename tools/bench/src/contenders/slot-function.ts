@@ -55,7 +55,8 @@ async function readPiece(wire: Wire, upTo: string): Promise<number> {
         at = frameEnd;
         if (type === READY_FOR_QUERY) resolve();
       }
-      rest = data.subarray(at);
+      // A chunk is valid until this returns.
+      rest = Buffer.from(data.subarray(at));
     };
     const options = `'proto_version', '1', 'publication_names', '${publication}'`;
     wire.query(
