@@ -26,7 +26,8 @@ export class ByteBuilder {
   }
 
   uint64(value: bigint | number): this {
-    this.#bytes.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)), this.#reserve(8));
+    const at = this.#reserve(8);
+    this.#bytes.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)), at);
     return this;
   }
 
@@ -50,7 +51,8 @@ export class ByteBuilder {
   }
 
   bytes(bytes: Uint8Array): this {
-    this.#bytes.set(bytes, this.#reserve(bytes.length));
+    const at = this.#reserve(bytes.length);
+    this.#bytes.set(bytes, at);
     return this;
   }
 
