@@ -38,8 +38,10 @@ const WORDS = 3;
 
 /** Told by the first words; comments in front of them do not count. */
 export function statementKind(text: string): StatementKind {
+  insignificant.lastIndex = 0;
+  insignificant.test(text);
+  if (insignificant.lastIndex === text.length) return 'comment';
   const [first = '', second = '', third = ''] = firstWords(text);
-  if (first === '') return 'comment';
   if (first === 'begin') return 'begin';
   if (first === 'start' && second === 'transaction') return 'begin';
   if (first === 'commit') return 'commit';

@@ -25,7 +25,7 @@ export function gtidBody({ gtid, commitTime, originalCommitTime, length }: SentG
   if (commitTime === undefined) return body.done();
   const other = originalCommitTime !== undefined && originalCommitTime !== commitTime;
   // The highest bit says that another time follows.
-  body.uint(commitTime + (other ? 2 ** 55 : 0), 7);
+  body.uint(commitTime % 2 ** 48, 6).uint8(Math.floor(commitTime / 2 ** 48) | (other ? 0x80 : 0));
   if (other) body.uint(originalCommitTime, 7);
   return body.packed(length ?? 0).uint32(SERVER_VERSION).done();
 }
