@@ -223,10 +223,11 @@ test('a whole event is decoded, or refused for where it stands', () => {
 });
 
 test('any flipped bit of an event with a checksum is found', () => {
-  const [format, ...others] = [new EventEncoder().format(), ...events(new EventEncoder())];
+  const format = new EventEncoder().format();
+  const others = events(new EventEncoder());
   fc.assert(
     fc.property(fc.constantFrom(...others), fc.nat(), (bytes, bit) => {
-      const session = new Session({ writer: new BatchWriter(), opened: false }).decode(format!);
+      const session = new Session({ writer: new BatchWriter(), opened: false }).decode(format);
       const flipped = Uint8Array.from(bytes);
       flipped[(bit >> 3) % flipped.length]! ^= 1 << (bit & 7);
       // The type of a format, whose checksum is its own affair; and its flag of a log in use does not count.
@@ -250,7 +251,7 @@ test('the content of a payload with flipped bits comes out as events or is refus
     }
   };
   const payload = inner.payload([content]);
-  const zstd = payload.subarray(payload.indexOf(0x28, 19));
+  const zstd = payload.subarray(Buffer.from(payload).indexOf('28b52ffd', 'hex'));
   const zlib = inner.compressed({ type: EventType.writeRows, tableId: pair.tableId, columns: 3, rows: [{ after: now }] });
   await fc.assert(
     fc.asyncProperty(fc.constantFrom('zstd' as const, 'none' as const, 'zlib' as const), bits, async (compression, flips) => {

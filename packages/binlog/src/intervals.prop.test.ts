@@ -40,7 +40,8 @@ test('intervals hold what a set of numbers would', () => {
       const asked = Array.from({ length }, (_, index) => first + index);
       expect(hasInterval(set, BigInt(first), BigInt(first + length))).toBe(asked.every((number) => numbers.has(number)));
       const rest = subtractIntervals(set, intervalsOf(others));
-      expect(listed(rest)).toEqual(ascending(numbers.difference(numbersOf(others))));
+      const taken = numbersOf(others);
+      expect(listed(rest)).toEqual(ascending([...numbers].filter((number) => !taken.has(number))));
     }),
     { seed: testSeed, numRuns: 1000 },
   );

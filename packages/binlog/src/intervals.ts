@@ -6,7 +6,10 @@ export type Intervals = bigint[];
 /** Adds the integers from `first` up to, but not, `behind`. */
 export function addInterval(set: Intervals, first: bigint, behind: bigint): void {
   // Usually the next one: the last interval grows.
-  if (set.length > 0 && set.at(-1)! === first) return void (set[set.length - 1] = behind);
+  if (set.at(-1) === first) {
+    set[set.length - 1] = behind;
+    return;
+  }
   let from = 0;
   while (from < set.length && set[from + 1]! < first) from += 2;
   let to = from;

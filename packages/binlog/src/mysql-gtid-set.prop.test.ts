@@ -30,7 +30,7 @@ describe('a set of GTIDs', () => {
         const set = setOf(given);
         const names = namesOf(given);
         for (const each of [...given, ...others]) expect(set.has(each)).toBe(names.has(formatMysqlGtid(each)));
-        expect(set.hasAll(setOf(others))).toBe(namesOf(others).isSubsetOf(names));
+        expect(set.hasAll(setOf(others))).toBe([...namesOf(others)].every((name) => names.has(name)));
         expect(set.equals(setOf(others))).toBe(set.hasAll(setOf(others)) && setOf(others).hasAll(set));
         expect(set.isEmpty).toBe(given.length === 0);
 

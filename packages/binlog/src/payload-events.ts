@@ -14,7 +14,10 @@ const MAX_EVENT = 1 << 30;
  * @throws WeirError WEIR_BINLOG_DAMAGED
  */
 export async function* payloadEvents({ compression, size }: Payload, bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  if (compression === 'zlib') return yield inflateEvent(bytes);
+  if (compression === 'zlib') {
+    yield inflateEvent(bytes);
+    return;
+  }
   const events = new EventCutter();
   let inflated = 0;
   for await (const chunk of compression === 'none' ? [bytes] : inflatedChunks(bytes)) {

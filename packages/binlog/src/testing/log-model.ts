@@ -176,7 +176,7 @@ export class LogModel {
     const image = (values: GivenRow, absent: readonly boolean[], must: Set<number>): SentValue[] =>
       table.map.columns.map((each, index) => {
         // Never without any column, which would be no row.
-        if (index > 0 && absent[index] === true && !must.has(index)) return;
+        if (index > 0 && absent[index] === true && !must.has(index)) return undefined;
         return values[index] == null ? null : valueOf(each, values[index]);
       });
     if (change.kind === 'insert') return { after: image(row.new, change.absentAfter, needed) };
