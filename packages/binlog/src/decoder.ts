@@ -2,7 +2,7 @@ import { Op, WeirError, type BatchWriter } from '@weir/sdk';
 import { bindTable, bindingFits, type TableBinding } from './binding.ts';
 import { CHECKSUM_BYTES, checksumFits, formatChecksumFits } from './checksum.ts';
 import { readHeartbeat, readHeartbeatV2, readIncident, readRotate } from './control-events.ts';
-import { EventType } from './event-type.ts';
+import { EventType, isPassedOver, isRows } from './event-type.ts';
 import { EventReader, IGNORABLE_FLAG, SIZE_OFFSET } from './event-reader.ts';
 import { readGtid } from './gtid-event.ts';
 import { decodeGtidSet } from './gtid-set-encoding.ts';
@@ -23,23 +23,6 @@ export interface DecoderOptions {
   /** Keeps XA transactions; without it the first one is an error. */
   readonly xa?: XaHost;
 }
-
-/** Events that say nothing about rows, or what the statement behind them says too. */
-const passedOver: ReadonlySet<number> = new Set<number>([
-  EventType.stop,
-  EventType.intvar,
-  EventType.rand,
-  EventType.userVar,
-  EventType.beginLoadQuery,
-  EventType.appendBlock,
-  EventType.deleteFile,
-  EventType.ignorable,
-  EventType.rowsQuery,
-  EventType.annotateRows,
-  EventType.binlogCheckpoint,
-  EventType.transactionContext,
-  EventType.viewChange,
-]);
 
 /**
  * Decodes the events of MySQL's and MariaDB's binary log (version 4, rows) into a batch. Pure, and nothing is allocated per
@@ -138,7 +121,7 @@ export class BinlogDecoder {
       else this.#decodeTableMap();
     } else if (inflatedType(type) !== null) {
       this.#decodeCompressed(type);
-    } else if (!this.#decodeTransaction(type) && !this.#decodeControl(type) && !passedOver.has(type)) {
+    } else if (!this.#decodeTransaction(type) && !this.#decodeControl(type) && !isPassedOver(type)) {
       if ((this.#reader.flags & IGNORABLE_FLAG) === 0) throw this.#reader.unsupported('no event of this type is known');
     }
   }
@@ -347,12 +330,4 @@ export class BinlogDecoder {
     for (let byte = 0; byte < 4; byte++) data[start + SIZE_OFFSET + byte] = size >>> (8 * byte);
     return this.#reader;
   }
-}
-
-function isRows(type: number): boolean {
-  return (
-    (type >= EventType.writeRows && type <= EventType.deleteRows) ||
-    (type >= EventType.writeRowsV1 && type <= EventType.deleteRowsV1) ||
-    type === EventType.partialUpdateRows
-  );
 }

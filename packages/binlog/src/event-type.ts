@@ -55,6 +55,36 @@ export const EventType = {
 } as const;
 export type EventType = (typeof EventType)[keyof typeof EventType];
 
+/** Events that say nothing about rows, or what the statement behind them says too. */
+const passedOver: ReadonlySet<number> = new Set<number>([
+  EventType.stop,
+  EventType.intvar,
+  EventType.rand,
+  EventType.userVar,
+  EventType.beginLoadQuery,
+  EventType.appendBlock,
+  EventType.deleteFile,
+  EventType.ignorable,
+  EventType.rowsQuery,
+  EventType.annotateRows,
+  EventType.binlogCheckpoint,
+  EventType.transactionContext,
+  EventType.viewChange,
+]);
+
+export function isPassedOver(type: number): boolean {
+  return passedOver.has(type);
+}
+
+/** Rows of whatever version, not compressed. */
+export function isRows(type: number): boolean {
+  return (
+    (type >= EventType.writeRows && type <= EventType.deleteRows) ||
+    (type >= EventType.writeRowsV1 && type <= EventType.deleteRowsV1) ||
+    type === EventType.partialUpdateRows
+  );
+}
+
 const names = new Map<number, string>(
   Object.entries(EventType).map(([name, type]) => [type, name.replaceAll(/(?=[A-Z])/g, '_').toUpperCase()]),
 );
