@@ -15,6 +15,7 @@ import { readQuery, type Statement } from './query-event.ts';
 import { RowsDecoder } from './rows-decoder.ts';
 import { TABLE_ID_BYTES, readTableMap, type TableMap } from './table-map.ts';
 import { TableMaps } from './table-maps.ts';
+import { readTaggedGtid } from './tagged-gtid-event.ts';
 import { Transactions } from './transactions.ts';
 import type { XaHost } from './xa.ts';
 import { readXaPrepare } from './xid.ts';
@@ -218,7 +219,8 @@ export class BinlogDecoder {
   }
 
   #decodeGtid(): void {
-    const { gtid, commitTime, originalCommitTime } = readGtid(this.#reader);
+    const read = this.#reader.type === EventType.gtidTagged ? readTaggedGtid : readGtid;
+    const { gtid, commitTime, originalCommitTime } = read(this.#reader);
     const time = commitTime ?? this.#reader.seconds * 1_000_000;
     this.#transactions.announce({ gtid, time, originalTime: originalCommitTime ?? time, alter: null });
   }
@@ -258,13 +260,15 @@ export class BinlogDecoder {
   }
 
   #decodeTableMap(): void {
-    this.#transactions.expectOpen();
+    const { commit } = this.#transactions.expectOpen();
     const reader = this.#reader;
     const body = reader.at;
     const tableId = reader.uint(TABLE_ID_BYTES);
     reader.at = body;
     if (this.#tables.announceKnown(tableId, reader)) return;
     const map = readTableMap(reader, this.#format?.flavour ?? 'mysql');
+    // Of a transaction that is left out the rows are only counted; the table is asked for when it comes again.
+    if (commit === null) return this.#tables.announce(bindTable(map, null), null);
     const announced = reader.data.slice(body, reader.end);
     this.#unbound = { map, announced };
     const binding = this.#host.tableMap(map);

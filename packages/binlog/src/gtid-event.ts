@@ -1,7 +1,6 @@
 import { EventType } from './event-type.ts';
 import type { EventReader } from './event-reader.ts';
 import { LAST_NUMBER, uuidText, type MysqlGtid } from './gtid.ts';
-import { readTaggedGtid } from './tagged-gtid-event.ts';
 
 /** What MySQL says of a transaction in front of it. */
 export interface GtidEvent {
@@ -22,9 +21,11 @@ const TIME_BYTES = 7;
 /** Set in the last byte of a time when another follows. */
 const MORE = 0x80;
 
-/** Reads the body of a GTID, an ANONYMOUS_GTID or a GTID_TAGGED. */
+/**
+ * Reads the body of a GTID or an ANONYMOUS_GTID.
+ * https://dev.mysql.com/doc/dev/mysql-server/latest/classmysql_1_1binlog_1_1event_1_1Gtid__event.html
+ */
 export function readGtid(reader: EventReader): GtidEvent {
-  if (reader.type === EventType.gtidTagged) return readTaggedGtid(reader);
   reader.skip(1);
   const uuid = uuidText(reader.bytes(UUID_BYTES));
   const number = reader.uint64();

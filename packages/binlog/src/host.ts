@@ -15,7 +15,7 @@ import type { TransactionBegin, TransactionEnd } from './transaction.ts';
  */
 export interface BinlogHost {
   /**
-   * A table was announced that is not bound yet. Null: its rows are left out, uncounted. `later`: the host has to find out
+   * A table was announced that is not bound yet, in a transaction that is not left out. Null: its rows are left out, uncounted. `later`: the host has to find out
    * first; it calls `bind` before the next event.
    */
   tableMap(map: TableMap): TableBinding | null | 'later';

@@ -35,6 +35,15 @@ describe('the place in the log', () => {
     expect(far.decoder.position.offset).toBe(far.log.position);
   });
 
+  test('of a header that goes back a little is what it says', () => {
+    const session = new Session({ position: 5000 });
+    const { log, decoder } = session;
+    const before = log.event(EventType.stop, new Uint8Array(0));
+    session.decode(log.query({ text: 'BEGIN' })).decode(log.xid());
+    session.decode(before);
+    expect(decoder.position.offset).toBe(Buffer.from(before).readUInt32LE(13));
+  });
+
   test('is told by heartbeats too', () => {
     const session = new Session();
     const { log, host, decoder } = session;

@@ -7,6 +7,8 @@ export interface LogPosition {
 }
 
 const WRAP = 0x1_0000_0000;
+/** More than an event is long: only where the low bits start anew do they go back by so much. */
+const HALF_WRAP = WRAP / 2;
 
 /** Where the events stand. A header has the low 32 bits of its event's end only; one transaction can be larger. */
 export class LogPlace {
@@ -29,7 +31,7 @@ export class LogPlace {
       return;
     }
     let position = this.end - (this.end % WRAP) + endPosition;
-    if (position < this.end) position += WRAP;
+    if (this.end - position > HALF_WRAP) position += WRAP;
     this.end = position;
     this.start = position - size;
   }

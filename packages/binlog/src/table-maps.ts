@@ -1,6 +1,5 @@
 import type { BoundTable } from './binding.ts';
 import type { EventReader } from './event-reader.ts';
-import type { TableMap } from './table-map.ts';
 
 /** What the tables of a log may take, about, in bytes of memory: some 30,000 of ten columns. */
 export const TABLE_BYTES: number = 64 << 20;
@@ -10,8 +9,8 @@ const COLUMN_OVERHEAD = 200;
 
 interface Entry {
   readonly bound: BoundTable;
-  /** The body of the announcement. */
-  readonly announced: Uint8Array;
+  /** The body of the announcement; null: it is not remembered. */
+  readonly announced: Uint8Array | null;
   readonly bytes: number;
   /** The statement that announced it last; its rows may name the table, those of others not. */
   statement: number;
@@ -39,14 +38,15 @@ export class TableMaps {
   /** Announces a table by the body that the reader stands before, if it is known by the same bytes. */
   announceKnown(tableId: number, reader: EventReader): boolean {
     const entry = this.#entries.get(tableId);
-    if (entry === undefined || !sameBytes(entry.announced, reader)) return false;
+    if (entry === undefined || entry.announced === null || !sameBytes(entry.announced, reader)) return false;
     entry.statement = this.#statement;
     return true;
   }
 
-  announce(bound: BoundTable, announced: Uint8Array): void {
+  /** @param announced the body of the announcement; null: the table is to be bound anew when it is announced next */
+  announce(bound: BoundTable, announced: Uint8Array | null): void {
     const { tableId } = bound.map;
-    const bytes = TABLE_OVERHEAD + announced.length * 2 + bound.map.columns.length * COLUMN_OVERHEAD;
+    const bytes = TABLE_OVERHEAD + (announced?.length ?? 0) * 2 + bound.map.columns.length * COLUMN_OVERHEAD;
     this.#delete(tableId);
     this.#entries.set(tableId, { bound, announced, bytes, statement: this.#statement });
     this.#bytes += bytes;
@@ -82,12 +82,6 @@ export class TableMaps {
       if (tableId !== kept && statement !== this.#statement) this.#delete(tableId);
     }
   }
-}
-
-/** What an announcement was made of, for {@link TableMaps.announce}. */
-export interface Announced {
-  readonly map: TableMap;
-  readonly bytes: Uint8Array;
 }
 
 function sameBytes(bytes: Uint8Array, { data, at, end }: EventReader): boolean {

@@ -142,6 +142,24 @@ describe('a transaction', () => {
     expect(host.ends).toMatchObject([{ kind: 'rollback', rows: 1 }]);
   });
 
+  test('that is left out has no table bound for it', async () => {
+    const session = new Session();
+    const { log, host } = session;
+    host.delivered.add(`${uuid}:23`);
+    for (const number of [23n, 24n, 23n, 25n]) {
+      await session.feed(
+        log.gtid({ gtid: { ...gtid, number } }),
+        log.query({ text: 'BEGIN' }),
+        log.tableMap(pair),
+        log.rows({ type: EventType.writeRows, ...images, rows: [row, row] }),
+        log.xid(),
+      );
+    }
+    expect(host.maps.length).toBe(1);
+    expect(host.ends.map(({ rows }) => rows)).toEqual([2, 2, 2, 2]);
+    expect(session.rows().length).toBe(4);
+  });
+
   test('whose batch is closed has its commit in the next one too', async () => {
     const session = new Session();
     const { log, decoder, writer } = session;
