@@ -13,10 +13,6 @@ import {
 import type { Checkpoint } from './position.ts';
 import type { SchemaChange, Table } from './table.ts';
 
-/** Room for cells of the spill at first, and what is kept from one batch to the next. */
-const SPILLED_CELLS = 1024;
-const MOST_SPILLED_CELLS = 1 << 18;
-
 /**
  * Builds batches without an allocation per row. A decoder appends the source's bytes to the slab, then points cells into
  * them; who has values rather than bytes uses `BatchBuilder`.
@@ -35,9 +31,7 @@ export class BatchWriter {
   #commits: Commit[] = [];
   #schemaChanges: SchemaChange[] = [];
   #skipped = 0;
-  /** The first `#spilled` are the cells that lie in the spill, in order. */
-  #spilledCells = new Uint32Array(SPILLED_CELLS);
-  #spilled = 0;
+  #spilledCells: number[] = [];
   #sequence = 0;
   readonly spill: Spill = new Spill();
 
@@ -162,7 +156,7 @@ export class BatchWriter {
 
   /** A cell whose bytes are the spill from `from` to its end. */
   spilledCell(from: number): void {
-    this.#noteSpilled();
+    this.#spilledCells.push(this.#cells);
     this.cell(SPILL_BASE + from, this.spill.length - from);
   }
 
@@ -170,7 +164,7 @@ export class BatchWriter {
   repeatBefore(column: number): void {
     const { before, start, length } = this.#storage;
     const cell = before[this.#rows - 1]! + column;
-    if (start[cell]! >= SPILL_BASE) this.#noteSpilled();
+    if (start[cell]! >= SPILL_BASE) this.#spilledCells.push(this.#cells);
     this.cell(start[cell]!, length[cell]!);
   }
 
@@ -180,8 +174,8 @@ export class BatchWriter {
     const { after, before, start } = this.#storage;
     const first = Math.min(...[after[row]!, before[row]!].filter((cell) => cell !== NO_IMAGE), this.#cells);
     this.#cells = first;
-    while (this.#spilled > 0 && this.#spilledCells[this.#spilled - 1]! >= first) {
-      this.spill.length = Math.min(this.spill.length, start[this.#spilledCells[--this.#spilled]!]! - SPILL_BASE);
+    while (this.#spilledCells.length > 0 && this.#spilledCells.at(-1)! >= first) {
+      this.spill.length = Math.min(this.spill.length, start[this.#spilledCells.pop()!]! - SPILL_BASE);
     }
   }
 
@@ -232,7 +226,7 @@ export class BatchWriter {
   #placeSpill(): void {
     if (this.spill.length === 0) return;
     const offset = this.append(this.spill.data.subarray(0, this.spill.length));
-    for (let index = 0; index < this.#spilled; index++) this.#storage.start[this.#spilledCells[index]!]! += offset - SPILL_BASE;
+    for (const cell of this.#spilledCells) this.#storage.start[cell]! += offset - SPILL_BASE;
   }
 
   /** A well-filled storage goes with its batch; a mostly empty one is copied out, so that small batches hold little memory. */
@@ -276,14 +270,8 @@ export class BatchWriter {
     this.#commits = [];
     this.#schemaChanges = [];
     this.#skipped = 0;
-    this.#spilled = 0;
-    if (this.#spilledCells.length > MOST_SPILLED_CELLS) this.#spilledCells = new Uint32Array(SPILLED_CELLS);
+    this.#spilledCells = [];
     this.spill.clear();
-  }
-
-  #noteSpilled(): void {
-    if (this.#spilled === this.#spilledCells.length) this.#spilledCells = grown(this.#spilledCells, 0);
-    this.#spilledCells[this.#spilled++] = this.#cells;
   }
 
   #growRows(): void {
