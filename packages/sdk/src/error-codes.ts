@@ -62,6 +62,10 @@ export const errorCodes = {
   WEIR_PGOUTPUT_DAMAGED: { exit: 1, policy: 'retry', remedy: 'A replication message could not be read; the stream is opened again from the last checkpoint.' },
   WEIR_PGOUTPUT_UNSUPPORTED: { exit: 1, policy: 'stop', remedy: 'The server sent a replication message of a protocol version that was not asked for.' },
 
+  WEIR_BINLOG_DAMAGED: { exit: 1, policy: 'retry', remedy: 'An event of the binary log could not be read; the log is opened again from the last checkpoint.' },
+  WEIR_BINLOG_UNSUPPORTED: { exit: 1, policy: 'stop', remedy: 'The server wrote a column in a form that cannot be read; the message says which, and what to do.' },
+  WEIR_BINLOG_ZERO_DATE: { exit: 1, policy: 'stop', remedy: 'A date or time is no day of the calendar; correct the row, or let `zero_dates` say `null` or `text`.' },
+
   WEIR_PG_CONNECT: { exit: 3, policy: 'retry', remedy: 'Check host, port and that the server runs and accepts connections from here.' },
   WEIR_PG_HOST: { exit: 3, policy: 'stop-at-start', remedy: 'Correct the host name in `url`; no name server knows it.' },
   WEIR_PG_AUTH: { exit: 3, policy: 'stop-at-start', remedy: 'Correct user or password in `url`, or the server’s pg_hba.conf.' },
