@@ -144,6 +144,8 @@ describe('a time', () => {
       expect.objectContaining({ code: 'WEIR_BINLOG_UNSUPPORTED' }),
     );
     expect(() => cellsOf(column(MysqlType.datetime, 0), { sourceType: 'datetime(6)' })).toThrow(/format of MariaDB 5.3/);
-    expect(textOf(column(MysqlType.time, 0), encodeOldTime(largest), { sourceType: 'time' })).toBe('PT-838H-59M-59S');
+    expect(textOf(column(MysqlType.time, 0), encodeOldTime(largest), { sourceType: 'time /* mariadb-5.3 */' })).toBe(
+      'PT-838H-59M-59S',
+    );
   });
 });

@@ -52,7 +52,7 @@ function digitsOf({ label, column }: DescribedColumn): number {
 
 /** The log does not say how many digits of a fraction MariaDB's own format has, so that its values have no known length. */
 function refuseOldFraction({ label, source }: DescribedColumn): void {
-  if (source === null || (!source.oldFraction && (source.numbers[0] ?? 0) === 0)) return;
+  if ((source?.numbers[0] ?? 0) === 0) return;
   throw unsupportedColumn(
     label,
     'it has a fraction of a second in the format of MariaDB 5.3',

@@ -8,13 +8,12 @@ export interface SourceType {
   readonly labels: readonly string[];
   readonly unsigned: boolean;
   readonly zerofill: boolean;
-  /** Times with a fraction as MariaDB had them before MySQL's format. */
-  readonly oldFraction: boolean;
 }
 
 const LABEL = /'((?:[^'\\]|''|\\.)*)'/gs;
 const ESCAPES: Readonly<Record<string, string>> = { '0': '\0', n: '\n', r: '\r' };
 
+/** Takes a COLUMN_TYPE apart: `bigint(20) unsigned`, `enum('a','b')`, `datetime(6)`. */
 export function parseSourceType(text: string): SourceType {
   const [, name = ''] = /^\s*([a-z]\w*)/i.exec(text) ?? [];
   const lower = name.toLowerCase();
@@ -27,7 +26,6 @@ export function parseSourceType(text: string): SourceType {
     labels: isLabelled ? labelsOf(text) : [],
     unsigned: /\bunsigned\b/.test(rest) || /\bzerofill\b/.test(rest),
     zerofill: /\bzerofill\b/.test(rest),
-    oldFraction: rest.includes('mariadb-5.3'),
   };
 }
 

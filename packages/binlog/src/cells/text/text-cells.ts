@@ -93,15 +93,17 @@ function momentCells(column: string, { name }: SourceType, zeroDates: ZeroDates)
 function otherCells({ name, numbers }: SourceType): TextCells | null {
   if (name === 'bit') return cells({ kind: 'other' }, bitRewrite(numbers[0] ?? 1));
   if (name === 'vector') return cells({ kind: 'array', of: { kind: 'float', bits: 32 } }, vectorRewrite);
-  const kind = plainKinds[name];
-  return kind === undefined ? null : cells({ kind });
+  return Object.hasOwn(plainKinds, name) ? cells({ kind: plainKinds[name]! }) : null;
 }
 
 /**
- * What a query selects of a column, so that its text says the whole value: a FLOAT as a DOUBLE, by a subtraction, which keeps the sign
- * of a negative zero.
+ * What a query selects of a column, so that its text says the whole value: a FLOAT, and a DOUBLE with a number of decimals, as a DOUBLE
+ * without, since the server rounds its text of them. By a subtraction, which keeps the sign of a negative zero, and is one of DOUBLEs
+ * with as many digits as needed since `0e0` is.
  * @param quoted the column's name as it stands in SQL
  */
 export function selected(quoted: string, sourceType: string): string {
-  return parseSourceType(sourceType).name === 'float' ? `${quoted} - 0e0` : quoted;
+  const { name, numbers } = parseSourceType(sourceType);
+  const rounded = name === 'float' || (name === 'double' && numbers.length > 0);
+  return rounded ? `${quoted} - 0e0` : quoted;
 }
