@@ -146,7 +146,7 @@ function patched(before: JsonInput, changes: readonly JsonChange[] | Buffer): st
   return cellOf((writer) => {
     const at = writer.append(Buffer.concat([document, diffs]));
     const end = at + document.length + diffs.length;
-    expect(decoder.writePatched(writer.data, at, at + document.length, end, writer)).toBe(end);
+    expect(decoder.writePartial(writer.data, at, at + document.length, end, writer)).toBe(end);
     expect(decoder.passDiffs(writer.data, at + document.length, end)).toBe(end);
   })!.toString();
 }

@@ -31,15 +31,15 @@ export class JsonCell implements CellDecoder {
 
   /**
    * Appends the document that a partial update makes of another: binlog_row_value_options=PARTIAL_JSON.
-   * @param documentAt where the value of the before image begins, the bytes of its length first
+   * @param before where the value of the before image begins, the bytes of its length first
    * @param at where the changes begin, a length of four bytes first
    * @returns the offset behind the changes
    */
-  writePatched(data: Uint8Array, documentAt: number, at: number, end: number, writer: BatchWriter): number {
+  writePartial(data: Uint8Array, before: number, at: number, end: number, writer: BatchWriter): number {
     const behind = this.passDiffs(data, at, end);
-    const documentEnd = this.pass(data, documentAt, end);
+    const documentEnd = this.pass(data, before, end);
     this.#spill(writer, (spill) => {
-      const tree = readJsonTree(new Jsonb(this.#column, data, documentAt + this.#prefix, documentEnd));
+      const tree = readJsonTree(new Jsonb(this.#column, data, before + this.#prefix, documentEnd));
       writeJsonTree(applyJsonDiffs(this.#column, tree, data, at + DIFFS_PREFIX, behind), spill);
     });
     return behind;
