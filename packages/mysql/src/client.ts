@@ -35,6 +35,8 @@ interface Command {
   resultsetHeader: unknown;
 }
 
+type CreateQuery = (options: object, onResult: OnResult, unused: undefined, config: object) => Command;
+
 interface Packet {
   readonly buffer: Buffer;
   readonly _name: string;
@@ -77,9 +79,7 @@ export class MysqlClient {
   async send(frame: Buffer, end: number): Promise<Answer> {
     const inner = this.#connection as unknown as Inner;
     return await new Promise((resolve, reject) => {
-      const { createQuery } = this.#connection.constructor as unknown as {
-        createQuery(options: object, onResult: OnResult, config: undefined, inner: object): Command;
-      };
+      const { createQuery } = this.#connection.constructor as unknown as { readonly createQuery: CreateQuery };
       const command = createQuery({ sql: '', ...RAW }, answering(resolve, reject), undefined, inner.config);
       command.start = (_packet, connection) => {
         connection.writePacket(statementPacket(frame, end, connection));

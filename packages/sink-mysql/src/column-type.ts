@@ -12,8 +12,8 @@ export interface ColumnType {
   /** As DDL has it, and as `inspectTarget` gives a column's type: `bigint unsigned`, `longtext collate utf8mb4_0900_bin`. */
   readonly sql: string;
   readonly encoding: Encoding;
-  /** Whether it can be in a key: equal values are equal cells. */
-  readonly keyable: boolean;
+  /** Why it cannot be in a key: equal values have to be equal there, and in the order of `keyOrder`. */
+  readonly noKey?: string;
   /** What is different or lost, for a person. */
   readonly note?: string;
 }
@@ -47,7 +47,6 @@ const MAX_SCALE = 30;
 const native = (sql: string, kind: Exclude<Encoding['kind'], 'decimal'> = 'text'): ColumnType => ({
   sql,
   encoding: { kind },
-  keyable: true,
 });
 
 /**
@@ -55,7 +54,7 @@ const native = (sql: string, kind: Exclude<Encoding['kind'], 'decimal'> = 'text'
  * a length, since an index takes 3072 bytes
  */
 export function columnType(table: Table, column: Column, key: readonly string[], rules: TypeRules): ColumnType {
-  const type = rules.isText(table, column) && column.type.kind !== 'bytes' ? asText(column.type) : baseType(column.type);
+  const type = rules.isText(table, column) && column.type.kind !== 'bytes' ? keptAsText(column.type) : baseType(column.type);
   const part = key.indexOf(column.name);
   if (type.sql !== LONG_TEXT && type.sql !== LONG_BYTES) return type;
   const widths = part < 0 ? null : keyWidths(key.length, key.filter((name) => isLong(table, name, rules)).length);
@@ -71,17 +70,22 @@ const LONG_BYTES = 'longblob';
 function isLong(table: Table, name: string, rules: TypeRules): boolean {
   const column = table.columns.find((other) => other.name === name);
   if (column === undefined) return false;
-  const { sql } = rules.isText(table, column) ? asText(column.type) : baseType(column.type);
+  const { sql } = rules.isText(table, column) ? keptAsText(column.type) : baseType(column.type);
   return sql === LONG_TEXT || sql === LONG_BYTES;
 }
 
-function asText(type: LogicalType): ColumnType {
-  return { ...native(LONG_TEXT), keyable: isKeyable(type), note: `${logicalTypeName(type)} is text, as \`as_text\` says` };
+function keptAsText(type: LogicalType): ColumnType {
+  const note = `${logicalTypeName(type)} is text, as \`as_text\` says`;
+  if (!ORDERED_OTHERWISE.has(type.kind)) return { ...textType(type), note };
+  return { ...native(LONG_TEXT), note, noKey: `a ${logicalTypeName(type)} has another order as text` };
 }
 
-/** Documents have no order, and one value has many texts. */
-function isKeyable({ kind }: LogicalType): boolean {
-  return kind !== 'json' && kind !== 'array';
+/** Ranges of keys go by the order of these, which is not that of their text. */
+const ORDERED_OTHERWISE: ReadonlySet<LogicalType['kind']> = new Set(['int', 'uint', 'date', 'timestamp', 'timestamptz']);
+
+function textType({ kind }: LogicalType): ColumnType {
+  if (kind !== 'json' && kind !== 'array') return native(LONG_TEXT);
+  return { ...native(LONG_TEXT), noKey: 'of a document one value has many texts' };
 }
 
 /**
@@ -116,12 +120,12 @@ function baseType(type: LogicalType): ColumnType {
     case 'string':
       return native(LONG_TEXT);
     default:
-      return { ...native(LONG_TEXT), keyable: isKeyable(type), note: `${logicalTypeName(type)} is text` };
+      return { ...textType(type), note: `${logicalTypeName(type)} is text` };
   }
 }
 
 function decimalType(precision: number | null, scale: number): ColumnType {
   const fits = precision !== null && precision >= 1 && precision <= MAX_PRECISION && scale >= 0 && scale <= MAX_SCALE;
   if (!fits || scale > precision) return { ...native(LONG_TEXT), note: 'a number of more digits than DECIMAL has is text' };
-  return { sql: `decimal(${precision},${scale})`, encoding: { kind: 'decimal', scale }, keyable: true };
+  return { sql: `decimal(${precision},${scale})`, encoding: { kind: 'decimal', scale } };
 }

@@ -31,7 +31,7 @@ function cellsOf(texts: readonly (string | null)[]): { data: Buffer; start: Int3
   texts.forEach((text, index) => {
     start[index] = at;
     length[index] = text === null ? -1 : Buffer.byteLength(text);
-    at += Math.max(0, length[index]!);
+    at += Math.max(0, length[index]);
   });
   return { data: Buffer.from(texts.map((text) => text ?? '').join('')), start, length };
 }

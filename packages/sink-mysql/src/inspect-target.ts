@@ -83,7 +83,7 @@ function columnOf(row: readonly (string | null)[]): TargetColumn {
     type: typeText(type!, collation ?? null),
     notNull: nullable === 'NO',
     filled,
-    generated: (expression ?? '') !== '' || / GENERATED$/.test(extra!),
+    generated: (expression ?? '') !== '' || extra!.endsWith(' GENERATED'),
   };
 }
 
@@ -100,9 +100,10 @@ function indexesOf(rows: readonly (readonly (string | null)[])[]): TargetIndex[]
     columns.push(part === null ? (column ?? null) : null);
     found.set(index!, columns);
   }
-  return [...found].map(([name, columns]) => ({
+  const indexes = [...found].map(([name, columns]) => ({
     name,
     primary: name === 'PRIMARY',
     columns: columns.includes(null) ? null : (columns as string[]),
-  })).filter(({ columns }) => columns?.length !== 1 || columns[0] !== ROW_NUMBER);
+  }));
+  return indexes.filter(({ columns }) => columns?.length !== 1 || columns[0] !== ROW_NUMBER);
 }

@@ -60,8 +60,8 @@ export function shapeFindings(table: Table, target: QualifiedName, options: Tabl
     add('WEIR_SINK_COLUMNS', `${name} has a key of ${key.length} columns, ${MAX_KEY_COLUMNS} are allowed`);
   }
   for (const column of table.columns.filter((other) => key.includes(other.name))) {
-    if (columnType(table, column, key, rules).keyable) continue;
-    add('WEIR_SINK_TYPE', `${name}.${column.name} is in the key, and a document, of which one value has many texts`);
+    const { noKey } = columnType(table, column, key, rules);
+    if (noKey !== undefined) add('WEIR_SINK_TYPE', `${name}.${column.name} is in the key, and ${noKey}`);
   }
   return findings;
 }
@@ -91,7 +91,7 @@ function nameFindings(table: Table, target: QualifiedName, options: TableOptions
 
 /** What is wrong with a name; null when it can be one. */
 function nameMessage(text: string): string | null {
-  const characters = [...text].length;
+  const characters = text.length;
   if (characters > MAX_NAME_CHARACTERS) return `has ${characters} characters, ${MAX_NAME_CHARACTERS} are allowed`;
   if (/[\u{10000}-\u{10ffff}\0]/u.test(text)) return 'has a character beyond U+FFFF, which names of MySQL have not';
   return text.endsWith(' ') ? 'ends in a space, which names of MySQL do not' : null;
