@@ -2,7 +2,7 @@ import type { Table } from '@weir/sdk';
 import type { Encoding } from './column-type.ts';
 import { Float32Encoder, Float64Encoder } from './encode-float.ts';
 import { BoolEncoder, BytesEncoder, DecimalEncoder, QuotedEncoder } from './encode-text.ts';
-import { DateEncoder } from './encode-time.ts';
+import { ClockEncoder, DateEncoder } from './encode-time.ts';
 import { ColumnEncoder } from './encode.ts';
 
 /** The encoder of a column of a table version. */
@@ -19,6 +19,8 @@ export function columnEncoder(encoding: Encoding, table: Table, column: string):
     case 'timestamp':
     case 'timestamptz':
       return new DateEncoder(table, column);
+    case 'clock':
+      return new ClockEncoder(table, column);
     case 'float32':
       return new Float32Encoder(table, column);
     case 'float64':

@@ -3,7 +3,7 @@ import { keyWidths } from './key-width.ts';
 
 /** How a column's canonical cells become literals of SQL, and the server's text cells again. */
 export type Encoding =
-  | { readonly kind: 'text' | 'bytes' | 'bool' | 'date' | 'timestamp' | 'timestamptz' | 'time' | 'float32' | 'float64' }
+  | { readonly kind: 'text' | 'bytes' | 'bool' | 'date' | 'timestamp' | 'timestamptz' | 'time' | 'clock' | 'float32' | 'float64' }
   /** `scale`: digits after the point that the type keeps; the server would round more. */
   | { readonly kind: 'decimal'; readonly scale: number };
 
@@ -54,7 +54,7 @@ const native = (sql: string, kind: Exclude<Encoding['kind'], 'decimal'> = 'text'
  * a length, since an index takes 3072 bytes
  */
 export function columnType(table: Table, column: Column, key: readonly string[], rules: TypeRules): ColumnType {
-  const type = rules.isText(table, column) && column.type.kind !== 'bytes' ? keptAsText(column.type) : baseType(column.type);
+  const type = rules.isText(table, column) && column.type.kind !== 'bytes' ? keptAsText(column.type) : baseType(column);
   const part = key.indexOf(column.name);
   if (type.sql !== LONG_TEXT && type.sql !== LONG_BYTES) return type;
   const widths = part < 0 ? null : keyWidths(key.length, key.filter((name) => isLong(table, name, rules)).length);
@@ -63,6 +63,9 @@ export function columnType(table: Table, column: Column, key: readonly string[],
   return { ...type, sql: `${sql} collate ${rules.textCollation}` };
 }
 
+/** MySQL's TIME is hours, minutes and seconds of up to 838 hours, before or after: an interval to everybody else. */
+const MYSQL_TIME = /^time(?:\(\d\))?$/i;
+
 const LONG_TEXT = 'longtext';
 const LONG_BYTES = 'longblob';
 
@@ -70,7 +73,7 @@ const LONG_BYTES = 'longblob';
 function isLong(table: Table, name: string, rules: TypeRules): boolean {
   const column = table.columns.find((other) => other.name === name);
   if (column === undefined) return false;
-  const { sql } = rules.isText(table, column) ? keptAsText(column.type) : baseType(column.type);
+  const { sql } = rules.isText(table, column) ? keptAsText(column.type) : baseType(column);
   return sql === LONG_TEXT || sql === LONG_BYTES;
 }
 
@@ -92,7 +95,7 @@ function textType({ kind }: LogicalType): ColumnType {
  * The one table of types; the README has it for people. Text is what holds everything that MySQL has no type for with the
  * same cells (invariant 9): documents keep their text, which MySQL's JSON does not; an offset, an interval.
  */
-function baseType(type: LogicalType): ColumnType {
+function baseType({ type, sourceType }: Pick<Column, 'type' | 'sourceType'>): ColumnType {
   switch (type.kind) {
     case 'bool':
       return native('tinyint(1)', 'bool');
@@ -115,6 +118,8 @@ function baseType(type: LogicalType): ColumnType {
       return { ...native('datetime(6)', 'timestamptz'), note: 'in UTC' };
     case 'time':
       return native('time(6)', 'time');
+    case 'interval':
+      return MYSQL_TIME.test(sourceType) ? native('time(6)', 'clock') : { ...textType(type), note: 'interval is text' };
     case 'uuid':
       return native('char(36) collate ascii_bin');
     case 'string':

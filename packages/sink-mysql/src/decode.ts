@@ -22,6 +22,8 @@ export function readColumn({ kind }: Encoding, name: string): ReadColumn {
       return { select, decode: (writer, cell) => put(writer, timestampCell(cell, kind === 'timestamptz')) };
     case 'time':
       return { select, decode: (writer, cell) => put(writer, cell.subarray(0, endOfTime(cell))) };
+    case 'clock':
+      return { select, decode: (writer, cell) => put(writer, Buffer.from(durationText(cell.toString('latin1')))) };
     case 'float32':
       // Printed as a FLOAT it would have six digits.
       return { select: `CAST(${select} AS DOUBLE)`, decode: (writer, cell) => put(writer, Buffer.from(float32Text(numberOf(cell)))) };
@@ -66,4 +68,17 @@ function timestampCell(cell: Uint8Array, isMoment: boolean): Uint8Array {
   for (let i = 0; i < end; i++) out[i] = cell[i] === SPACE ? T : cell[i]!;
   if (isMoment) out[end] = Z;
   return out;
+}
+
+/** `-838:59:59.500000` → `PT-838H-59M-59.5S`: each part has the sign, and none is said that is 0. */
+function durationText(clock: string): string {
+  const [, minus = '', hours = '', minutes = '', seconds = ''] = /^(-?)(\d+):(\d+):([\d.]+)$/.exec(clock) ?? [];
+  const fraction = seconds.includes('.') ? seconds.replace(/\.?0+$/, '') : seconds;
+  const parts = [
+    [hours, 'H'],
+    [minutes, 'M'],
+    [fraction, 'S'],
+  ] as const;
+  const said = parts.map(([text, unit]) => [text.replace(/^0+(?=\d)/, ''), unit] as const).filter(([text]) => Number(text) !== 0);
+  return `PT${said.length === 0 ? '0S' : said.map(([text, unit]) => `${minus}${text}${unit}`).join('')}`;
 }
