@@ -28,6 +28,7 @@ export async function connect(config: ConnectionConfig, signal: AbortSignal): Pr
   signal.throwIfAborted();
   const target = resolveTarget(config);
   const ssl = await tlsOptions(target);
+  signal.throwIfAborted();
   const socket = openSocket(target);
   const cut = (): void => void socket.destroy(new Error('aborted'));
   const late = setTimeout(() => socket.destroy(new Error(`no answer within ${target.connectTimeoutMs / 1000} s`)), target.connectTimeoutMs);
