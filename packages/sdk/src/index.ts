@@ -83,6 +83,7 @@ export type {
   SourceStatus,
   TableProgress,
 } from './source.ts';
+export { isChosen, parsePattern, patternOf, tableNameText, tablePatternText, type TableName, type TablePattern } from './table-pattern.ts';
 export { expectInRange, tableRows, type TableRows } from './table-rows.ts';
 export type { TableReader } from './table-reader.ts';
 export { tableName, type Column, type SchemaChange, type SchemaChangeKind, type Table } from './table.ts';

@@ -1,8 +1,7 @@
 import { connectionFields, needsServer, type ConnectionConfig } from '@weir/postgres';
-import { byteSize } from '@weir/sdk';
+import { byteSize, tableNameText, tablePatternText } from '@weir/sdk';
 import { z } from 'zod';
 import { NAME_BYTES } from './capture/publication-name.ts';
-import { tableNameText, tablePatternText } from './capture/table-pattern.ts';
 
 /** The `postgres` block of a source. */
 export interface PostgresConfig extends ConnectionConfig {

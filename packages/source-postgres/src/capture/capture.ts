@@ -1,3 +1,4 @@
+import { parsePattern, type TableName } from '@weir/sdk';
 import type pg from 'pg';
 import { readTables, type CatalogTable, type TableScope, type WholeTable } from './catalog.ts';
 import type { PostgresConfig } from '../config.ts';
@@ -7,7 +8,6 @@ import { insertsName } from './publication-name.ts';
 import { readRelations, type NamedRelation } from './relations.ts';
 import { GENERATED_COLUMNS, LISTS_AND_FILTERS, serverVersion } from '../server-version.ts';
 import { chooseTables, type TableChoice } from './table-choice.ts';
-import { parsePattern, type TableName } from './table-pattern.ts';
 
 /** A publication as it is found, or missing. */
 export interface FoundPublication {

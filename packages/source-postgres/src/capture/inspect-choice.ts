@@ -1,11 +1,10 @@
-import { closestName, errorCodes, tableName, type CheckResult } from '@weir/sdk';
+import { closestName, errorCodes, tableName, parsePattern, patternOf, type CheckResult, type TableName } from '@weir/sdk';
 import { configuredFor, type Capture } from './capture.ts';
 import type { CatalogTable } from './catalog.ts';
 import type { PostgresConfig } from '../config.ts';
 import type { NamedRelation, RelationKind } from './relations.ts';
 import { GENERATED_COLUMNS, LISTS_AND_FILTERS } from '../server-version.ts';
 import type { UnmetPattern } from './table-choice.ts';
-import { parsePattern, patternOf, type TableName } from './table-pattern.ts';
 
 /** So many names are listed in one line. */
 const MOST_NAMES = 20;

@@ -1,10 +1,9 @@
 import { quoteIdentifier } from '@weir/postgres';
-import { tableName, type CheckResult } from '@weir/sdk';
+import { tableName, patternOf, type CheckResult } from '@weir/sdk';
 import type { Capture } from './capture.ts';
 import { quoteTable, type CatalogTable, type DeviatingPartition } from './catalog.ts';
 import { identityProblem, type IdentityProblem } from './identity.ts';
 import { listed } from './inspect-choice.ts';
-import { patternOf } from './table-pattern.ts';
 
 /** Whether each table may be read whole and has a usable key, and what of it is captured. @param role the one connected */
 export function tableResults(capture: Capture, role: string): CheckResult[] {

@@ -1,6 +1,6 @@
+import type { TableName } from '@weir/sdk';
 import { query } from '@weir/postgres';
 import type pg from 'pg';
-import type { TableName } from './table-pattern.ts';
 
 /** What a relation is, for people; only the first two have a stream of changes of their own. */
 export type RelationKind =

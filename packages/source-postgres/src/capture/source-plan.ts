@@ -1,5 +1,5 @@
 import { query, quoteLiteral } from '@weir/postgres';
-import { tableName, type CapturePlan, type CopyMethod, type SourcePlan } from '@weir/sdk';
+import { tableName, parsePattern, type CapturePlan, type CopyMethod, type SourcePlan } from '@weir/sdk';
 import type pg from 'pg';
 import type { PostgresConfig } from '../config.ts';
 import { planCopies } from '../copy/begin-copy.ts';
@@ -9,7 +9,6 @@ import { publishingProblem } from './inspect-publication.ts';
 import { tableResults } from './inspect-tables.ts';
 import { planPublications } from './publication.ts';
 import type { NamedRelation, RelationKind } from './relations.ts';
-import { parsePattern } from './table-pattern.ts';
 
 const NEVER = '`snapshot.mode: never`: its rows are not copied, only changes from the start on';
 const IN_SNAPSHOT = 'has no key that is copied in chunks, so it is read in one snapshot while the stream waits';

@@ -1,5 +1,5 @@
+import { parsePattern, type TablePattern } from '@weir/sdk';
 import type { NamedRelation } from './relations.ts';
-import { parsePattern, type TablePattern } from './table-pattern.ts';
 
 /** How the tables of a partitioned one are read. */
 export type PartitionMode = 'root' | 'leaves';

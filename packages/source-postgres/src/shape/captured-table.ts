@@ -1,11 +1,10 @@
 import { formatLsn, parseLsn, type TableBinding } from '@weir/pgoutput';
 import type { PgType } from '@weir/postgres';
-import type { Table } from '@weir/sdk';
+import type { Table, TableName } from '@weir/sdk';
 import type { ChunkState, CopyReason, TableState } from '../position.ts';
 import { readShape, shapeState } from './shape-state.ts';
 import type { ShapedTable } from './shape-steps.ts';
 import { bareShape, rewritesOf, tableOf, type TableShape } from './table-shape.ts';
-import type { TableName } from '../capture/table-pattern.ts';
 
 /** A table of the pipeline, at the place where the stream is. Another object for everything that changes. */
 export interface CapturedTable extends TableName {

@@ -1,5 +1,5 @@
 import type { PgType } from '@weir/postgres';
-import type { SchemaChange } from '@weir/sdk';
+import type { SchemaChange, TableName } from '@weir/sdk';
 import { quoteTable, type CatalogTable } from '../capture/catalog.ts';
 import { capturedState, ownTypes, readCaptured, shapedTable, type CapturedTable } from './captured-table.ts';
 import { missingCell } from './missing-value.ts';
@@ -7,7 +7,6 @@ import type { CopyReason, PostgresState } from '../position.ts';
 import { shapeDifference, type ShapeDifference } from './shape-difference.ts';
 import { takeSteps } from './shape-steps.ts';
 import { bareShape, rewritesOf, type CatalogShape, type TableShape } from './table-shape.ts';
-import type { TableName } from '../capture/table-pattern.ts';
 
 /** What of the checkpoint's state is not about tables. */
 export type Surroundings = Omit<PostgresState, 'tables' | 'types'>;

@@ -1,4 +1,13 @@
-import { WeirError, tableName, type CheckResult, type ConnectorContext, type ErrorCode, type SchemaChange, type Table } from '@weir/sdk';
+import {
+  WeirError,
+  tableName,
+  type CheckResult,
+  type ConnectorContext,
+  type ErrorCode,
+  type SchemaChange,
+  type Table,
+  type TableName,
+} from '@weir/sdk';
 import { quoteTable, type CatalogTable } from '../capture/catalog.ts';
 import { isWhole } from '../position.ts';
 import type { CapturedTable } from './captured-table.ts';
@@ -7,7 +16,6 @@ import type { CatalogContent } from './catalog-view.ts';
 import { publishingProblem } from '../capture/inspect-publication.ts';
 import { tableResults } from '../capture/inspect-tables.ts';
 import type { CatalogShape, TableShape } from './table-shape.ts';
-import type { TableName } from '../capture/table-pattern.ts';
 
 /** Changes captured tables at a place of the stream: their shapes where that is enough, or by having them copied again. */
 export class TableReplacement {

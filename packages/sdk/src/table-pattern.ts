@@ -39,6 +39,12 @@ export function parsePattern(text: string): TablePattern {
   };
 }
 
+/** Whether some pattern matches a table and none excludes it. */
+export function isChosen(table: TableName, patterns: readonly TablePattern[]): boolean {
+  const matches = (excluding: boolean): boolean => patterns.some((each) => each.excludes === excluding && each.matches(table));
+  return matches(false) && !matches(true);
+}
+
 interface Glob {
   readonly pattern: RegExp;
   /** The only text that it matches; null when it has a wildcard. */

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { chooseTables } from './table-choice.ts';
-import { parsePattern, patternOf, tableNameText, tablePatternText, type TableName } from './table-pattern.ts';
+import { isChosen, parsePattern, patternOf, tableNameText, tablePatternText, type TableName } from './table-pattern.ts';
 
 const tables = [
   'public.orders',
@@ -21,8 +20,7 @@ const tables = [
 
 function select(among: readonly TableName[], patterns: readonly string[]): TableName[] {
   expect(patterns.filter((pattern) => !tablePatternText.test(pattern))).toEqual([]);
-  const relations = among.map((table, oid) => ({ ...table, oid, kind: 'table', ancestors: [] }) as const);
-  return chooseTables(relations, patterns, 'root', null).chosen.map(({ namespace, name }) => ({ namespace, name }));
+  return among.filter((table) => isChosen(table, patterns.map(parsePattern)));
 }
 
 function selected(...patterns: string[]): string[] {
