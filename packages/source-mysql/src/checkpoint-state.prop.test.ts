@@ -59,7 +59,7 @@ describe('the state of a checkpoint', () => {
         else parent[last] = other;
         // What need not be there, and a flag or number that was the same.
         fc.pre(!(other === undefined && ['charset', 'leftOut', 'copy'].includes(last)));
-        fc.pre(!(other === true && typeof at(state, path) === 'boolean'));
+        fc.pre(!(other === true && typeof valueAt(state, path) === 'boolean'));
         expect(() => readState(checkpointOf(damaged)), path.join('.')).toThrow(refusal);
       }),
       parameters,
@@ -97,10 +97,10 @@ describe('the state of a checkpoint', () => {
 /** The place of every value, those of objects and arrays among them. */
 function pathsOf(value: Json, path: readonly string[] = []): string[][] {
   if (typeof value !== 'object' || value === null) return [[...path]];
-  const inner = Object.entries(value).flatMap(([key, each]) => pathsOf(each as Json, [...path, key]));
+  const inner = Object.entries(value).flatMap(([key, each]) => pathsOf(each, [...path, key]));
   return path.length === 0 ? inner : [[...path], ...inner];
 }
 
-function at(value: unknown, path: readonly string[]): unknown {
+function valueAt(value: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((inner, key) => (inner as Record<string, unknown>)[key], value);
 }

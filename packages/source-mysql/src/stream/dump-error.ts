@@ -1,0 +1,30 @@
+import { serverError } from '@weir/mysql';
+import { WeirError, type ErrorCode } from '@weir/sdk';
+
+/** ER_SOURCE_FATAL_ERROR_READING_BINLOG, whose text says which of many things happened; MariaDB has the same. */
+const FATAL_LOG_ERROR = 1236;
+/** A GTID that the log has not, where MariaDB says so by its own number. */
+const GTID_ERRORS = new Set([1945, 1955]);
+
+/** What a text of error 1236 means; older servers say master and slave, newer ones source and replica. */
+const meanings: readonly (readonly [text: RegExp, code: ErrorCode])[] = [
+  [/purged required binary logs|have been purged|Could not find first log file name|Could not find GTID state|could not find next log/iu, 'WEIR_MYSQL_LOG_PURGED'],
+  [/same server_uuid\/server_id|same server_id/iu, 'WEIR_MYSQL_SERVER_ID'],
+  [/has more GTIDs than|not in the (?:master|primary|source)'s binlog|position > file size|impossible position/iu, 'WEIR_MYSQL_LOG_BEHIND'],
+  [/max_allowed_packet/iu, 'WEIR_MYSQL_EVENT_SIZE'],
+  [/Binary log is not open|server_?id was not set|server_id 0|GTID_MODE|checksum that (?:master|source) is configured/iu, 'WEIR_MYSQL_LOG_SETTINGS'],
+  [/bogus data|truncated in the middle|corrupt|checksum|Could not open log file|error reading log e|decrypt/iu, 'WEIR_MYSQL_LOG_DAMAGED'],
+];
+
+/**
+ * Why the server refused or ended the stream of its log, as a coded error.
+ * @param errno its number
+ * @param text its words, which hold names of files and GTIDs and no values of rows
+ */
+export function dumpError(errno: number, text: string): WeirError {
+  if (errno !== FATAL_LOG_ERROR && !GTID_ERRORS.has(errno)) {
+    return serverError({ errno, sqlMessage: text, message: text }, 'the stream of the log');
+  }
+  const code = GTID_ERRORS.has(errno) ? 'WEIR_MYSQL_LOG_BEHIND' : (meanings.find(([pattern]) => pattern.test(text))?.[1] ?? 'WEIR_MYSQL_LOG_READ');
+  return new WeirError(code, `the stream of the log: ${text}`);
+}
