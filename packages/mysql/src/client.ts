@@ -64,6 +64,11 @@ export class MysqlClient {
     return (this.#connection as unknown as Inner).stream;
   }
 
+  /** The id of the connection that whoever answered the login gave it, 32 bits: of a proxy, where one is in between. */
+  get connectionId(): number {
+    return this.#connection.threadId;
+  }
+
   /** Runs a statement. Rejects with mysql2's own error: see `serverError`. */
   async run(sql: string): Promise<Answer> {
     return await new Promise((resolve, reject) => {

@@ -8,4 +8,13 @@ export {
   parsePosition,
   type PositionParts,
 } from './position.ts';
-export { readState, stateJson, type ColumnState, type CopyState, type Flavour, type MysqlState, type TableState } from './checkpoint-state.ts';
+export { gtidsOf, readState, stateJson, type ColumnState, type CopyState, type Flavour, type MysqlState, type TableState } from './checkpoint-state.ts';
+export { readServerLog, type ServerLog } from './server-log.ts';
+export { BinlogConnection } from './stream/binlog-connection.ts';
+export type { DumpRequest, LogStart } from './stream/dump-request.ts';
+export { EventStream } from './stream/event-stream.ts';
+export { replicaIdentity, type ReplicaIdentity } from './stream/replica-identity.ts';
+export { bindTable } from './capture/bind-table.ts';
+export { readCatalog, type CatalogColumn, type CatalogTable } from './capture/catalog.ts';
+export { shapeOf, shapeOfState, type ShapeColumn, type TableShape } from './capture/table-shape.ts';
+export { checkServer, type CheckOptions } from './check.ts';

@@ -34,7 +34,8 @@ describe('what ended the stream', () => {
 
   it('is told by its number where the server has one for it', () => {
     expect(dumpError(1227, 'Access denied; you need (at least one of) the REPLICATION SLAVE privilege(s) for this operation').code).toBe('WEIR_MYSQL_GRANT');
+    expect(dumpError(1045, "Access denied for user 'a'@'%' (using password: YES)").code).toBe('WEIR_MYSQL_GRANT');
     expect(dumpError(1053, 'Server shutdown in progress').code).toBe('WEIR_MYSQL_CONNECTION_LOST');
-    expect(dumpError(1955, 'The binlog has no such GTID').code).toBe('WEIR_MYSQL_LOG_BEHIND');
+    expect(dumpError(4052, 'A slave with the same server_uuid/server_id as this slave has connected to the master').code).toBe('WEIR_MYSQL_SERVER_ID');
   });
 });

@@ -3,8 +3,8 @@ import { WeirError, type ErrorCode } from '@weir/sdk';
 
 /** ER_SOURCE_FATAL_ERROR_READING_BINLOG, whose text says which of many things happened; MariaDB has the same. */
 const FATAL_LOG_ERROR = 1236;
-/** A GTID that the log has not, where MariaDB says so by its own number. */
-const GTID_ERRORS = new Set([1945, 1955]);
+/** The user may log in, and not read the log: ER_ACCESS_DENIED_ERROR, ER_SPECIFIC_ACCESS_DENIED_ERROR. */
+const NO_RIGHT = new Set([1045, 1227]);
 
 /** What a text of error 1236 means; older servers say master and slave, newer ones source and replica. */
 const meanings: readonly (readonly [text: RegExp, code: ErrorCode])[] = [
@@ -22,9 +22,12 @@ const meanings: readonly (readonly [text: RegExp, code: ErrorCode])[] = [
  * @param text its words, which hold names of files and GTIDs and no values of rows
  */
 export function dumpError(errno: number, text: string): WeirError {
-  if (errno !== FATAL_LOG_ERROR && !GTID_ERRORS.has(errno)) {
-    return serverError({ errno, sqlMessage: text, message: text }, 'the stream of the log');
+  if (NO_RIGHT.has(errno)) {
+    const fix = 'GRANT REPLICATION SLAVE ON *.* TO …; for the user that the message names.';
+    return new WeirError('WEIR_MYSQL_GRANT', `the stream of the log: ${text}`, { fix });
   }
-  const code = GTID_ERRORS.has(errno) ? 'WEIR_MYSQL_LOG_BEHIND' : (meanings.find(([pattern]) => pattern.test(text))?.[1] ?? 'WEIR_MYSQL_LOG_READ');
+  // MariaDB has numbers of its own for some of them.
+  const code = meanings.find(([pattern]) => pattern.test(text))?.[1] ?? (errno === FATAL_LOG_ERROR ? 'WEIR_MYSQL_LOG_READ' : null);
+  if (code === null) return serverError({ errno, sqlMessage: text, message: text }, 'the stream of the log');
   return new WeirError(code, `the stream of the log: ${text}`);
 }
