@@ -8,14 +8,14 @@ const request = (flavour: DumpRequest['flavour'], start: DumpRequest['start']): 
 
 describe('the commands', () => {
   it('register the pipeline as a replica', () => {
-    expect(registration(identity).toString('hex')).toBe(`16000000${'15'}01000080${'04'}77656972${'0000'.repeat(2)}${'00000000'.repeat(2)}`);
+    expect(registration(identity).toString('hex')).toBe(`1600000015010000800477656972${'0000'.repeat(2)}${'00000000'.repeat(2)}`);
   });
 
   it('ask MySQL for what is not in a set of GTIDs, also one with tags', () => {
     for (const text of ['', `${identity.uuid}:1-17`, `${identity.uuid}:1-17:blue:4`]) {
       const command = dumpCommand(request('mysql', MysqlGtidSet.parse(text)));
       expect(command.readUIntLE(0, 3)).toBe(command.length - 4);
-      expect(command.subarray(3, 15).toString('hex')).toBe(`00${'1e'}0200${'01000080'}00000000`);
+      expect(command.subarray(3, 15).toString('hex')).toBe('001e02000100008000000000');
       expect(command.readBigUInt64LE(15)).toBe(4n);
       expect(command.readUInt32LE(23)).toBe(command.length - 27);
       expect(decodeGtidSet(command, 27, command.length, 0).format()).toBe(text);
@@ -24,10 +24,10 @@ describe('the commands', () => {
 
   it('ask for a place of a file, and MariaDB for GTIDs that its session has', () => {
     const at = Buffer.from(place.file).toString('hex');
-    expect(dumpCommand(request('mysql', place)).toString('hex')).toBe(`18000000${'12'}67120000${'0200'}01000080${at}`);
-    expect(dumpCommand(request('mariadb', place)).toString('hex')).toBe(`18000000${'12'}67120000${'0000'}01000080${at}`);
+    expect(dumpCommand(request('mysql', place)).toString('hex')).toBe(`180000001267120000020001000080${at}`);
+    expect(dumpCommand(request('mariadb', place)).toString('hex')).toBe(`180000001267120000000001000080${at}`);
     const gtids = MariadbGtidPosition.parse('0-1-17');
-    expect(dumpCommand(request('mariadb', gtids)).toString('hex')).toBe(`0b000000${'12'}04000000${'0000'}01000080`);
+    expect(dumpCommand(request('mariadb', gtids)).toString('hex')).toBe('0b0000001204000000000001000080');
   });
 
   it('cannot say a place behind 4 GiB', () => {

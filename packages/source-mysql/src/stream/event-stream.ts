@@ -62,7 +62,7 @@ export class EventStream implements AsyncDisposable {
   async more(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     if (this.#arrivals > this.#seen) return;
-    if (this.#connection.failure !== null) throw this.#connection.failure;
+    this.#throwFailure();
     const wake = (): void => this.#wake();
     signal?.addEventListener('abort', wake);
     try {
@@ -74,7 +74,7 @@ export class EventStream implements AsyncDisposable {
       signal?.removeEventListener('abort', wake);
     }
     signal?.throwIfAborted();
-    if (this.#arrivals === this.#seen && this.#connection.failure !== null) throw this.#connection.failure;
+    if (this.#arrivals === this.#seen) this.#throwFailure();
   }
 
   /** Takes the bytes behind the event out of the slab, while the events of a payload are decoded there. */
@@ -93,6 +93,11 @@ export class EventStream implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#connection[Symbol.asyncDispose]();
+  }
+
+  #throwFailure(): void {
+    const { failure } = this.#connection;
+    if (failure !== null) throw failure;
   }
 
   #arrived(chunk: Buffer): void {

@@ -15,12 +15,9 @@ export function eventPackets(events: readonly Uint8Array[], maxPacket = 0xff_fff
   return events.map((event) => {
     const payload = Buffer.concat([Buffer.from([0]), event]);
     const parts: Buffer[] = [];
-    for (let at = 0; ; ) {
-      const part = payload.subarray(at, at + maxPacket);
-      parts.push(framed(part, sequence++));
-      at += part.length;
-      if (part.length < maxPacket) return Buffer.concat(parts);
-    }
+    // The last part is shorter than a whole packet, empty if need be.
+    for (let at = 0; at <= payload.length; at += maxPacket) parts.push(framed(payload.subarray(at, at + maxPacket), sequence++));
+    return Buffer.concat(parts);
   });
 }
 
