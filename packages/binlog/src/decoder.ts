@@ -11,7 +11,7 @@ import { readFormat, type LogFormat } from './log-format.ts';
 import { LogPlace, type LogPosition } from './log-position.ts';
 import { readGtidList, readMariadbGtid } from './mariadb-gtid-event.ts';
 import { inflatedType, readPayload } from './payload.ts';
-import { readQuery, type Statement } from './query-event.ts';
+import { isBegin, readQuery, type Statement } from './query-event.ts';
 import { RowsDecoder } from './rows-decoder.ts';
 import { TABLE_ID_BYTES, readTableMap, type TableMap } from './table-map.ts';
 import { TableMaps } from './table-maps.ts';
@@ -141,6 +141,9 @@ export class BinlogDecoder {
         this.#decodeMariadbGtid();
         return true;
       case EventType.query:
+        if (isBegin(reader)) transactions.begin();
+        else this.#decodeStatement(readQuery(reader));
+        return true;
       case EventType.executeLoadQuery:
         this.#decodeStatement(readQuery(reader));
         return true;
