@@ -1,4 +1,4 @@
-import type { BatchWriter, Spill, Table } from '@weir/sdk';
+import type { RowJudge, Spill, Table } from '@weir/sdk';
 import type { Relation } from './relation.ts';
 
 /** How the server's text of a column becomes the canonical cell. Called once for each cell that holds text. */
@@ -13,17 +13,6 @@ export type CellRewrite =
       /** Appends the cell to `spill`, of any length; leaves `data` as it is. */
       rewrite(data: Uint8Array, start: number, length: number, spill: Spill): void;
     };
-
-/** Decides, row by row, what of a table belongs in the batch: for one that is copied while its changes stream. */
-export interface RowJudge {
-  /**
-   * Called when a row is whole and the writer's last one; it may turn an update of the key into its delete or its insert.
-   * @returns false to have it left out, and counted
-   */
-  keeps(writer: BatchWriter): boolean;
-  /** The table is truncated. The row of that is kept. */
-  truncated(): void;
-}
 
 /** What the rows of a relation become. */
 export interface TableBinding {

@@ -1,4 +1,4 @@
-export type { CellRewrite, RowJudge, TableBinding } from './binding.ts';
+export type { CellRewrite, TableBinding } from './binding.ts';
 export { PgoutputDecoder, type DecoderHost, type DecoderOptions } from './decoder.ts';
 export { formatLsn, parseLsn } from './lsn.ts';
 export type { ProtocolVersion } from './message-kind.ts';

@@ -62,6 +62,12 @@ export const errorCodes = {
   WEIR_PGOUTPUT_DAMAGED: { exit: 1, policy: 'retry', remedy: 'A replication message could not be read; the stream is opened again from the last checkpoint.' },
   WEIR_PGOUTPUT_UNSUPPORTED: { exit: 1, policy: 'stop', remedy: 'The server sent a replication message of a protocol version that was not asked for.' },
 
+  WEIR_BINLOG_DAMAGED: { exit: 1, policy: 'retry', remedy: 'An event of the binary log could not be read; the log is opened again from the last checkpoint.' },
+  WEIR_BINLOG_UNSUPPORTED: { exit: 1, policy: 'stop', remedy: 'The server wrote something in a form that cannot be read; the message says what, and what to do.' },
+  WEIR_BINLOG_ROW_IMAGE: { exit: 2, policy: 'stop', remedy: "SET PERSIST binlog_row_image = 'FULL'; on the server (MariaDB: SET GLOBAL, and in its configuration), then copy the table again." },
+  WEIR_BINLOG_INCIDENT: { exit: 4, policy: 'stop', remedy: 'The server says that its binary log lacks changes; copy all tables again from it as it is now.' },
+  WEIR_BINLOG_GTID: { exit: 2, policy: 'stop', remedy: 'Write GTIDs as the server does: uuid:1-5,uuid:tag:1-3 on MySQL, domain-server-sequence on MariaDB.' },
+
   WEIR_PG_CONNECT: { exit: 3, policy: 'retry', remedy: 'Check host, port and that the server runs and accepts connections from here.' },
   WEIR_PG_HOST: { exit: 3, policy: 'stop-at-start', remedy: 'Correct the host name in `url`; no name server knows it.' },
   WEIR_PG_AUTH: { exit: 3, policy: 'stop-at-start', remedy: 'Correct user or password in `url`, or the server’s pg_hba.conf.' },

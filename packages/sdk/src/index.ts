@@ -54,6 +54,7 @@ export { keyOrder, onlyKey, rangeHolds, type Key, type KeyRange } from './key-ra
 export { logicalTypeName, type LogicalType, type SimpleKind } from './logical-type.ts';
 export { comparePositions, earliestCheckpoint, furthestPosition, type Checkpoint, type Json, type Position } from './position.ts';
 export { ImageCursor, RowCursor } from './row-cursor.ts';
+export type { RowJudge } from './row-judge.ts';
 export { rowValue, type RowValue } from './row-value.ts';
 export { Secret, redactUrls } from './secret.ts';
 export type {

@@ -1,15 +1,17 @@
 import { performance } from 'node:perf_hooks';
 import { contest, speedRatio, type Attempt, type Contender } from './contest.ts';
+import { logReader } from './decoding/log-reader.ts';
 import { batchReader, walkCells, walkFrames } from './decoding/readers.ts';
+import { sentLog } from './decoding/sent-log.ts';
 import { narrow, sentRows, wide, type RowShape } from './decoding/sent-rows.ts';
 import type { Suite } from './suite.ts';
 
 /** The clock of processor time has steps of up to 10 ms: the same bytes are read again for at least so long. */
 const LEAST_MS = 250;
 
-/** How fast bytes of the replication protocol become batches: no server, one thread. */
+/** How fast bytes of the replication protocols become batches: no server, one thread. */
 export const decode: Suite = {
-  about: 'synthetic pgoutput bytes, without a server: decoded into batches, beside walks over their frames and cells',
+  about: 'synthetic pgoutput bytes, without a server: decoded into batches, beside walks over their frames and cells, and the same rows as a binary log of MySQL',
   rows: 200_000,
   quickRows: 20_000,
   runs: 9,
@@ -32,11 +34,14 @@ async function race(
   log(`${rows.toLocaleString('en')} rows of ${shape.name}`);
   const bytes = sentRows(shape, rows);
   const read = batchReader(shape);
-  if (walkFrames(bytes) !== rows || read(bytes) !== rows) throw new Error(`not all ${rows} rows of ${shape.name} were read`);
+  const binlog = sentLog(shape, rows);
+  const readLog = logReader(shape);
+  if (walkFrames(bytes) !== rows || read(bytes) !== rows || readLog(binlog) !== rows) throw new Error(`not all ${rows} rows of ${shape.name} were read`);
   const contenders: Contender[] = [
     contender('decoded into batches', () => read(bytes)),
     contender('frames walked', () => walkFrames(bytes)),
     contender('frames and cells walked', () => walkCells(bytes)),
+    contender('a binary log decoded into batches', () => readLog(binlog)),
   ];
   // Warm: the compiler has seen all of them.
   for (const each of contenders) await each.run();

@@ -1,5 +1,4 @@
-import type { RowJudge } from '@weir/pgoutput';
-import { NO_IMAGE, Op, UNCHANGED_CELL, keyOrder, type BatchWriter, type Key, type Table } from '@weir/sdk';
+import { NO_IMAGE, Op, UNCHANGED_CELL, keyOrder, type BatchWriter, type Key, type RowJudge, type Table } from '@weir/sdk';
 
 /** How far the copy of a table is, where the stream is. */
 export interface CopyPlace {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { logReader } from './log-reader.ts';
 import { batchReader, walkCells, walkFrames } from './readers.ts';
+import { sentLog } from './sent-log.ts';
 import { narrow, sentRows, wide } from './sent-rows.ts';
 
 describe.each([narrow, wide])('rows of $name', (shape) => {
@@ -18,5 +20,11 @@ describe.each([narrow, wide])('rows of $name', (shape) => {
   it('are all decoded, again and again by the same decoder', () => {
     const read = batchReader(shape);
     expect([read(bytes), read(bytes)]).toEqual([rows, rows]);
+  });
+
+  it('are all decoded out of a binary log, again and again', () => {
+    const log = sentLog(shape, rows);
+    const read = logReader(shape);
+    expect([read(log), read(log)]).toEqual([rows, rows]);
   });
 });
