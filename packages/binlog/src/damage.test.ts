@@ -37,7 +37,7 @@ const damagedEvents: [what: string, type: EventType, body: string, message: stri
   ],
 
   ['a tagged GTID of another version', EventType.gtidTagged, '04 06 12', 'GTID_TAGGED, byte 20: a message of version 2'],
-  ['one of another size', EventType.gtidTagged, '02 08 12', 'GTID_TAGGED, byte 22: the message has another size than it says'],
+  ['one without its size', EventType.gtidTagged, '02', 'GTID_TAGGED, byte 20: the event ends early'],
   ['one without a number', EventType.gtidTagged, tagged('2c', ''), 'GTID_TAGGED, byte 41: a GTID without uuid or number'],
   ['one with a negative number', EventType.gtidTagged, tagged('30', '04 02'), 'GTID_TAGGED, byte 43: a GTID without uuid or number'],
   ['fields twice', EventType.gtidTagged, tagged('30', '0000'), 'GTID_TAGGED, byte 42: fields out of order'],

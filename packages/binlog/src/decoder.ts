@@ -11,7 +11,7 @@ import { readFormat, type LogFormat } from './log-format.ts';
 import { LogPlace, type LogPosition } from './log-position.ts';
 import { readGtidList, readMariadbGtid } from './mariadb-gtid-event.ts';
 import { inflatedType, readPayload } from './payload.ts';
-import { readQuery, type Statement } from './query-event.ts';
+import { isBegin, readQuery, type Statement } from './query-event.ts';
 import { RowsDecoder } from './rows-decoder.ts';
 import { TABLE_ID_BYTES, readTableMap, type TableMap } from './table-map.ts';
 import { TableMaps } from './table-maps.ts';
@@ -102,13 +102,14 @@ export class BinlogDecoder {
     const { type, data, start, end } = reader;
     // Its kind of checksum stands in itself.
     if (type === EventType.formatDescription) return;
-    if (this.#format === null) {
-      // In front of the format a server sends where the log is, with a checksum or without, as the session asked.
-      if (type !== EventType.rotate && type !== EventType.heartbeat) throw reader.damaged('the log has no format yet');
-      if (checksumFits(data, start, end)) reader.end = end - CHECKSUM_BYTES;
-    } else if (this.#format.checksums) {
+    if (this.#format?.checksums === true) {
       if (!checksumFits(data, start, end)) throw reader.damaged('its checksum is another');
       reader.end = end - CHECKSUM_BYTES;
+    } else if (type === EventType.rotate || type === EventType.heartbeat) {
+      // A server makes these up, with a checksum or without, as the session asked or the file before had them.
+      if (checksumFits(data, start, end)) reader.end = end - CHECKSUM_BYTES;
+    } else if (this.#format === null) {
+      throw reader.damaged('the log has no format yet');
     }
   }
 
@@ -141,6 +142,9 @@ export class BinlogDecoder {
         this.#decodeMariadbGtid();
         return true;
       case EventType.query:
+        if (isBegin(reader)) transactions.begin();
+        else this.#decodeStatement(readQuery(reader));
+        return true;
       case EventType.executeLoadQuery:
         this.#decodeStatement(readQuery(reader));
         return true;

@@ -2,6 +2,7 @@ import { inflateSync } from 'node:zlib';
 import { EventType, damaged, unsupported } from './event-type.ts';
 import { EventReader, SIZE_OFFSET, TYPE_OFFSET } from './event-reader.ts';
 import { inflatedType } from './payload.ts';
+import { QUERY_HEADER, queryTextAt } from './query-event.ts';
 import { TABLE_ID_BYTES } from './table-map.ts';
 
 /** The most that zlib can make of a byte, and what it adds at least. */
@@ -9,10 +10,6 @@ const MAX_RATIO = 1032;
 const LEAST = 64;
 /** The most that a server takes for an event (`max_allowed_packet`). */
 const MAX_EVENT = 1 << 30;
-/** Of a QUERY: where the lengths stand, in its body. */
-const QUERY_HEADER = 13;
-const DATABASE_LENGTH = 8;
-const VARIABLES_LENGTH = 11;
 const ZLIB = 0;
 
 /**
@@ -39,11 +36,8 @@ export function inflateEvent(event: Uint8Array): Uint8Array {
 }
 
 function passQueryHeader(reader: EventReader): void {
-  const body = reader.at;
   reader.need(QUERY_HEADER);
-  const database = reader.data[body + DATABASE_LENGTH]!;
-  const variables = reader.data[body + VARIABLES_LENGTH]! | (reader.data[body + VARIABLES_LENGTH + 1]! << 8);
-  reader.skip(QUERY_HEADER + variables + database + 1);
+  reader.skip(queryTextAt(reader.data, reader.at) - reader.at);
 }
 
 function passRowsHeader(reader: EventReader, type: EventType): void {

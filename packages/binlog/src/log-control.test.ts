@@ -106,7 +106,8 @@ describe('what the server says of itself', () => {
     const session = new Session();
     session.decode(session.log.previousGtids(MysqlGtidSet.parse(`${uuid}:1-5`)));
     session.decode(session.log.gtidList(MariadbGtidPosition.parse('0-1-2,3-4-5')));
-    expect(session.host.previous).toEqual([`${uuid}:1-5`, '0-1-2,3-4-5']);
+    session.decode(session.log.event(EventType.gtidList, hex('00000000 0000')));
+    expect(session.host.previous).toEqual([`${uuid}:1-5`, '0-1-2,3-4-5', '']);
   });
 
   test('can be that its log lacks changes', () => {
@@ -134,6 +135,13 @@ describe('a checksum', () => {
     const session = new Session();
     const event = session.log.query({ text: 'BEGIN' });
     expect(() => session.decode(event.with(event.length - 1, event.at(-1)! ^ 1))).toThrow(damaged('binlog event QUERY, byte 19: its checksum is another'));
+  });
+
+  test('of what the server makes up is taken off, whatever the file before had', () => {
+    const session = new Session();
+    const plain = new EventEncoder({ checksums: false });
+    session.decode(plain.format()).decode(session.log.rotate('binlog.000009', 4, { artificial: true }));
+    expect(session.host.rotations.at(-1)).toEqual({ file: 'binlog.000009', offset: 4 });
   });
 
   test('is expected as the last format says', () => {

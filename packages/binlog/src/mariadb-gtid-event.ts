@@ -76,7 +76,8 @@ function readAlterPhase(reader: EventReader): AlterPhase | null {
 /** Reads the body of a GTID_LIST: the last GTIDs in front of this file, of each domain. https://mariadb.com/kb/en/gtid_list_event/ */
 export function readGtidList(reader: EventReader): MariadbGtidPosition {
   const count = reader.uint32() & 0x0fff_ffff;
-  if (count * 16 !== reader.left) throw reader.damaged('the number of GTIDs does not fit');
+  // An empty list is filled up with zero bytes.
+  if (count * 16 > reader.left) throw reader.damaged('the number of GTIDs does not fit');
   const position = new MariadbGtidPosition();
   for (let index = 0; index < count; index++) {
     const domain = reader.uint32();

@@ -45,6 +45,25 @@ const variableBytes: Readonly<Record<number, number>> = {
   130: 2, // MariaDB: gtid_flags3
 };
 
+const BEGIN: readonly number[] = [0x42, 0x45, 0x47, 0x49, 0x4e];
+/** Where the body has its lengths, and where it goes on behind them. */
+const DATABASE_LENGTH = 8;
+const VARIABLES_LENGTH = 11;
+export const QUERY_HEADER = 13;
+
+/** Where the text of a QUERY stands whose body, of at least `QUERY_HEADER` bytes, is at `at`. */
+export function queryTextAt(data: Uint8Array, at: number): number {
+  const variables = data[at + VARIABLES_LENGTH]! | (data[at + VARIABLES_LENGTH + 1]! << 8);
+  return at + QUERY_HEADER + variables + data[at + DATABASE_LENGTH]! + 1;
+}
+
+/** Whether the QUERY that the reader stands before is `BEGIN`: every transaction has one, so it is told without reading it. */
+export function isBegin({ data, at, end }: EventReader): boolean {
+  if (end - at < QUERY_HEADER) return false;
+  const text = queryTextAt(data, at);
+  return text === end - BEGIN.length && BEGIN.every((byte, index) => data[text + index] === byte);
+}
+
 /**
  * Reads the body of a QUERY, or of an EXECUTE_LOAD_QUERY.
  * https://dev.mysql.com/doc/dev/mysql-server/latest/classmysql_1_1binlog_1_1event_1_1Query__event.html

@@ -27,12 +27,11 @@ const MAX_TAG = 32;
  * https://dev.mysql.com/doc/dev/mysql-server/latest/PageLibsMysqlSerialization.html
  */
 export function readTaggedGtid(reader: EventReader): GtidEvent {
-  const start = reader.at;
   const version = Number(readVarint(reader));
   if (version !== VERSION) throw reader.unsupported(`a message of version ${version}`);
-  const size = Number(readVarint(reader));
+  // Its size, which is that of the event.
+  readVarint(reader);
   const lastNeeded = Number(readVarint(reader));
-  if (start + size !== reader.end) throw reader.damaged('the message has another size than it says');
   let uuid: string | null = null;
   let tag = '';
   let number: bigint | null = null;

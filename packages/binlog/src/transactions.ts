@@ -28,9 +28,9 @@ export class Transactions {
     this.#xaHost = xaHost;
   }
 
-  /** From a GTID, BEGIN or XA START up to the end. */
+  /** From a GTID, BEGIN or XA START up to the end; also between the commit of an XA transaction and its replay. */
   get inside(): boolean {
-    return this.#open !== null || this.#kept !== null || this.#announced !== null;
+    return this.#open !== null || this.#kept !== null || this.#announced !== null || this.#replay !== null;
   }
 
   get open(): OpenTransaction | null {

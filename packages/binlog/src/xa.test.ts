@@ -89,9 +89,11 @@ describe('an XA transaction', () => {
     session.decode(log.gtid({ gtid: committed })).decode(log.query({ text: `XA COMMIT ${name}` }));
     expect(() => decoder.commitReplay()).toThrow(use);
     expect(() => session.decode(log.gtid({ gtid: committed }))).toThrow(use);
+    expect(decoder.inTransaction).toBe(true);
     decoder.beginReplay();
     decoder.commitReplay();
     expect(session.host.ends).toMatchObject([{ kind: 'commit', rows: 0 }]);
+    expect(decoder.inTransaction).toBe(false);
   });
 });
 

@@ -7,7 +7,7 @@ export interface XaStep {
   readonly xid: string;
   /** Of the step itself: PREPARE and COMMIT have one each. */
   readonly gtid: Gtid | null;
-  /** Where the log goes on behind it: a boundary, except of a start. */
+  /** Where the log goes on behind it: a boundary, of a PREPARE or a ROLLBACK. */
   readonly end: LogPosition;
 }
 

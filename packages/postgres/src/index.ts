@@ -20,7 +20,7 @@ export { COPY_HEADER, CopyWriter } from './copy-writer.ts';
 export { Frames } from './frames.ts';
 export type { TypeMapping } from './type-mapping.ts';
 export { mapType, readTypes, type PgType } from './map-type.ts';
-export { Wire, parseErrorResponse } from './wire.ts';
+export { Wire, parseErrorResponse, type WireOptions } from './wire.ts';
 export { quoteIdentifier, quoteLiteral } from './quote.ts';
 export { encryptionResult } from './server/encryption.ts';
 export { between, betweenResult, refusePooler } from './server/pooler.ts';

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { connect as connectSocket } from 'node:net';
+import { Duplex } from 'node:stream';
 import type pg from 'pg';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { tcpServer, type TcpServer } from './testing/tcp-server.ts';
 import { Wire, parseErrorResponse } from './wire.ts';
 
@@ -90,6 +91,62 @@ describe('a wire', () => {
     expect(failures).toHaveLength(1);
     expect(wire.failure).toMatchObject({ code: 'WEIR_PG_CONNECTION_LOST' });
     wire.copyData(Buffer.from('nothing is sent any more'));
+  });
+});
+
+describe('a wire that gathers', () => {
+  /** A wire to a socket of the test, and the chunks that it reads. */
+  function gathering() {
+    vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const socket = new Duplex({ read: () => {}, write: (_chunk, _encoding, done) => done() });
+    const wire = new Wire({ connection: { stream: socket } } as unknown as pg.Client, { gathers: true });
+    let bytes = 0;
+    wire.onData = (chunk) => void (bytes += chunk.length);
+    const read = (times: number, length = 10): void => {
+      for (let i = 0; i < times; i++) socket.emit('data', Buffer.alloc(length));
+    };
+    return { wire, read, isResting: () => socket.isPaused(), bytes: () => bytes };
+  }
+
+  test('rests for a millisecond when many small reads follow each other, and loses none', () => {
+    const { read, isResting, bytes } = gathering();
+    read(15);
+    expect(isResting()).toBe(false);
+    read(1);
+    expect(isResting()).toBe(true);
+    vi.advanceTimersByTime(1);
+    expect(isResting()).toBe(false);
+    expect(bytes()).toBe(160);
+  });
+
+  test('reads on where reads are large, or come one at a time', () => {
+    const { read, isResting } = gathering();
+    for (let i = 0; i < 40; i++) {
+      read(10);
+      read(1, 32 << 10);
+    }
+    for (let i = 0; i < 40; i++) {
+      read(1);
+      vi.advanceTimersByTime(1);
+    }
+    expect(isResting()).toBe(false);
+  });
+
+  test('stays paused, or goes on, as who reads it says meanwhile', () => {
+    const { wire, read, isResting } = gathering();
+    read(16);
+    wire.pause();
+    vi.advanceTimersByTime(5);
+    expect(isResting()).toBe(true);
+    wire.resume();
+    expect(isResting()).toBe(false);
+    wire.pause();
+    read(16);
+    wire.resume();
+    expect(isResting()).toBe(true);
+    vi.advanceTimersByTime(1);
+    expect(isResting()).toBe(false);
   });
 });
 

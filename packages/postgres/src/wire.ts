@@ -5,6 +5,23 @@ import { GOODBYE_MS, socketOf } from './connection/client-socket.ts';
 import { serverError } from './connection/server-error.ts';
 import { takeReads } from './connection/socket-reads.ts';
 
+/** Reads of fewer bytes are small … */
+const SMALL_BYTES = 16 << 10;
+/** … and when so many of them come … */
+const SMALL_READS = 16;
+/** … within this time, in ms, … */
+const BURST_MS = 1;
+/** … nothing is read for so long, in ms. A socket holds more than a server sends meanwhile. */
+const GATHER_MS = 1;
+
+export interface WireOptions {
+  /**
+   * Where the server sends many small messages, one by one, they gather in the socket for a millisecond: a read for each would
+   * cost more than all that is done with them. A message that comes alone is read at once. Default false.
+   */
+  readonly gathers?: boolean;
+}
+
 /**
  * A connection after login, taken over from `pg` so that COPY data goes from the socket into a batch's slab without an
  * object per message. From then on only this class speaks on it.
@@ -13,6 +30,11 @@ import { takeReads } from './connection/socket-reads.ts';
  */
 export class Wire implements AsyncDisposable {
   readonly #socket: Socket;
+  #isPaused = false;
+  /** Small reads since the burst began, and when that was. */
+  #smallReads = 0;
+  #burstSince = 0;
+  #gathering: NodeJS.Timeout | null = null;
   #failure: WeirError | null = null;
   #closing: Promise<void> | null = null;
   /** Gets what arrives; a chunk is valid until it returns. */
@@ -20,10 +42,13 @@ export class Wire implements AsyncDisposable {
   onFailure: (error: WeirError) => void = () => {};
 
   /** @param client connected and idle */
-  constructor(client: pg.Client) {
+  constructor(client: pg.Client, { gathers = false }: WireOptions = {}) {
     this.#socket = socketOf(client);
     for (const event of ['data', 'error', 'close', 'end'] as const) this.#socket.removeAllListeners(event);
-    takeReads(this.#socket, (chunk) => this.onData(chunk));
+    takeReads(this.#socket, (chunk) => {
+      this.onData(chunk);
+      if (gathers) this.#gather(chunk.length);
+    });
     this.#socket.on('error', (error) => this.#fail(serverError(error, 'the connection broke')));
     // From its end on the server takes nothing more, though the socket closes only later.
     for (const event of ['end', 'close'] as const) this.#socket.on(event, () => this.#fail(closedThere()));
@@ -53,11 +78,29 @@ export class Wire implements AsyncDisposable {
   }
 
   pause(): void {
+    this.#isPaused = true;
     this.#socket.pause();
   }
 
   resume(): void {
-    this.#socket.resume();
+    this.#isPaused = false;
+    if (this.#gathering === null) this.#socket.resume();
+  }
+
+  #gather(bytes: number): void {
+    if (bytes >= SMALL_BYTES) {
+      this.#smallReads = 0;
+      return;
+    }
+    if (this.#smallReads++ === 0) this.#burstSince = performance.now();
+    if (this.#smallReads < SMALL_READS) return;
+    this.#smallReads = 0;
+    if (performance.now() - this.#burstSince > BURST_MS || this.#gathering !== null) return;
+    this.#socket.pause();
+    this.#gathering = setTimeout(() => {
+      this.#gathering = null;
+      if (!this.#isPaused) this.#socket.resume();
+    }, GATHER_MS);
   }
 
   /** Says goodbye and waits until the server has let go: a slot can be used again at once. Who reads gets a failure. */
@@ -81,7 +124,7 @@ export class Wire implements AsyncDisposable {
     const late = setTimeout(() => socket.destroy(), GOODBYE_MS);
     // What was written last (a confirm) is sent before the goodbye. What still arrives is read, so that the server gets on.
     socket.end(Buffer.from([0x58, 0, 0, 0, 4])); // X
-    socket.resume();
+    this.resume();
     await closed;
     clearTimeout(late);
   }

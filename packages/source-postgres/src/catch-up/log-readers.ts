@@ -64,7 +64,7 @@ export class LogReaders {
   async #stream({ publications, signal }: LogWanted): Promise<LogReader> {
     const { config, context, slot, version } = this.#options;
     const reconnect = async (): Promise<Wire> => {
-      const wire = new Wire(await connect(config, signal, { replication: true }));
+      const wire = new Wire(await connect(config, signal, { replication: true }), { gathers: true });
       if (signal.aborted) await wire[Symbol.asyncDispose]();
       return wire;
     };

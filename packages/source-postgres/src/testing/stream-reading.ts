@@ -155,5 +155,5 @@ export class StreamReading implements AsyncDisposable {
 }
 
 async function replicationWire(database: TestDatabase): Promise<Wire> {
-  return new Wire(await connect({ url: secret.parse(database.url) }, never, { replication: true }));
+  return new Wire(await connect({ url: secret.parse(database.url) }, never, { replication: true }), { gathers: true });
 }
