@@ -12,7 +12,7 @@ function utf8(charset: string, bytes: readonly number[]): Buffer {
 }
 
 /**
- * Digests of what MariaDB 10.11.19 converts to utf8mb4: each byte; in sets of more than one byte each pair whose first is 0x80 to
+ * Digests of what MariaDB 10.11.19 converts to utf8mb4, and MySQL 9.7.4 where it converts it: each byte; in sets of more than one byte each pair whose first is 0x80 to
  * 0xff, in ujis and eucjpms each of those behind 0x8f.
  */
 const seen: Readonly<Record<string, string>> = {
@@ -92,6 +92,8 @@ describe('Unicode', () => {
     ['utf8mb4', [0xf0, 0x9f, 0x98, 0x80], '😀'],
     ['utf8', [0xc3, 0xa9], 'é'],
     ['gb18030', [0x41, 0xb0, 0xa1, 0x81, 0x30, 0x81, 0x30, 0x94, 0x39, 0xfc, 0x36, 0xff], 'A啊\u0080😀?'],
+    ['gb18030', [0xa8, 0xbc, 0xa3, 0xa0, 0xfe, 0x59, 0x84, 0x31, 0xa4, 0x37], '\u1e3f\ue5e5\ue81e\ufffd'],
+    ['gb18030', [0x80, 0x84, 0x31, 0xa5, 0x30, 0xe3, 0x32, 0x9a, 0x35, 0xe3, 0x32, 0x9a, 0x36, 0x81, 0x30], '??\u{10ffff}??0'],
   ])('%s', (name, bytes, text) => expect(utf8(name, bytes).toString()).toBe(text));
 });
 

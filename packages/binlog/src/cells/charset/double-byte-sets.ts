@@ -54,7 +54,7 @@ const EUCJPMS_F4A1 =
   'ⅢⅣⅤⅥⅦⅧⅨⅩ＇＂㈱№℡炻仼僴凬匇匤\ufa0e咊坙\ufa0f\ufa10增寬峵嵓\ufa11德悅愠敎昻晥\ufa12\uf929栁\ufa13\ufa14橫櫢淸淲瀨\ufa15\ufa16甁皂皞' +
   '\ufa17礰\ufa18\ufa19\ufa1a\ufa1b竧\ufa1c\ufa1d綠緖\ufa1e荢\ufa1f薰\ufa20\ufa21蠇\ufa22譿賴赶\ufa23\ufa24\ufa25郞\ufa26鄕\ufa27\ufa28閒\uf9dc\ufa29霻靍靑\ufa2a\ufa2b\ufa2c馞髙魲\ufa2d黑';
 
-/** As MariaDB 10.11 converts every sequence of two and three bytes; its tables are those of MySQL (strings/ctype-*.c). */
+/** As MariaDB 10.11 and MySQL 9.7 convert every sequence of two and three bytes. */
 export const doubleByteSets: Readonly<Record<string, DoubleByteSet>> = {
   sjis: {
     ...shiftJis,
@@ -99,6 +99,15 @@ export const doubleByteSets: Readonly<Record<string, DoubleByteSet>> = {
     privateUse: false,
     lacks: [[0xa2e3, 0xa2e3], [0xa3a0, 0xa3a0], [0xa8bc, 0xa8bc], [0xa8bf, 0xa8bf], [0xa989, 0xa995], [0xfe50, 0xfe9f]],
     own: {},
+  },
+  /** Its characters of two bytes. */
+  gb18030: {
+    base: 'gb18030',
+    leads: [[0x81, 0xfe]],
+    trails: [[0x40, 0x7e], [0x80, 0xfe]],
+    privateUse: true,
+    lacks: [],
+    own: { 0xa3a0: '\ue5e5' },
   },
   big5: {
     base: 'cp950',
