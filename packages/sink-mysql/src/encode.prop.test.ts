@@ -156,10 +156,10 @@ test('intervals that were MySQL’s TIME are that again', () => {
   const sixty = fc.integer({ min: 0, max: 59 });
   fc.assert(
     fc.property(hours, sixty, sixty, fraction, fc.boolean(), (hour, minute, second, digits, isNegative) => {
-      const two = (value: number): string => String(value).padStart(2, '0');
+      const padded = (value: number): string => String(value).padStart(2, '0');
       const isZero = hour + minute + second + Number(digits) === 0;
       const minus = isNegative && !isZero ? '-' : '';
-      const cell = cellOf(type, `${minus}${two(hour)}:${two(minute)}:${two(second)}.${digits}`, 'time(6)')!;
+      const cell = cellOf(type, `${minus}${padded(hour)}:${padded(minute)}:${padded(second)}.${digits}`, 'time(6)')!;
       const shortened = `.${digits}`.replace(/\.?0+$/, '');
       expect(read(literal(type, cell, 'time(6)')).toString()).toBe(`${minus}${hour}:${minute}:${second}${shortened}`);
     }),
