@@ -1,4 +1,4 @@
-import { connect, connectionOf, cutOnAbort, resolveTarget, serverVersion, type ConnectionConfig, type MysqlClient } from '@weir/mysql';
+import { connect, connectionOf, cutOnAbort, query, resolveTarget, serverVersion, type ConnectionConfig, type MysqlClient } from '@weir/mysql';
 import {
   crashPoint,
   type Batch,
@@ -24,6 +24,7 @@ import { MysqlSession, performSteps } from './session.ts';
 import { prepareSession } from './session-settings.ts';
 import { ShapeSteps } from './shape-steps.ts';
 import { SideConnection } from './side-connection.ts';
+import { identifier } from './sql-text.ts';
 import { TableCopies } from './table-copies.ts';
 import { MysqlTableReader } from './table-reader.ts';
 import { isLost, mark, sessionMarks, takeOver } from './takeover.ts';
@@ -120,6 +121,8 @@ export class MysqlSink implements Sink {
       using _ = cutOnAbort(client, signal);
       const transaction = new Transaction(client, await prepareSession(client));
       await this.#own.make((sql) => transaction.run(sql, { doing: `making Weir’s own tables in ${this.#own.database}` }));
+      // Every table is named in full, but a DELETE that names one by its alias asks for a database all the same.
+      await query(client, `USE ${identifier(this.#own.database)}`);
       const takeover = { config: this.#connection, shard, own: this.#own, clock: this.#context.clock };
       const checkpoint = await takeOver(client, takeover, signal, () =>
         CheckpointRow.take(transaction, shard, this.#own, this.#config.idle_timeout),
