@@ -137,6 +137,16 @@ test('floats keep their bits; NaN and infinities are refused', () => {
   );
 });
 
+test('a negative zero is refused where the server makes 0 of it', () => {
+  for (const bits of [32, 64] as const) {
+    const table = tableOf({ kind: 'float', bits }, 'test');
+    const { encoding } = columnType(table, table.columns[0]!, [], new TypeRules('mariadb'));
+    const encode = (cell: string): number => columnEncoder(encoding, table, 'value').encode(Buffer.alloc(80), 0, Buffer.from(cell), 0, cell.length);
+    expect(() => encode('-0')).toThrow(/negative zero/);
+    expect(encode('0')).toBe(3);
+  }
+});
+
 test('a decimal is refused exactly when the server would round it (invariant 9)', () => {
   const type: LogicalType = { kind: 'decimal', precision: 12, scale: 2 };
   const digits = fc.string({ unit: fc.constantFrom('0', '0', '5'), maxLength: 5 });

@@ -84,7 +84,7 @@ export class MysqlSink implements Sink {
     const own = this.#own;
     const steps = new ShapeSteps(shard, own, side);
     const shapes = new TargetShapes();
-    const copies = new TableCopies(transaction, side, shapes, shard, checkpoint.fence);
+    const copies = new TableCopies(transaction, side, shapes, own.digest(shard), checkpoint.fence);
     const registry = new Registry((sql) => transaction.run(sql, { doing: 'asking _weir_tables' }), shard, own);
     const rules = await this.#rulesOf(transaction.client);
     // What a session before this one has committed, and left.
@@ -102,7 +102,7 @@ export class MysqlSink implements Sink {
     const client = await connect(this.#connection, new AbortController().signal);
     try {
       await prepareSession(client);
-      await mark(client, sessionMarks.side(shard, fence));
+      await mark(client, sessionMarks.side(this.#own.digest(shard), fence));
       return client;
     } catch (error) {
       await client.close(false);
@@ -127,7 +127,7 @@ export class MysqlSink implements Sink {
       const checkpoint = await takeOver(client, takeover, signal, () =>
         CheckpointRow.take(transaction, shard, this.#own, this.#config.idle_timeout),
       );
-      await mark(client, sessionMarks.rows(shard, checkpoint.fence));
+      await mark(client, sessionMarks.rows(this.#own.digest(shard), checkpoint.fence));
       return await work(transaction, checkpoint);
     } catch (error) {
       await client.close(false);

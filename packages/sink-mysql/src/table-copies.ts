@@ -1,6 +1,4 @@
-import type { Shard } from '@weir/sdk';
 import type { TargetTable } from './inspect-target.ts';
-import { shardDigest } from './own-tables.ts';
 import type { SideConnection } from './side-connection.ts';
 import type { Doing } from './sink-error.ts';
 import { identifier, literal, qualified, type QualifiedName } from './sql-text.ts';
@@ -28,12 +26,15 @@ export class TableCopies {
   readonly #fence: number;
   #made = 0;
 
-  /** @param fence tells the tables of one session from those of another */
-  constructor(transaction: Transaction, side: SideConnection, shapes: TargetShapes, shard: Shard, fence: string) {
+  /**
+   * @param digest of the shard, see `OwnTables`
+   * @param fence tells the tables of one session from those of another
+   */
+  constructor(transaction: Transaction, side: SideConnection, shapes: TargetShapes, digest: string, fence: string) {
     this.#transaction = transaction;
     this.#side = side;
     this.#shapes = shapes;
-    this.#digest = shardDigest(shard);
+    this.#digest = digest;
     this.#fence = Number(fence);
     this.#prefix = `_weir_${this.#digest}_${fence}`;
   }
