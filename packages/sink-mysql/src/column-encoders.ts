@@ -22,9 +22,9 @@ export function columnEncoder(encoding: Encoding, table: Table, column: string):
     case 'clock':
       return new ClockEncoder(table, column);
     case 'float32':
-      return new Float32Encoder(table, column);
+      return new Float32Encoder(encoding.negativeZero, table, column);
     case 'float64':
-      return new Float64Encoder(table, column);
+      return new Float64Encoder(encoding.negativeZero, table, column);
     case 'decimal':
       return new DecimalEncoder(encoding.scale, table, column);
   }

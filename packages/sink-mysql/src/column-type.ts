@@ -3,7 +3,9 @@ import { keyWidths } from './key-width.ts';
 
 /** How a column's canonical cells become literals of SQL, and the server's text cells again. */
 export type Encoding =
-  | { readonly kind: 'text' | 'bytes' | 'bool' | 'date' | 'timestamp' | 'timestamptz' | 'time' | 'clock' | 'float32' | 'float64' }
+  | { readonly kind: 'text' | 'bytes' | 'bool' | 'date' | 'timestamp' | 'timestamptz' | 'time' | 'clock' }
+  /** `negativeZero`: whether the server has one. */
+  | { readonly kind: 'float32' | 'float64'; readonly negativeZero: boolean }
   /** `scale`: digits after the point that the type keeps; the server would round more. */
   | { readonly kind: 'decimal'; readonly scale: number };
 
@@ -22,10 +24,13 @@ export interface ColumnType {
 export class TypeRules {
   /** Text is compared by its bytes, and trailing spaces count: `NO PAD` in MySQL's terms. */
   readonly textCollation: string;
+  /** MariaDB makes a float's negative zero 0. */
+  readonly negativeZero: boolean;
   readonly #asText: readonly RegExp[];
 
   /** @param asText columns that are kept as text: see `MysqlSinkConfig.as_text` */
   constructor(flavour: 'mysql' | 'mariadb', asText: readonly string[] = []) {
+    this.negativeZero = flavour !== 'mariadb';
     this.textCollation = flavour === 'mariadb' ? 'utf8mb4_nopad_bin' : 'utf8mb4_0900_bin';
     this.#asText = asText.map(patternOf);
   }
@@ -44,7 +49,9 @@ function patternOf(text: string): RegExp {
 const MAX_PRECISION = 65;
 const MAX_SCALE = 30;
 
-const native = (sql: string, kind: Exclude<Encoding['kind'], 'decimal'> = 'text'): ColumnType => ({
+type SimpleKind = Exclude<Encoding['kind'], 'decimal' | 'float32' | 'float64'>;
+
+const native = (sql: string, kind: SimpleKind = 'text'): ColumnType => ({
   sql,
   encoding: { kind },
 });
@@ -54,7 +61,7 @@ const native = (sql: string, kind: Exclude<Encoding['kind'], 'decimal'> = 'text'
  * a length, since an index takes 3072 bytes
  */
 export function columnType(table: Table, column: Column, key: readonly string[], rules: TypeRules): ColumnType {
-  const type = rules.isText(table, column) && column.type.kind !== 'bytes' ? keptAsText(column.type) : baseType(column);
+  const type = rules.isText(table, column) && column.type.kind !== 'bytes' ? keptAsText(column.type) : baseType(column, rules);
   const part = key.indexOf(column.name);
   if (type.sql !== LONG_TEXT && type.sql !== LONG_BYTES) return type;
   const widths = part < 0 ? null : keyWidths(key.length, key.filter((name) => isLong(table, name, rules)).length);
@@ -73,7 +80,7 @@ const LONG_BYTES = 'longblob';
 function isLong(table: Table, name: string, rules: TypeRules): boolean {
   const column = table.columns.find((other) => other.name === name);
   if (column === undefined) return false;
-  const { sql } = rules.isText(table, column) ? keptAsText(column.type) : baseType(column);
+  const { sql } = rules.isText(table, column) ? keptAsText(column.type) : baseType(column, rules);
   return sql === LONG_TEXT || sql === LONG_BYTES;
 }
 
@@ -95,7 +102,7 @@ function textType({ kind }: LogicalType): ColumnType {
  * The one table of types; the README has it for people. Text is what holds everything that MySQL has no type for with the
  * same cells (invariant 9): documents keep their text, which MySQL's JSON does not; an offset, an interval.
  */
-function baseType({ type, sourceType }: Pick<Column, 'type' | 'sourceType'>): ColumnType {
+function baseType({ type, sourceType }: Pick<Column, 'type' | 'sourceType'>, { negativeZero }: TypeRules): ColumnType {
   switch (type.kind) {
     case 'bool':
       return native('tinyint(1)', 'bool');
@@ -105,7 +112,9 @@ function baseType({ type, sourceType }: Pick<Column, 'type' | 'sourceType'>): Co
       return native(type.kind === 'int' ? name : `${name} unsigned`);
     }
     case 'float':
-      return type.bits === 32 ? native('float', 'float32') : native('double', 'float64');
+      return type.bits === 32
+        ? { sql: 'float', encoding: { kind: 'float32', negativeZero } }
+        : { sql: 'double', encoding: { kind: 'float64', negativeZero } };
     case 'decimal':
       return decimalType(type.precision, type.scale ?? 0);
     case 'bytes':

@@ -137,6 +137,16 @@ test('floats keep their bits; NaN and infinities are refused', () => {
   );
 });
 
+test('a negative zero is refused where the server makes 0 of it', () => {
+  for (const bits of [32, 64] as const) {
+    const table = tableOf({ kind: 'float', bits }, 'test');
+    const { encoding } = columnType(table, table.columns[0]!, [], new TypeRules('mariadb'));
+    const encode = (cell: string): number => columnEncoder(encoding, table, 'value').encode(Buffer.alloc(80), 0, Buffer.from(cell), 0, cell.length);
+    expect(() => encode('-0')).toThrow(/negative zero/);
+    expect(encode('0')).toBe(3);
+  }
+});
+
 test('a decimal is refused exactly when the server would round it (invariant 9)', () => {
   const type: LogicalType = { kind: 'decimal', precision: 12, scale: 2 };
   const digits = fc.string({ unit: fc.constantFrom('0', '0', '5'), maxLength: 5 });
@@ -156,10 +166,10 @@ test('intervals that were MySQL’s TIME are that again', () => {
   const sixty = fc.integer({ min: 0, max: 59 });
   fc.assert(
     fc.property(hours, sixty, sixty, fraction, fc.boolean(), (hour, minute, second, digits, isNegative) => {
-      const two = (value: number): string => String(value).padStart(2, '0');
+      const padded = (value: number): string => String(value).padStart(2, '0');
       const isZero = hour + minute + second + Number(digits) === 0;
       const minus = isNegative && !isZero ? '-' : '';
-      const cell = cellOf(type, `${minus}${two(hour)}:${two(minute)}:${two(second)}.${digits}`, 'time(6)')!;
+      const cell = cellOf(type, `${minus}${padded(hour)}:${padded(minute)}:${padded(second)}.${digits}`, 'time(6)')!;
       const shortened = `.${digits}`.replace(/\.?0+$/, '');
       expect(read(literal(type, cell, 'time(6)')).toString()).toBe(`${minus}${hour}:${minute}:${second}${shortened}`);
     }),

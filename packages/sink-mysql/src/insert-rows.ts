@@ -23,7 +23,7 @@ export type Field = string | Uint8Array | number | null;
 /** Two are in use: one is filled while the server works on the other (invariant 8). */
 export type Frames = readonly [Buffer, Buffer];
 
-/** Bytes of a statement: more makes it no faster, see docs/adr/0016. */
+/** Bytes of a statement: so large that round trips do not count, and small beside what the server takes. */
 const FRAME_BYTES = 1 << 20;
 /** Digits of a number, or NULL; with a comma or parenthesis on each side. */
 const SHORT_BYTES = 24;

@@ -2,6 +2,8 @@ import { onlyKey, type Key, type KeyRange } from '@weir/sdk';
 import { cellLiteral } from './column-encoders.ts';
 import type { Layout, MappedColumn } from './layout.ts';
 
+const IS_NUMBER = /^(?:(?:tiny|small|big)?int|decimal)\b/;
+
 /**
  * The condition for rows of a range, of the target as `t`, in the order of `keyOrder`: the collation of text compares bytes.
  * Row constructors are no ranges to MySQL's optimizer, so a key of several columns is written out.
@@ -33,8 +35,11 @@ function literalsOf({ key }: Layout, cells: Key): string[] {
   return key.map((column, part) => keyLiteral(column, cells[part]!));
 }
 
-/** A cell of a key as `Key` has it, bytes as hexadecimal digits. */
-function keyLiteral(column: MappedColumn, cell: string): string {
+/**
+ * A cell of a key as `Key` has it, bytes as hexadecimal digits. A number is no text: MySQL may compare it with one as a double.
+ */
+export function keyLiteral(column: MappedColumn, cell: string): string {
   if (column.encoding.kind === 'bytes') return `x'${cell}'`;
+  if (IS_NUMBER.test(column.sql) && /^-?\d+(?:\.\d+)?$/.test(cell)) return cell;
   return cellLiteral(column.encoder, cell).toString();
 }

@@ -4,4 +4,4 @@ import { mysqlDriver } from './testing/mysql-driver.ts';
 
 const mariadb = service('mariadb', { version: '10.11' });
 
-await describeWithServices('MariaDB 10.11 in a container', [mariadb], () => sinkContract(mysqlDriver(mariadb)));
+await describeWithServices('MariaDB 10.11 in a container', [mariadb], () => sinkContract(mysqlDriver(mariadb, 'mariadb')));

@@ -12,7 +12,7 @@ export interface KeylessTables {
   readonly places: string;
 }
 
-const IMAGE = 'image char(64) collate ascii_bin NOT NULL, n bigint NOT NULL';
+const IMAGE = 'image char(64) collate utf8mb4_bin NOT NULL, n bigint NOT NULL';
 
 export const imagesColumns: string = `${IMAGE}, at datetime(6) NULL, PRIMARY KEY (image, n)`;
 export const placesColumns: string = `place bigint unsigned NOT NULL PRIMARY KEY, ${IMAGE}, KEY (image, n)`;

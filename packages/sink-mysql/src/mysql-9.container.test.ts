@@ -4,4 +4,4 @@ import { mysqlDriver } from './testing/mysql-driver.ts';
 
 const mysql = service('mysql');
 
-await describeWithServices('MySQL 9 in a container', [mysql], () => sinkContract(mysqlDriver(mysql)));
+await describeWithServices('MySQL 9 in a container', [mysql], () => sinkContract(mysqlDriver(mysql, 'mysql')));

@@ -25,6 +25,14 @@ export class OwnTables {
     this.steps = name('_weir_steps');
   }
 
+  /**
+   * Twelve hexadecimal digits that stand for a shard, in names which the server bounds and which all databases share: another
+   * database of Weir's may have the same shard.
+   */
+  digest({ pipeline, sink, shard }: Shard): string {
+    return createHash('sha256').update(JSON.stringify([this.database, pipeline, sink, shard])).digest('hex').slice(0, 12);
+  }
+
   /** Makes them where they are missing. A user who may not make databases can be given it. */
   async make(run: (sql: string) => Promise<Answer>): Promise<void> {
     const schema = literal(this.database);
@@ -74,7 +82,3 @@ export function sinkIs({ pipeline, sink }: Pick<Shard, 'pipeline' | 'sink'>): st
   return `pipeline = ${literal(pipeline)} AND sink = ${literal(sink)}`;
 }
 
-/** Twelve hexadecimal digits that stand for a shard in names which the server bounds. */
-export function shardDigest({ pipeline, sink, shard }: Shard): string {
-  return createHash('sha256').update(JSON.stringify([pipeline, sink, shard])).digest('hex').slice(0, 12);
-}

@@ -1,8 +1,7 @@
 import type { Row } from '@weir/mysql';
 import { BatchWriter, Op, type Batch, type KeyRange, type Table } from '@weir/sdk';
 import { readColumn, type ReadColumn } from './decode.ts';
-import { cellLiteral } from './column-encoders.ts';
-import { afterSql, keyRangeSql } from './key-range-sql.ts';
+import { afterSql, keyLiteral, keyRangeSql } from './key-range-sql.ts';
 import { doingTo, type Layout } from './layout.ts';
 import { isLive } from './stage-sql.ts';
 import type { Transaction } from './transaction.ts';
@@ -57,11 +56,10 @@ export class RangeReader {
   /** The condition for rows whose key is behind that of a row. */
   #behind(batch: Batch, row: number): string {
     const image = batch.after[row]!;
-    const literals = this.#layout.key.map(({ encoder, encoding }, part) => {
+    const literals = this.#layout.key.map((column, part) => {
       const cell = image + this.#keyPlaces[part]!;
-      const bytes = batch.data.subarray(batch.start[cell], batch.start[cell]! + batch.length[cell]!);
-      if (encoding.kind === 'bytes') return `x'${Buffer.from(bytes).toString('hex')}'`;
-      return cellLiteral(encoder, bytes).toString();
+      const bytes = Buffer.from(batch.data.subarray(batch.start[cell], batch.start[cell]! + batch.length[cell]!));
+      return keyLiteral(column, bytes.toString(column.encoding.kind === 'bytes' ? 'hex' : 'utf8'));
     });
     return afterSql(this.#layout, literals);
   }

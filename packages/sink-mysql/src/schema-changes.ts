@@ -207,6 +207,8 @@ export class SchemaChanges {
 
   #literal(table: Table, column: Column, value: Uint8Array | string): Buffer {
     const { encoding } = columnType(table, column, keyNames(table, this.#options), this.#rules);
+    // In a statement that the server keeps, bytes are digits.
+    if (encoding.kind === 'bytes') return Buffer.from(`x'${Buffer.from(value).toString('hex')}'`);
     return cellLiteral(columnEncoder(encoding, table, column.name), value);
   }
 }

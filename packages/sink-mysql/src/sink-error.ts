@@ -48,8 +48,10 @@ function byNumber(errno: number, message: string, at: Doing): Known | null {
     case 1292:
     case 1366:
     case 1367:
+    case 1300:
     case 1411:
     case 1416:
+    case 1525:
     case 1690:
       return { code: 'WEIR_MYSQL_VALUE', message: valueMessage(errno, message, at) };
     case 1048:
@@ -70,6 +72,9 @@ function byNumber(errno: number, message: string, at: Doing): Known | null {
     case 1054:
     case 1146:
       return { code: 'WEIR_MYSQL_DIVERGED', message };
+    case 1064:
+      // The message quotes the statement.
+      return { code: 'WEIR_MYSQL_QUERY', message: 'the server does not understand a statement' };
     case 1117:
     case 1118:
       return { code: 'WEIR_SINK_COLUMNS', message };
@@ -98,7 +103,7 @@ function columnOf(message: string, at: Doing): NamedColumn | null {
 function valueMessage(errno: number, message: string, at: Doing): string {
   const column = columnOf(message, at);
   const where = column?.column ?? 'a column';
-  if (errno === 1366 && message.startsWith('Incorrect string value')) return `${where}: a text is not UTF-8`;
+  if (errno === 1300 || (errno === 1366 && message.startsWith('Incorrect string value'))) return `${where}: a text is not UTF-8`;
   if (errno === 1406) return `${where}: a value is longer than ${column?.sqlType ?? 'its column'} takes`;
   return `${where}: a value does not fit ${column?.sqlType ?? 'its column'}`;
 }

@@ -1,4 +1,4 @@
-import { connect, connectionOf, cutOnAbort, resolveTarget, serverVersion, type ConnectionConfig, type MysqlClient } from '@weir/mysql';
+import { connect, connectionOf, cutOnAbort, query, resolveTarget, serverVersion, type ConnectionConfig, type MysqlClient } from '@weir/mysql';
 import {
   crashPoint,
   type Batch,
@@ -24,6 +24,7 @@ import { MysqlSession, performSteps } from './session.ts';
 import { prepareSession } from './session-settings.ts';
 import { ShapeSteps } from './shape-steps.ts';
 import { SideConnection } from './side-connection.ts';
+import { identifier } from './sql-text.ts';
 import { TableCopies } from './table-copies.ts';
 import { MysqlTableReader } from './table-reader.ts';
 import { isLost, mark, sessionMarks, takeOver } from './takeover.ts';
@@ -83,7 +84,7 @@ export class MysqlSink implements Sink {
     const own = this.#own;
     const steps = new ShapeSteps(shard, own, side);
     const shapes = new TargetShapes();
-    const copies = new TableCopies(transaction, side, shapes, shard, checkpoint.fence);
+    const copies = new TableCopies(transaction, side, shapes, own.digest(shard), checkpoint.fence);
     const registry = new Registry((sql) => transaction.run(sql, { doing: 'asking _weir_tables' }), shard, own);
     const rules = await this.#rulesOf(transaction.client);
     // What a session before this one has committed, and left.
@@ -101,7 +102,7 @@ export class MysqlSink implements Sink {
     const client = await connect(this.#connection, new AbortController().signal);
     try {
       await prepareSession(client);
-      await mark(client, sessionMarks.side(shard, fence));
+      await mark(client, sessionMarks.side(this.#own.digest(shard), fence));
       return client;
     } catch (error) {
       await client.close(false);
@@ -120,11 +121,13 @@ export class MysqlSink implements Sink {
       using _ = cutOnAbort(client, signal);
       const transaction = new Transaction(client, await prepareSession(client));
       await this.#own.make((sql) => transaction.run(sql, { doing: `making Weir’s own tables in ${this.#own.database}` }));
+      // Every table is named in full, but a DELETE that names one by its alias asks for a database all the same.
+      await query(client, `USE ${identifier(this.#own.database)}`);
       const takeover = { config: this.#connection, shard, own: this.#own, clock: this.#context.clock };
       const checkpoint = await takeOver(client, takeover, signal, () =>
         CheckpointRow.take(transaction, shard, this.#own, this.#config.idle_timeout),
       );
-      await mark(client, sessionMarks.rows(shard, checkpoint.fence));
+      await mark(client, sessionMarks.rows(this.#own.digest(shard), checkpoint.fence));
       return await work(transaction, checkpoint);
     } catch (error) {
       await client.close(false);

@@ -1,6 +1,4 @@
-import type { Shard } from '@weir/sdk';
 import type { TargetTable } from './inspect-target.ts';
-import { shardDigest } from './own-tables.ts';
 import type { SideConnection } from './side-connection.ts';
 import type { Doing } from './sink-error.ts';
 import { identifier, literal, qualified, type QualifiedName } from './sql-text.ts';
@@ -25,14 +23,19 @@ export class TableCopies {
   readonly #shapes: TargetShapes;
   readonly #prefix: string;
   readonly #digest: string;
+  readonly #fence: number;
   #made = 0;
 
-  /** @param fence tells the tables of one session from those of another */
-  constructor(transaction: Transaction, side: SideConnection, shapes: TargetShapes, shard: Shard, fence: string) {
+  /**
+   * @param digest of the shard, see `OwnTables`
+   * @param fence tells the tables of one session from those of another
+   */
+  constructor(transaction: Transaction, side: SideConnection, shapes: TargetShapes, digest: string, fence: string) {
     this.#transaction = transaction;
     this.#side = side;
     this.#shapes = shapes;
-    this.#digest = shardDigest(shard);
+    this.#digest = digest;
+    this.#fence = Number(fence);
     this.#prefix = `_weir_${this.#digest}_${fence}`;
   }
 
@@ -91,7 +94,7 @@ export class TableCopies {
     await this.#transaction.sendText(Buffer.concat(parts), at);
   }
 
-  /** Removes what sessions before this one left. To be called while the fence's row is locked (invariant 5). */
+  /** Removes what sessions before this one left, and nothing of one that has taken its place (invariant 5). */
   async sweep(): Promise<void> {
     const at = { doing: 'removing tables that were left' };
     const { rows } = await this.#side.run(
@@ -99,7 +102,8 @@ export class TableCopies {
         WHERE table_name LIKE ${literal(`\\_weir\\_${this.#digest}\\_%`)}`,
       at,
     );
-    for (const [schema, table] of rows) {
+    const before = rows.filter(([, table]) => Number(/^_weir_[0-9a-f]{12}_(\d+)_/.exec(table!)?.[1]) < this.#fence);
+    for (const [schema, table] of before) {
       await this.#side.run(`DROP TABLE IF EXISTS ${qualified({ schema: schema!, table: table! })}`, at);
     }
   }

@@ -1,7 +1,7 @@
 import { connect, query, type ConnectionConfig, type MysqlClient } from '@weir/mysql';
 import type { Clock, Shard } from '@weir/sdk';
 import { CheckpointRow } from './checkpoint.ts';
-import { shardDigest, type OwnTables } from './own-tables.ts';
+import type { OwnTables } from './own-tables.ts';
 import { literal } from './sql-text.ts';
 import { askOf } from './transaction.ts';
 
@@ -12,16 +12,16 @@ const PAUSE_MS = 100;
 const ASK_MS = 5_000;
 
 /**
- * Names by which connections of a shard's sessions are found. They are user locks, which say who holds them, and are no fence:
+ * Names by which connections of a shard's sessions are found, by its digest. They are user locks, which say who holds them, and are no fence:
  * that is the row of `_weir_checkpoint`.
  */
 export const sessionMarks = {
   /** Of the session that has a fence. */
-  rows: (shard: Shard, fence: string): string => `weir_${shardDigest(shard)}_${fence}`,
+  rows: (digest: string, fence: string): string => `weir_${digest}_${fence}`,
   /** Of its side connection. */
-  side: (shard: Shard, fence: string): string => `weir_${shardDigest(shard)}_${fence}_side`,
+  side: (digest: string, fence: string): string => `weir_${digest}_${fence}_side`,
   /** Of one that is taking the fence. */
-  next: (shard: Shard): string => `weir_${shardDigest(shard)}_next`,
+  next: (digest: string): string => `weir_${digest}_next`,
 };
 
 /** Puts a mark on a connection until it ends. */
@@ -49,7 +49,8 @@ export async function takeOver<T>(
 ): Promise<T> {
   const { shard, own, clock } = takeover;
   const fence = await CheckpointRow.fenceOf(askOf(client), shard, own);
-  await mark(client, sessionMarks.next(shard));
+  const next = sessionMarks.next(own.digest(shard));
+  await mark(client, next);
   const working = work();
   const done = new AbortController();
   const over = working.then(
@@ -63,13 +64,14 @@ export async function takeOver<T>(
   }
   await over;
   const result = await working;
-  await query(client, `SELECT RELEASE_LOCK(${literal(sessionMarks.next(shard))})`);
+  await query(client, `SELECT RELEASE_LOCK(${literal(next)})`);
   return result;
 }
 
-async function endPredecessor({ config, shard, clock }: Takeover, fence: string, until: AbortSignal): Promise<void> {
+async function endPredecessor({ config, shard, own, clock }: Takeover, fence: string, until: AbortSignal): Promise<void> {
   const client = await connect(config, until);
-  const names = [sessionMarks.rows(shard, fence), sessionMarks.side(shard, fence)];
+  const digest = own.digest(shard);
+  const names = [sessionMarks.rows(digest, fence), sessionMarks.side(digest, fence)];
   try {
     while (!until.aborted) {
       const [ids] = await query(client, `SELECT ${names.map((name) => `IS_USED_LOCK(${literal(name)})`).join(', ')}`);
@@ -89,7 +91,7 @@ async function endPredecessor({ config, shard, clock }: Takeover, fence: string,
 export async function isLost({ config, shard, own }: Takeover, fence: string): Promise<boolean> {
   const client = await connect(config, AbortSignal.timeout(ASK_MS));
   try {
-    const [next] = await query(client, `SELECT IS_USED_LOCK(${literal(sessionMarks.next(shard))})`);
+    const [next] = await query(client, `SELECT IS_USED_LOCK(${literal(sessionMarks.next(own.digest(shard)))})`);
     return next![0] !== null || (await CheckpointRow.fenceOf(askOf(client), shard, own)) !== fence;
   } finally {
     await client.close();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Column, LogicalType, Table } from '@weir/sdk';
+import type { Column, LogicalType, Table, WeirError } from '@weir/sdk';
 import { describeWithServices, service } from '@weir/testkit/services';
 import { batch, checkpointAt, column, openSession, ordersTable, withOrders } from './testing/orders.ts';
 import { scanned } from './testing/scanned.ts';
@@ -10,10 +10,10 @@ const signal = new AbortController().signal;
 
 /** What MySQL has no value for. */
 const beyond: readonly (readonly [string, LogicalType, string])[] = [
-  ['f32', { kind: 'float', bits: 32 }, 'NaN'],
+  ['f32', { kind: 'float', bits: 32 }, 'Infinity'],
   ['f64', { kind: 'float', bits: 64 }, '-Infinity'],
   ['d', { kind: 'date' }, '-000043-03-15'],
-  ['d2', { kind: 'date' }, 'infinity'],
+  ['d2', { kind: 'date' }, '-infinity'],
   ['ts', { kind: 'timestamp' }, '294246-12-31T23:59:59.999999'],
   ['tz', { kind: 'timestamptz' }, '0999-12-31T23:59:59Z'],
 ];
@@ -45,6 +45,15 @@ await describeWithServices('values', servers, () => {
       await expect(withOrders(sink, table, [{ id: 1, ...Object.fromEntries(cells) }])).rejects.toMatchObject({ code: 'WEIR_MYSQL_VALUE' });
       await using _ = await withOrders(asked, table, [{ id: 1, ...Object.fromEntries(cells) }]);
       expect(await scanned(asked, table)).toEqual([['1', ...cells.map(([, cell]) => cell)]]);
+    });
+
+    it('of a negative zero are there at MySQL; MariaDB has none, so it is refused', async () => {
+      await using databases = new TestDatabases(server.url);
+      const table = kinds(column('f32', { kind: 'float', bits: 32 }), column('f64', { kind: 'float', bits: 64 }));
+      const written = withOrders(databases.sink(), table, [{ id: 1, f32: '-0', f64: '-0' }]);
+      const found = written.then(() => scanned(databases.sink(), table)).catch((error: unknown) => (error as WeirError).code);
+      const [version] = await databases.sql('SELECT VERSION()');
+      expect(await found).toEqual(/mariadb/i.test(version![0]!) ? 'WEIR_MYSQL_VALUE' : [['1', '-0', '-0']]);
     });
 
     it('that would be cut or rounded are refused (invariant 9)', async () => {

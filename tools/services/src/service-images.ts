@@ -40,7 +40,7 @@ export const serviceImages: readonly ServiceImage[] = [
     version: 9,
     official: 'mysql:9',
     built: 'weir-test/mysql:9',
-    recipe: { suite: 'sid', folder: 'mysql', args: { SERVER: 'mysqld', PACKAGES: 'mysql-server-core mysql-client-core' } },
+    recipe: { suite: 'sid', folder: 'mysql', args: { SERVER: 'mysqld', PACKAGES: 'mysql-server-core=9.* mysql-client-core=9.*' } },
   },
 ];
 

@@ -4,7 +4,7 @@ import { connect, query } from '@weir/mysql';
 import { Secret, schemaPolicies, silentLogger, systemClock, type Sink, type SinkOptions } from '@weir/sdk';
 import { mysqlSinkConfig } from '../config.ts';
 import { mysqlSink } from '../connector.ts';
-import { shardDigest } from '../own-tables.ts';
+import { OwnTables } from '../own-tables.ts';
 
 export const mirrorOptions: SinkOptions = {
   mode: 'mirror',
@@ -88,7 +88,7 @@ export class TestDatabases implements AsyncDisposable {
   async sessions(): Promise<string[]> {
     const fences = await this.sql(`SELECT fence FROM ${this.name}._weir_checkpoint`);
     const ids: string[] = [];
-    const digest = shardDigest({ pipeline: 'shop', sink: 'warehouse', shard: 0 });
+    const digest = new OwnTables(this.name).digest({ pipeline: 'shop', sink: 'warehouse', shard: 0 });
     for (const [fence] of fences) {
       const [row] = await this.sql(`SELECT IS_USED_LOCK('weir_${digest}_${fence}')`);
       if (row![0] !== null) ids.push(row![0]!);

@@ -36,7 +36,17 @@ const SETTINGS: Settings = {
 const mysql: MysqlFlavour = {
   name: 'mysql',
   variable: 'WEIR_TEST_MYSQL_URL',
-  settings: { ...SETTINGS, gtid_mode: 'ON', enforce_gtid_consistency: 'ON', mysqlx: 'OFF' },
+  settings: {
+    ...SETTINGS,
+    gtid_mode: 'ON',
+    enforce_gtid_consistency: 'ON',
+    mysqlx: 'OFF',
+    // Statistics that take 80 MB.
+    performance_schema_accounts_size: '0',
+    performance_schema_hosts_size: '0',
+    performance_schema_users_size: '0',
+    performance_schema_error_size: '0',
+  },
   async start(image, port, settings) {
     const { MySqlContainer } = await import('@testcontainers/mysql');
     return await new MySqlContainer(image)
