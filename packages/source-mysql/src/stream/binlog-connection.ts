@@ -48,7 +48,7 @@ export class BinlogConnection implements AsyncDisposable {
       await query(client, dumpSettings(request));
       const connection = new BinlogConnection(client.socket);
       client = null;
-      connection.#start(command, request);
+      connection.start(command, request);
       return connection;
     } catch (error) {
       await client?.close(false);
@@ -57,6 +57,17 @@ export class BinlogConnection implements AsyncDisposable {
     } finally {
       signal.removeEventListener('abort', cut);
     }
+  }
+
+  /**
+   * Registers the pipeline and asks for the log. Until somebody listens the socket keeps what comes.
+   * @param command of {@link dumpCommand}
+   */
+  start(command: Buffer, { identity, heartbeatMs }: DumpRequest): void {
+    this.pause();
+    this.#silenceMs = heartbeatMs * MISSED_HEARTBEATS;
+    this.#socket.write(registration(identity));
+    this.#socket.write(command);
   }
 
   /** The failure that ended the connection. */
@@ -91,14 +102,6 @@ export class BinlogConnection implements AsyncDisposable {
     const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
     socket.destroy();
     await closed;
-  }
-
-  /** Registers the pipeline and asks for the log. Until somebody listens the socket keeps what comes. */
-  #start(command: Buffer, { identity, heartbeatMs }: DumpRequest): void {
-    this.pause();
-    this.#silenceMs = heartbeatMs * MISSED_HEARTBEATS;
-    this.#socket.write(registration(identity));
-    this.#socket.write(command);
   }
 
   #silent(): void {
