@@ -37,6 +37,8 @@ export interface Read {
   readonly rows: readonly string[];
   readonly ends: readonly TransactionEnd[];
   readonly heartbeats: readonly LogPosition[];
+  /** Compressed events. */
+  readonly payloads: number;
 }
 
 /** Reads on until rows of the database are there, or what else is asked for. */
@@ -44,7 +46,7 @@ export async function readLog(reading: LogReading, isEnough: (read: Read) => boo
   const shapes = await readShapes(reading);
   const writer = new BatchWriter();
   await using stream = await openStream(reading, writer);
-  const read = { rows: [] as string[], ends: [] as TransactionEnd[], heartbeats: [] as LogPosition[] };
+  const read = { rows: [] as string[], ends: [] as TransactionEnd[], heartbeats: [] as LogPosition[], payloads: 0 };
   let payload: Payload | null = null;
   const host: BinlogHost = {
     tableMap: (map: TableMap) => {
@@ -59,7 +61,10 @@ export async function readLog(reading: LogReading, isEnough: (read: Read) => boo
       read.rows.push(...textsOf(batch));
       batch.release();
     },
-    payload: (each) => (payload = each),
+    payload: (each) => {
+      payload = each;
+      read.payloads++;
+    },
     heartbeat: (position) => read.heartbeats.push(position),
   };
   const decoder = new BinlogDecoder(host);
