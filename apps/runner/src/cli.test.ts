@@ -93,6 +93,7 @@ describe('what needs no server', () => {
     expect(JSON.parse(stdout)).toMatchObject([
       { name: 'postgres', kind: 'source' },
       { name: 'duckdb', kind: 'sink', delivery: { class: 'A' } },
+      { name: 'mysql', kind: 'sink', delivery: { class: 'A' } },
       { name: 'postgres', kind: 'sink', delivery: { class: 'A' } },
     ]);
     expect((await weir(['connectors'])).stdout).toMatch(/^name .*\n─.*\npostgres +source/);
@@ -152,7 +153,7 @@ describe('a bad file', () => {
   unknown key \`htp\`; expected version, state, http, pipelines
   fix: Did you mean \`http\`?
 WEIR_CONFIG_INVALID at bad.yaml:10:9 (pipelines.shop.sinks.warehouse.mod)
-  unknown key \`mod\`; expected duckdb, postgres, mode, target, deletes, schema_changes, on_error
+  unknown key \`mod\`; expected duckdb, mysql, postgres, mode, target, deletes, schema_changes, on_error
   fix: Did you mean \`mode\`?
 `);
   });

@@ -1,4 +1,5 @@
 import { duckdbSink } from '@weir/sink-duckdb';
+import { mysqlSink } from '@weir/sink-mysql';
 import { postgresSink } from '@weir/sink-postgres';
 import { postgresSource } from '@weir/source-postgres';
 import type { SinkConnector, SourceConnector } from '@weir/sdk';
@@ -22,6 +23,7 @@ export const connectors: Connectors = {
   sources: [{ connector: postgresSource, files: TLS_FILES }],
   sinks: [
     { connector: duckdbSink, files: ['path'] },
+    { connector: mysqlSink, files: TLS_FILES },
     { connector: postgresSink, files: TLS_FILES },
   ],
 };

@@ -49,6 +49,8 @@ export { CopiedRanges } from './copied-ranges.ts';
 export { crashPoint, crashPoints, type CrashPoint } from './crash-point.ts';
 export { errorCodes, type ErrorCode, type ErrorPolicy } from './error-codes.ts';
 export { WeirError, explainError, toWeirError, type ConfigPlace, type WeirErrorOptions } from './errors.ts';
+export { float32Text, float64Text } from './float-text.ts';
+export { nearestFloat32 } from './float32.ts';
 export { historyColumns, historyTable, softDeleteColumn } from './history.ts';
 export { keyOrder, onlyKey, rangeHolds, type Key, type KeyRange } from './key-range.ts';
 export { logicalTypeName, type LogicalType, type SimpleKind } from './logical-type.ts';

@@ -1,7 +1,7 @@
 import duckdb from '@duckdb/node-bindings';
+import { float32Text, float64Text } from '@weir/sdk';
 import { dateFromDays } from './calendar.ts';
 import { DATE_INFINITY, TIMESTAMP_INFINITY } from './encode-time.ts';
-import { float32Text, float64Text } from './float-text.ts';
 import type { RowText } from './row-text.ts';
 import { slotBytes, type Storage } from './types.ts';
 

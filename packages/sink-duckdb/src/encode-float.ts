@@ -1,5 +1,5 @@
+import { nearestFloat32 } from '@weir/sdk';
 import { ColumnEncoder, type EncodedColumn } from './encode.ts';
-import { nearestFloat32 } from './float32.ts';
 import type { Slots } from './slots.ts';
 
 const ZERO = 0x30;

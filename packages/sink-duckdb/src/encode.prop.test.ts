@@ -1,9 +1,8 @@
 import { testSeed } from '@weir/testkit';
 import fc from 'fast-check';
 import { describe, it, expect } from 'vitest';
-import type { LogicalType } from '@weir/sdk';
+import { float32Text, float64Text, type LogicalType } from '@weir/sdk';
 import { dateFromDays } from './calendar.ts';
-import { float32Text, float64Text } from './float-text.ts';
 import { OneColumn } from './testing/one-column.ts';
 
 const pad = (value: number, digits: number): string => String(value).padStart(digits, '0');

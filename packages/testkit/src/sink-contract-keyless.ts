@@ -4,7 +4,7 @@ import { historyTable, unchanged, type RowValues, type SinkOptions, type Table }
 import { foldHistory } from './fold-history.ts';
 import { testSeed } from './seed.ts';
 import { nullable, ordersTable } from './sink-contract-tables.ts';
-import type { SinkDriver } from './sink-driver.ts';
+import { heldCells, type SinkDriver } from './sink-driver.ts';
 import { SinkRun } from './sink-run.ts';
 import { cellsOf } from './table-content.ts';
 
@@ -134,10 +134,9 @@ function describeImages(driver: SinkDriver): void {
   });
 
   it('finds rows by cells that a store may not know to compare: NaN, infinities, JSON, no bytes', async () => {
+    const sizes = heldCells(driver, { kind: 'float', bits: 64 }, ['NaN', 'Infinity', '1e-07']);
     const forms: RowValues[] = [
-      { ...empty, size: Number.NaN },
-      { ...empty, size: Number.POSITIVE_INFINITY },
-      { ...empty, size: '1e-07' },
+      ...sizes.map((size) => ({ ...empty, size })),
       { ...empty, amount: '-0.01' },
       { ...empty, details: '{"b": 1, "a":  1.0}' },
       { ...empty, seal: new Uint8Array(0) },

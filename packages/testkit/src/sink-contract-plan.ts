@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { logicalTypeName, tableName, type Table } from '@weir/sdk';
 import { insertOrder, withOrders } from './sink-contract-orders.ts';
 import { linesTable, ordersTable, withKey } from './sink-contract-tables.ts';
-import { valueCases, valuesTable } from './sink-contract-values.ts';
+import { heldCases, valuesTable } from './sink-contract-values.ts';
 import type { SinkDriver } from './sink-driver.ts';
 import { SinkHarness } from './sink-harness.ts';
 import { SinkRun } from './sink-run.ts';
@@ -26,7 +26,7 @@ export function describePlaces(driver: SinkDriver): void {
 function describePlan(driver: SinkDriver): void {
   const newTables = 'says for each table of a place that nobody opened yet that it is made, and how (%s)';
   it.each(['mirror', 'append'] as const)(newTables, async (mode) => {
-    const types = valuesTable(valueCases.filter(({ name }) => driver.lacks?.includes(name) !== true));
+    const types = valuesTable(heldCases(driver));
     await using harness = await SinkHarness.start(driver, { mode });
     const tables = [lines, orders, types];
     for (const plan of [await harness.plan(tables), await harness.plan(tables)]) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BATCH_BYTES, type Column, type Table } from '@weir/sdk';
 import { latin1 } from './seen-batch.ts';
-import { keepsCheckpoint, type SinkDriver, type ValueCase } from './sink-driver.ts';
+import { heldCells, keepsCheckpoint, type SinkDriver, type ValueCase } from './sink-driver.ts';
 import { Feed, SinkHarness } from './sink-harness.ts';
 
 const everyByte = Uint8Array.from({ length: 256 }, (_, byte) => byte);
@@ -210,6 +210,14 @@ export const valueCases: readonly ValueCase[] = [
   { name: 'other', type: { kind: 'other' }, cells: ['(1,2)', '192.168.0.0/24', "'fat':2 'cat'"] },
 ];
 
+/** The value cases of a store, with the values that it can hold. */
+export function heldCases(driver: SinkDriver): ValueCase[] {
+  return valueCases
+    .filter(({ name }) => driver.lacks?.includes(name) !== true)
+    .map((valueCase) => ({ ...valueCase, cells: heldCells(driver, valueCase.type, valueCase.cells) }))
+    .filter(({ cells }) => cells.length > 0);
+}
+
 /** A table with an `id` and a column for each case. */
 export function valuesTable(cases: readonly ValueCase[]): Table {
   const id: Column = { name: 'id', type: { kind: 'int', bits: 32 }, nullable: false, sourceType: 'int' };
@@ -218,7 +226,7 @@ export function valuesTable(cases: readonly ValueCase[]): Table {
 }
 
 export function describeSinkValues(driver: SinkDriver): void {
-  const cases = valueCases.filter(({ name }) => !driver.lacks?.includes(name));
+  const cases = heldCases(driver);
   const table = valuesTable(cases);
   const count = Math.max(...cases.map(({ cells }) => cells.length)) + 1;
   /** Row by row; past a case's last value its cells are NULL. */

@@ -74,6 +74,8 @@ interface TablesDriver<Class, Environment> extends CommonDriver<Class, Environme
   };
   /** Left out of the common value cases, by name, since the store has no such values; its page says so. */
   readonly lacks?: readonly string[];
+  /** Whether the store has a value of a type at all, as a canonical cell; others are left out, and its page says so. */
+  readonly holds?: (type: LogicalType, cell: string | Uint8Array) => boolean;
   /** The place keeps one checkpoint only, for one shard of one pipeline. */
   readonly oneShard?: boolean;
 }
@@ -89,6 +91,11 @@ export type AtLeastOnceDriver = CommonDriver<'D', ReceivingEnvironment>;
 
 /** A sink that keeps mirrors, which can be compared with what they have to hold. */
 export type SinkDriver = TransactionalDriver | StagedDriver | IdempotentDriver;
+
+/** The values of a type that the store can hold. */
+export function heldCells<Cell extends string | Uint8Array>({ holds }: SinkDriver, type: LogicalType, cells: readonly Cell[]): Cell[] {
+  return cells.filter((cell) => holds === undefined || holds(type, cell));
+}
 
 /** Whether nothing shows of what is not committed, and the sink's own checkpoint is the truth (invariant 4). */
 export function keepsCheckpoint({ deliveryClass }: SinkDriver): boolean {

@@ -3,12 +3,9 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { copyFile, cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { debianMirror, installPackages } from './debian-packages.ts';
-import { command, docker, imageLabel } from './docker.ts';
+import { RECIPE_LABEL, baseRecipe, debianBase } from './debian-base.ts';
+import { docker, imageLabel } from './docker.ts';
 import type { Recipe, ServiceImage } from './service-images.ts';
-
-/** The label of an image that holds the hash of its recipe, so that one which is as it should be is not built again. */
-export const RECIPE_LABEL = 'weir.recipe';
 
 /** The certificates that this machine trusts; Debian and the images made from it have them in this file. */
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
@@ -50,41 +47,6 @@ export function recipeHash({ suite, folder, args }: Recipe): string {
   for (const name of readdirSync(resolve(IMAGES, folder)).toSorted())
     hash.update(`\0${name}\0`).update(readFileSync(resolve(IMAGES, folder, name)));
   return hash.digest('hex').slice(0, 16);
-}
-
-/**
- * The options of mmdebstrap. The lists of packages stay, so that no image fetches them again; documentation is left out; the
- * Release file of a mirror that is a snapshot may have expired.
- */
-function baseRecipe(suite: string): string[] {
-  const apt = ['Acquire::Check-Valid-Until "false"', 'APT::Install-Recommends "false"', 'Acquire::Languages "none"', 'Acquire::Retries "3"'];
-  const left = ['doc', 'man', 'locale'].map((folder) => `path-exclude=/usr/share/${folder}/*`);
-  return [
-    '--quiet',
-    '--variant=apt',
-    '--include=passwd',
-    '--skip=cleanup/apt/lists',
-    ...apt.map((option) => `--aptopt=${option}`),
-    ...['force-unsafe-io', ...left].map((option) => `--dpkgopt=${option}`),
-    // Packages that put links there fail without it.
-    '--customize-hook=mkdir -p "$1"/usr/share/man/man1 "$1"/usr/share/man/man7',
-    suite,
-  ];
-}
-
-/** A small Debian, imported as an image of its own: what other images get from a registry. @returns its name */
-async function debianBase(suite: string): Promise<string> {
-  const image = `weir-test/debian:${suite}`;
-  const recipe = baseRecipe(suite);
-  const hash = createHash('sha256').update(recipe.join('\n')).digest('hex').slice(0, 16);
-  if ((await imageLabel(image, RECIPE_LABEL)) === hash) return image;
-  if ((await command('mmdebstrap', ['--version'], { limit: 10_000 })).code !== 0) await installPackages(['mmdebstrap']);
-  const changes = [`LABEL ${RECIPE_LABEL}=${hash}`, 'ENV DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8', 'CMD ["bash"]'];
-  const script = 'set -eo pipefail; mmdebstrap "${@:4}" | docker import --change "$1" --change "$2" --change "$3" - "$0"';
-  const args = [image, ...changes, ...recipe, '-', await debianMirror()];
-  const { code, output } = await command('/bin/bash', ['-c', script, ...args], { limit: BUILD_LIMIT });
-  if (code !== 0) throw new Error(`a Debian ${suite} could not be made:\n${lastLines(output)}`);
-  return image;
 }
 
 function lastLines(output: string): string {

@@ -3,6 +3,8 @@ import { docker, imageLabel } from './docker.ts';
 import { ensureDocker } from './docker-daemon.ts';
 import type { ServiceImage } from './service-images.ts';
 
+/** Images that are made at once: one waits for the network or a disk while the other computes. */
+const AT_ONCE = 2;
 /** Longest that the first image may take from a registry, in ms; one that does not answer is not asked again. */
 const PULL_LIMIT = 3 * 60_000;
 
@@ -21,16 +23,20 @@ export async function prepareServices(images: readonly ServiceImage[], say: (lin
   }
   const registries = new Registries();
   let failed = 0;
-  for (const image of images) {
-    const began = Date.now();
-    const name = `${image.service} ${image.version}`;
-    try {
-      say(`${name}: ${await prepareImage(image, registries)} (${seconds(began)})`);
-    } catch (error) {
-      failed++;
-      say(`${name}: ${messageOf(error)}`);
+  const left = images.values();
+  const worker = async (): Promise<void> => {
+    for (const image of left) {
+      const began = Date.now();
+      const name = `${image.service} ${image.version}`;
+      try {
+        say(`${name}: ${await prepareImage(image, registries)} (${seconds(began)})`);
+      } catch (error) {
+        failed++;
+        say(`${name}: ${messageOf(error)}`);
+      }
     }
-  }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
   return failed;
 }
 
@@ -43,12 +49,19 @@ async function prepareImage(image: ServiceImage, registries: Registries): Promis
   return `built ${image.built}, since ${refusal}`;
 }
 
-/** Container registries by host; one that has not answered is not asked again. */
+/** Container registries by host; one that has not answered is not asked again. Images come one after the other. */
 class Registries {
   readonly #silent = new Map<string, string>();
+  #turn: Promise<unknown> = Promise.resolve();
 
   /** @returns null when the image is here now, else why it is not */
   async pull(image: string): Promise<string | null> {
+    const answer = this.#turn.then(async () => await this.#ask(image));
+    this.#turn = answer;
+    return await answer;
+  }
+
+  async #ask(image: string): Promise<string | null> {
     const host = image.includes('/') ? image.slice(0, image.indexOf('/')) : 'docker.io';
     const known = this.#silent.get(host);
     if (known !== undefined) return known;

@@ -21,7 +21,8 @@ export const dependencyRule: readonly Allowance[] = [
   { from: /^@weir\/sdk$/, may: /^$/ },
   { from: /^@weir\/(?:pgoutput|binlog|formats|store|journal|transforms)$/, may: /^@weir\/sdk$/ },
   { from: /^@weir\/postgres$/, may: /^@weir\/(?:sdk|pgoutput)$/ },
-  { from: /^@weir\/(?:source|sink)-/, may: /^@weir\/(?:sdk|pgoutput|binlog|postgres|formats|journal)$/ },
+  { from: /^@weir\/mysql$/, may: /^@weir\/sdk$/ },
+  { from: /^@weir\/(?:source|sink)-/, may: /^@weir\/(?:sdk|pgoutput|binlog|postgres|mysql|formats|journal)$/ },
   { from: /^@weir\/engine$/, may: /^@weir\/(?:sdk|store)$/, typesOf: /^@weir\/store$/ },
   { from: /^@weir\/testkit$/, may: /^@weir\/(?:sdk|store|engine|services)$/ },
 ];

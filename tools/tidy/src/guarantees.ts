@@ -59,7 +59,12 @@ export const guarantees: readonly Guarantee[] = [
       'Opening a session takes the fence, then reads. The checkpoint’s row is changed only `WHERE fence = mine`, in the transaction',
       'of the rows: who lost the fence changes no row of it, and everything else is rolled back with it.',
     ],
-    enforced: ['packages/sink-duckdb/src/checkpoint.ts', 'packages/sink-postgres/src/session.ts', 'packages/sink-postgres/src/checkpoint.ts'],
+    enforced: [
+      'packages/sink-duckdb/src/checkpoint.ts',
+      'packages/sink-mysql/src/checkpoint.ts',
+      'packages/sink-postgres/src/session.ts',
+      'packages/sink-postgres/src/checkpoint.ts',
+    ],
     limits: [
       'A process that holds a DuckDB file and stands still (SIGSTOP) keeps it: DuckDB’s lock goes with the process. It has to be ended.',
       'Who writes to a mirror beside Weir is not fenced off; `weir verify` finds it, `weir repair` mends it.',
@@ -122,6 +127,7 @@ export const guarantees: readonly Guarantee[] = [
       'packages/postgres/src/copy-text.ts',
       'packages/pgoutput/src/message-reader.ts',
       'packages/sink-duckdb/src/encode.ts',
+      'packages/sink-mysql/src/encode.ts',
       'packages/sink-postgres/src/encode.ts',
     ],
     limits: [

@@ -19,6 +19,7 @@ test('the types of columns are those that the connectors give', () => {
     expect.any(String),
     'SMALLINT, INTEGER, BIGINT',
     'the same',
+    'smallint, int, bigint',
     '',
   ]);
   expect(row('`citext`').slice(0, 2)).toEqual(['`citext`', 'string']);

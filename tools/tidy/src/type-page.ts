@@ -1,6 +1,7 @@
 import { mapType, type PgType } from '@weir/postgres';
 import { logicalTypeName, type LogicalType } from '@weir/sdk';
 import { columnType as duckdbType } from '@weir/sink-duckdb';
+import { columnType as mysqlType, TypeRules } from '@weir/sink-mysql';
 import { columnType as postgresType } from '@weir/sink-postgres';
 import type { Finding } from './finding.ts';
 import { typeSections, type PageType, type TypeRow } from './type-rows.ts';
@@ -20,8 +21,8 @@ export function renderTypePage(): string {
     [
       `## ${title}`,
       '',
-      '| PostgreSQL | Logical type | Canonical cell | DuckDB sink | PostgreSQL sink | Note |',
-      '|---|---|---|---|---|---|',
+      '| PostgreSQL | Logical type | Canonical cell | DuckDB sink | PostgreSQL sink | MySQL sink | Note |',
+      '|---|---|---|---|---|---|---|',
       ...rows.map(renderRow),
       '',
     ].join('\n'),
@@ -65,6 +66,7 @@ function renderRow(row: TypeRow): string {
     columns.every(({ postgres }, i) => postgres === row.types[i]!.name) && columns.length > 1
       ? 'the same'
       : joined(columns.map(({ postgres }) => postgres)),
+    joined(columns.map(({ mysql }) => mysql)),
     row.note ?? '',
   ];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
@@ -75,15 +77,20 @@ function joined(names: readonly string[]): string {
 }
 
 /** What the connectors make of a column of a type. */
-function columnsOf(type: PageType): { logical: string; duckdb: string; postgres: string } {
+function columnsOf(type: PageType): { logical: string; duckdb: string; postgres: string; mysql: string } {
   const logical = logicalTypeOf(type);
   const column = { name: 'a', type: logical, nullable: true, sourceType: type.name };
   return {
     logical: logicalTypeName(logical),
     duckdb: duckdbType(logical, 'varchar')?.sql ?? 'none',
     postgres: postgresType(column).sql,
+    // Its collation is the same for all text, see the connector's page.
+    mysql: mysqlType({ ...NO_TABLE, columns: [column] }, column, [], mysqlRules).sql.replace(/ collate \S+$/, ''),
   };
 }
+
+const NO_TABLE = { namespace: 'public', name: 'a', version: 1, key: [] } as const;
+const mysqlRules = new TypeRules('mysql');
 
 const TYPE_OID = 1;
 const INNER_OID = 2;

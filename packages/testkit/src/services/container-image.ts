@@ -9,8 +9,8 @@ export function processLabel(): Record<string, string> {
 }
 
 /** The images of a service at a version. @throws Error where there is none */
-export function imagesOf(service: ServiceImage['service'], version?: number): ServiceImage {
-  const found = serviceImages.find((each) => each.service === service && (version ?? each.version) === each.version);
+export function imagesOf(service: ServiceImage['service'], version?: number | string): ServiceImage {
+  const found = serviceImages.find((each) => each.service === service && String(version ?? each.version) === String(each.version));
   if (found !== undefined) return found;
   const known = serviceImages.filter((each) => each.service === service).map((each) => each.version);
   throw new Error(`there is no image of ${service} ${version}; tools/services knows ${known.join(', ')}`);

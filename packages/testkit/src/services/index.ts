@@ -1,4 +1,6 @@
 export { describeWithServices } from './describe-with-services.ts';
-export { PostgresService, type PostgresServiceOptions } from './postgres-service.ts';
+export { MysqlService, type MysqlDatabase } from './mysql-service.ts';
+export { PostgresService } from './postgres-service.ts';
 export { service } from './service.ts';
+export type { ServiceOptions } from './started-service.ts';
 export { ToxiproxyService, type Toxic, type ToxicProxy } from './toxiproxy-service.ts';

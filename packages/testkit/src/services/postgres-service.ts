@@ -1,13 +1,6 @@
 import type { StartedPostgreSqlContainer } from '@testcontainers/postgresql';
 import { imagesOf, processLabel, startContainer } from './container-image.ts';
-import { urlFor, type Service } from './started-service.ts';
-
-export interface PostgresServiceOptions {
-  /** The major version; by default the newest that tests have an image of. */
-  readonly version?: number;
-  /** Server settings on top of those that every source needs. */
-  readonly settings?: Readonly<Record<string, string>>;
-}
+import { urlFor, type Service, type ServiceOptions } from './started-service.ts';
 
 /** What is lost when a container ends matters to nobody, so nothing needs to reach the disk. */
 const SETTINGS = {
@@ -23,11 +16,11 @@ const SETTINGS = {
 export class PostgresService implements Service {
   readonly title: string;
   readonly variable = 'WEIR_TEST_POSTGRES_URL';
-  readonly #options: PostgresServiceOptions;
+  readonly #options: ServiceOptions;
   #container: StartedPostgreSqlContainer | null = null;
   #url: string | null = null;
 
-  constructor(options: PostgresServiceOptions) {
+  constructor(options: ServiceOptions) {
     this.#options = options;
     this.title = `postgres ${imagesOf('postgres', options.version).version}`;
   }

@@ -1,4 +1,6 @@
-import { PostgresService, type PostgresServiceOptions } from './postgres-service.ts';
+import { MysqlService } from './mysql-service.ts';
+import { PostgresService } from './postgres-service.ts';
+import type { ServiceOptions } from './started-service.ts';
 import { ToxiproxyService } from './toxiproxy-service.ts';
 
 /**
@@ -6,8 +8,13 @@ import { ToxiproxyService } from './toxiproxy-service.ts';
  * names, else a container of the official image, else one of the image that `npm run services` builds where no registry
  * answers. `describeWithServices` starts and stops it.
  */
-export function service(name: 'postgres', options?: PostgresServiceOptions): PostgresService;
+export function service(name: 'postgres', options?: ServiceOptions): PostgresService;
+export function service(name: 'mysql' | 'mariadb', options?: ServiceOptions): MysqlService;
 export function service(name: 'toxiproxy'): ToxiproxyService;
-export function service(name: 'postgres' | 'toxiproxy', options: PostgresServiceOptions = {}): PostgresService | ToxiproxyService {
-  return name === 'postgres' ? new PostgresService(options) : new ToxiproxyService();
+export function service(
+  name: 'postgres' | 'mysql' | 'mariadb' | 'toxiproxy',
+  options: ServiceOptions = {},
+): PostgresService | MysqlService | ToxiproxyService {
+  if (name === 'toxiproxy') return new ToxiproxyService();
+  return name === 'postgres' ? new PostgresService(options) : new MysqlService(name, options);
 }

@@ -10,6 +10,13 @@ export interface Service {
   stop(): Promise<void>;
 }
 
+export interface ServiceOptions {
+  /** A major version, 18 of PostgreSQL, or `11.8` of MariaDB; by default the newest that tests have an image of. */
+  readonly version?: number | string;
+  /** Server settings on top of those that every test needs: `{ binlog_transaction_compression: 'ON' }`. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
 /** The URL of a server that runs already. */
 export function urlFor({ variable }: Pick<Service, 'variable'>): string | null {
   const url = process.env[variable] ?? '';

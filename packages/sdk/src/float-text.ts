@@ -1,8 +1,8 @@
 import { isHalfway32, nearestFloat32 } from './float32.ts';
 
 /**
- * The canonical text of floats: the shortest decimal that reads back the same, written as PostgreSQL writes it, so that a
- * value read back from DuckDB has the source's bytes (invariant 9). That is: plain digits while the decimal exponent is at
+ * The canonical text of floats: the shortest decimal that reads back the same, written as PostgreSQL writes it, so that every
+ * source and sink has the same bytes for a value (invariant 9). That is: plain digits while the decimal exponent is at
  * least -4 and below 15 (float64) or 6 (float32), otherwise `d.ddde±XX` with at least two digits of exponent.
  * Rules: PostgreSQL, src/common/d2s.c and f2s.c.
  */
