@@ -68,6 +68,14 @@ export class Spill {
     for (let i = start; i < end; i++) this.data[this.length++] = from[i]!;
   }
 
+  /** Appends so many bytes of any content, to be written by who asks for them; returns where they begin. */
+  extend(size: number): number {
+    const from = this.length;
+    if (from + size > this.data.length) this.data = grown(this.data, from + size);
+    this.length = from + size;
+    return from;
+  }
+
   /** Forgets all bytes; an unusually large spill gives its memory back. */
   clear(): void {
     this.length = 0;

@@ -348,6 +348,15 @@ describe('memory', () => {
     expect(writer.data.length).toBeLessThanOrEqual(BATCH_BYTES * 2);
   });
 
+  test('a spill makes room for bytes that are written afterwards', () => {
+    const spill = new Spill();
+    spill.ascii('before');
+    const from = spill.extend(5000);
+    expect([from, spill.length, spill.data.length >= 5006]).toEqual([6, 5006, true]);
+    spill.data.fill(0x78, from, from + 5000);
+    expect(new TextDecoder().decode(spill.data.subarray(0, spill.length))).toBe(`before${'x'.repeat(5000)}`);
+  });
+
   test('nor does an unusually large spill', () => {
     const spill = new Spill();
     spill.bytes(new Uint8Array(BATCH_BYTES * 4), 0, BATCH_BYTES * 4);

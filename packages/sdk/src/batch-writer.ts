@@ -31,7 +31,9 @@ export class BatchWriter {
   #commits: Commit[] = [];
   #schemaChanges: SchemaChange[] = [];
   #skipped = 0;
-  #spilledCells: number[] = [];
+  /** The cells that lie in the spill, in their order; kept from batch to batch. */
+  #spilledCells = new Int32Array(BATCH_ROWS);
+  #spilled = 0;
   #sequence = 0;
   readonly spill: Spill = new Spill();
 
@@ -156,15 +158,20 @@ export class BatchWriter {
 
   /** A cell whose bytes are the spill from `from` to its end. */
   spilledCell(from: number): void {
-    this.#spilledCells.push(this.#cells);
+    this.#noteSpilled();
     this.cell(SPILL_BASE + from, this.spill.length - from);
+  }
+
+  #noteSpilled(): void {
+    if (this.#spilled === this.#spilledCells.length) this.#spilledCells = grown(this.#spilledCells, 0);
+    this.#spilledCells[this.#spilled++] = this.#cells;
   }
 
   /** A cell of the after image that is the before image's cell of `column`, same bytes; the before image was written first. */
   repeatBefore(column: number): void {
     const { before, start, length } = this.#storage;
     const cell = before[this.#rows - 1]! + column;
-    if (start[cell]! >= SPILL_BASE) this.#spilledCells.push(this.#cells);
+    if (start[cell]! >= SPILL_BASE) this.#noteSpilled();
     this.cell(start[cell]!, length[cell]!);
   }
 
@@ -174,8 +181,8 @@ export class BatchWriter {
     const { after, before, start } = this.#storage;
     const first = Math.min(...[after[row]!, before[row]!].filter((cell) => cell !== NO_IMAGE), this.#cells);
     this.#cells = first;
-    while (this.#spilledCells.length > 0 && this.#spilledCells.at(-1)! >= first) {
-      this.spill.length = Math.min(this.spill.length, start[this.#spilledCells.pop()!]! - SPILL_BASE);
+    while (this.#spilled > 0 && this.#spilledCells[this.#spilled - 1]! >= first) {
+      this.spill.length = Math.min(this.spill.length, start[this.#spilledCells[--this.#spilled]!]! - SPILL_BASE);
     }
   }
 
@@ -226,7 +233,8 @@ export class BatchWriter {
   #placeSpill(): void {
     if (this.spill.length === 0) return;
     const offset = this.append(this.spill.data.subarray(0, this.spill.length));
-    for (const cell of this.#spilledCells) this.#storage.start[cell]! += offset - SPILL_BASE;
+    const { start } = this.#storage;
+    for (let i = 0; i < this.#spilled; i++) start[this.#spilledCells[i]!]! += offset - SPILL_BASE;
   }
 
   /** A well-filled storage goes with its batch; a mostly empty one is copied out, so that small batches hold little memory. */
@@ -270,7 +278,7 @@ export class BatchWriter {
     this.#commits = [];
     this.#schemaChanges = [];
     this.#skipped = 0;
-    this.#spilledCells = [];
+    this.#spilled = 0;
     this.spill.clear();
   }
 

@@ -67,6 +67,7 @@ export const errorCodes = {
   WEIR_BINLOG_ROW_IMAGE: { exit: 2, policy: 'stop', remedy: "SET PERSIST binlog_row_image = 'FULL'; on the server (MariaDB: SET GLOBAL, and in its configuration), then copy the table again." },
   WEIR_BINLOG_INCIDENT: { exit: 4, policy: 'stop', remedy: 'The server says that its binary log lacks changes; copy all tables again from it as it is now.' },
   WEIR_BINLOG_GTID: { exit: 2, policy: 'stop', remedy: 'Write GTIDs as the server does: uuid:1-5,uuid:tag:1-3 on MySQL, domain-server-sequence on MariaDB.' },
+  WEIR_BINLOG_ZERO_DATE: { exit: 1, policy: 'stop', remedy: 'A date or time is no day of the calendar; correct the row, or let `zero_dates` say `null` or `text`.' },
 
   WEIR_PG_CONNECT: { exit: 3, policy: 'retry', remedy: 'Check host, port and that the server runs and accepts connections from here.' },
   WEIR_PG_HOST: { exit: 3, policy: 'stop-at-start', remedy: 'Correct the host name in `url`; no name server knows it.' },

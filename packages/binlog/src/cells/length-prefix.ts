@@ -1,0 +1,13 @@
+import { damagedValue } from './damaged-value.ts';
+
+/**
+ * Reads the length before a value of variable length: 1 to 4 bytes, little-endian. The value begins behind them.
+ * @throws WeirError WEIR_BINLOG_DAMAGED where prefix or value reach beyond `end`
+ */
+export function prefixedLength(column: string, data: Uint8Array, at: number, end: number, prefix: number): number {
+  if (prefix > end - at) throw damagedValue(column, 'the value is cut off');
+  let length = 0;
+  for (let i = prefix - 1; i >= 0; i--) length = length * 256 + data[at + i]!;
+  if (length > end - at - prefix) throw damagedValue(column, 'the value is cut off');
+  return length;
+}
