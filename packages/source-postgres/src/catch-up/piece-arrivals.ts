@@ -1,13 +1,13 @@
 /** Bytes that may wait while the stream is busy (invariant 8). A small piece fits. */
 const AHEAD_BYTES = 32 << 20;
 
-/** Bytes that may wait beyond that, of all pipelines of a process together. A piece of any usual size fits where one catches up. */
+/** Bytes that may wait beyond that, of all pipelines of a process together. Nearly every piece fits where one catches up. */
 export interface SharedBytes {
   readonly limit: number;
   used: number;
 }
 
-const sharedBytes: SharedBytes = { limit: 96 << 20, used: 0 };
+const sharedBytes: SharedBytes = { limit: 64 << 20, used: 0 };
 
 const ERROR_RESPONSE = 0x45;
 const READY_FOR_QUERY = 0x5a;
@@ -28,7 +28,7 @@ export interface PieceArrivalsOptions {
   readonly complete: (isRefused: boolean) => void;
   /** Bytes that may wait; 32 MiB by default. */
   readonly limit?: number;
-  /** What may wait beyond; by default 96 MiB for the process. */
+  /** What may wait beyond; by default 64 MiB for the process. */
   readonly shared?: SharedBytes;
   /** Does something once what has come meanwhile is read; `setImmediate` by default. */
   readonly later?: ((work: () => void) => void) | undefined;

@@ -109,7 +109,7 @@ for (const { server, version, position, authority, encryption } of servers) {
       client.destroy();
       await server.restart('immediate');
       const other = await connect(database.url);
-      expect((await rows(other, 'XA RECOVER')).map(({ data }) => data as string)).toEqual([database.name]);
+      expect((await rows(other, 'XA RECOVER')).map(({ data }) => String(data))).toEqual([database.name]);
       expect(await rows(other, 'SELECT id FROM items')).toEqual([]);
       await other.query(`XA COMMIT ${xid}`);
       expect(await rows(other, 'SELECT id FROM items')).toEqual([{ id: 1 }]);
