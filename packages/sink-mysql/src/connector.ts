@@ -6,7 +6,7 @@ import { MysqlSink } from './sink.ts';
 export const mysqlSink: SinkConnector<MysqlSinkConfig> = {
   kind: 'sink',
   name: 'mysql',
-  summary: 'Mirrors tables, or keeps their history, in MySQL 8.0 and 9, and MariaDB',
+  summary: 'Mirrors tables, or keeps their history, in MySQL 9 and MariaDB',
   delivery: {
     class: 'A',
     mechanism: 'rows and checkpoint in one transaction of InnoDB, guarded by a fence in a row that it locks',
