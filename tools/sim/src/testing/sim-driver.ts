@@ -8,6 +8,9 @@ import { simTypeCases } from './sim-type-cases.ts';
 
 type Cause = Discontinuity<SimEnvironment>['cause'];
 
+/** A source that is always past the WAL sender lets 96 MiB of a piece wait, beside what others hold. */
+const CATCHING_UP_BYTES = 128 << 20;
+
 /** @param streamsAfter changes after which a transaction is sent before its end; null: none is */
 export function simDriver(name: string, streamsAfter: StreamsAfter, catchesUp: CatchesUp = 'never'): SourceDriver<SimEnvironment> {
   return {
@@ -17,6 +20,7 @@ export function simDriver(name: string, streamsAfter: StreamsAfter, catchesUp: C
     discontinuities,
     omitsUnchanged: true,
     prunes: true,
+    ...(catchesUp === 'always' && { heldBytes: CATCHING_UP_BYTES }),
   };
 }
 
