@@ -12,7 +12,7 @@ import type { Report, SinkName, Suite, SuiteOptions } from './suite.ts';
 export const delivery: Suite = {
   about: 'a backlog into each sink, durable there, beside pg_recvlogical, which keeps nothing, and a subscription',
   rows: 1_000_000,
-  quickRows: 200_000,
+  quickRows: 100_000,
   runs: 5,
   run: async (options) => await deliver('delivery', orders(options.rows), options),
   profile: async (options, folder) => await profileDelivery(orders(options.rows), options, folder),

@@ -43,7 +43,7 @@ interface Taken {
 export const growth: Suite = {
   about: 'commits of the DuckDB sink on tables of 0 … N rows: what they cost as the table grows',
   rows: 10_000_000,
-  quickRows: 1_000_000,
+  quickRows: 100_000,
   runs: 5,
   async run({ rows, runs, log }) {
     const lines: Record<string, string>[] = [];

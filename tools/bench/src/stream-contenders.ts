@@ -9,9 +9,13 @@ import { toldBy, type Order } from './told.ts';
 /** Slot of pg_recvlogical, which confirms what it has read. */
 const COPIED_SLOT = 'bench_copy';
 
+/** With fewer rows little but the start of its engine would be measured. */
+const DEBEZIUM_ROWS = 200_000;
+
 /** Who reads a backlog and keeps nothing; the counter of frames is the first. */
 export async function streamContenders(backlog: Backlog, log: (line: string) => void): Promise<Contender[]> {
-  return [...nodeContenders(backlog), ...recvlogical(backlog, log), ...(await debezium(backlog, log))];
+  const engine = backlog.rows >= DEBEZIUM_ROWS ? await debezium(backlog, log) : [];
+  return [...nodeContenders(backlog), ...recvlogical(backlog, log), ...engine];
 }
 
 /** Those that run in Node, which are always there. */

@@ -8,7 +8,7 @@ import type { Report, Suite, SuiteOptions } from './suite.ts';
 export const stream: Suite = {
   about: 'a backlog, nothing kept: frames counted, Weir by the WAL sender and past it, pg_recvlogical, pg-logical-replication, Debezium',
   rows: 1_000_000,
-  quickRows: 200_000,
+  quickRows: 100_000,
   runs: 5,
   run: async (options) => await read('stream', streamContenders, options),
   async profile({ rows, log }, folder) {
