@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { BATCH_ROWS, BatchWriter, NO_TABLE, Op } from '@weir/sdk';
 import { expect, test } from 'vitest';
 import { cellsOf, column } from '../testing/decoded.ts';
-import { encodeBytes, encodeDate, encodeDatetime2, encodeDecimal, encodeFloat, encodeInteger, encodeTime2, encodeTimestamp2 } from '../testing/encode-value.ts';
+import { encodeBytes, encodeDate, encodeDatetime2, encodeDecimal, encodeFloat, encodeInteger, encodeTime2, encodeTimestamp2 } from '../encoding/encode-value.ts';
 import { MysqlType } from './mysql-type.ts';
 
 /** Less than the smallest object for each row: what the batches need is far below it. */
