@@ -28,7 +28,13 @@ describe('a decimal', () => {
       fc.record({
         precision: fc.constant(precision),
         scale: fc.integer({ min: 0, max: Math.min(30, precision) }),
-        digits: fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: precision }).map((each) => each.join('')),
+        // Runs of one digit: groups that are zero, full, or begin with zeros.
+        digits: fc
+          .oneof(
+            fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: precision }).map((each) => each.join('')),
+            fc.array(fc.tuple(fc.constantFrom('0', '9', '1'), fc.integer({ min: 1, max: 12 })), { minLength: 1 }).map((runs) => runs.map(([digit, times]) => digit.repeat(times)).join('')),
+          )
+          .map((digits) => digits.slice(0, precision)),
         negative: fc.boolean(),
       }),
     );

@@ -41,6 +41,6 @@ describe.each([narrow, wide, typed, ...ofOneKind])('rows of $name', (shape) => {
 
 /** The cells of each row; that of a NULL is its mark. */
 function cellsOf({ rows, tables, after, start, length, data }: Batch): string[][] {
-  const cell = (at: number): string => (length[at]! < 0 ? String(length[at]) : Buffer.from(data.subarray(start[at]!, start[at]! + length[at]!)).toString());
+  const cell = (at: number): string => (length[at]! < 0 ? String(length[at]) : Buffer.from(data.subarray(start[at], start[at]! + length[at]!)).toString());
   return Array.from({ length: rows }, (_, row) => tables[0]!.columns.map((_column, column) => cell(after[row]! + column)));
 }
