@@ -87,10 +87,10 @@ export const ofOneKind: readonly RowShape[] = [
     columns: Array.from({ length: 8 }, (_, column) => double((id) => (column < 6 ? ((id * 7919) % 1_000_003) / 10 ** (column % 4) : id / (7 + column)))),
   },
   {
-    // Days in no order.
+    // Days in no order, up to what 32 bits of seconds can hold.
     name: '8 times',
     columns: [
-      timestamp(0, (id) => START + ((id * 7919) % 100_003) * 86_413_000),
+      timestamp(0, (id) => START + ((id * 7919) % 20_011) * 86_413_000),
       timestamp(3, (id) => START + ((id * 6007) % 100_003) * 864_131),
       timestamp(6, (id) => START + ((id * 7919) % 100_003) * 8_641_317),
       datetime(0, (id) => START + ((id * 6007) % 100_003) * 86_413_000),
