@@ -58,6 +58,12 @@ const HELD_WITHIN = 1 / 2;
  */
 const BLOCK_BYTES = 64 * 2 ** 10;
 
+/**
+ * The oldest DuckDB that reads a new file; one that is there keeps its own. By default a file is written as DuckDB 1.0 would
+ * write it, with 3 KiB for each column of a table, which a checkpoint makes anew, and texts in a form that is slow to make.
+ */
+const READ_FROM = 'v1.3.0';
+
 const files = new Map<string, Promise<OpenFile>>();
 
 /** @throws WeirError WEIR_DUCKDB_LOCKED, WEIR_DUCKDB_OPEN */
@@ -259,6 +265,7 @@ function settings(path: string, options: DatabaseOptions): Record<string, string
   return {
     temp_directory: `${path}.tmp`,
     default_block_size: String(BLOCK_BYTES),
+    storage_compatibility_version: READ_FROM,
     enable_external_access: 'false',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
