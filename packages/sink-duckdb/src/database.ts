@@ -59,8 +59,8 @@ const HELD_WITHIN = 1 / 2;
 const BLOCK_BYTES = 64 * 2 ** 10;
 
 /**
- * The oldest DuckDB that reads a new file, as it is of one with such blocks; one that is there keeps its own. By default a file is
- * written as for DuckDB 1.0, with 3 KiB for each column of a table, which each checkpoint makes anew.
+ * The oldest DuckDB that reads a new file, as it is of one with such blocks; one that is there keeps its own. By default a
+ * file is written as for DuckDB 1.0, with 3 KiB for each column of a table, which each checkpoint makes anew.
  */
 const READ_FROM = 'v1.2.0';
 

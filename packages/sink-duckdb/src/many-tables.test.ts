@@ -32,7 +32,8 @@ async function opened(database: TemporaryDatabase): Promise<TransactionalSession
   return session;
 }
 
-test('rows of many tables are written with the usual memory limit, and again when the file is opened anew, also behind a kill', { timeout: 120_000 }, async () => {
+const title = 'rows of many tables are written with the usual memory limit, also when the file is opened anew, or behind a kill';
+test(title, { timeout: 120_000 }, async () => {
   await using database = await TemporaryDatabase.make();
   {
     await using session = await opened(database);

@@ -20,8 +20,8 @@ const BASE = 32 * MIB;
 const TABLE_BYTES = 256 * 2 ** 10;
 const TABLE_COLUMN_BYTES = 64 * 2 ** 10;
 /**
- * A checkpoint costs 1 to 2 ms for each table that was written since the last one, as much as about a thousand rows, however few they
- * are. So a file of many tables has a longer log between two, 64 KiB for each, and no less than DuckDB's own 16 MiB.
+ * A checkpoint costs 1 to 2 ms for each table that was written since the last one, as much as about a thousand rows, however
+ * few they are. So a file of many tables has a longer log between two, 64 KiB for each, and no less than DuckDB's own 16 MiB.
  */
 const TABLE_LOG_BYTES = 64 * 2 ** 10;
 const LEAST_LOG_BYTES = 16 * MIB;
