@@ -39,20 +39,27 @@ await describeWithServices('a process that writes to MySQL', servers, () => {
       expect(await target.tables()).toEqual(['orders']);
     });
 
-    it('between two steps behind a commit leaves the second one to the next session (invariants 4 and 5)', async () => {
+    it('between two steps behind a commit leaves the second one to the next session, and does it no more (invariant 5)', async () => {
       await using databases = new TestDatabases(server.url);
       await makeTwoTables(databases.sink());
       const steps = `SELECT COUNT(*) FROM ${databases.name}._weir_steps`;
       const lines = `${databases.schema()}.\`lines\``;
       const widen = new URL('./testing/widen-and-die.ts', import.meta.url);
-      // The second table is being read, so that it cannot have its new shape before the process is killed.
-      await databases.holding([`SELECT * FROM ${lines}`], async () => {
+      const waiting = `SELECT id FROM information_schema.processlist WHERE info LIKE 'RENAME TABLE \`${databases.schema()}%'`;
+      // The second table is being read, so that it cannot have its new shape until the process is killed and has a successor.
+      const { next } = await databases.holding([`SELECT * FROM ${lines}`], async () => {
         await using child = new Child(widen, [databases.url, databases.schema()]);
         await expect.poll(() => databases.sql(steps), { timeout: 20_000 }).toEqual([['1']]);
+        await expect.poll(() => databases.sql(waiting), { timeout: 20_000 }).toHaveLength(1);
+        const [killed] = await databases.sql(waiting);
         child.send('SIGKILL');
         expect(await child.end()).toBe('SIGKILL');
+        const opening = openSession(databases.sink());
+        const others = async (): Promise<boolean[]> => (await databases.sql(waiting)).map(([id]) => id !== killed![0]);
+        await expect.poll(others, { timeout: 20_000 }).toEqual([true]);
+        return { next: opening };
       });
-      await using session = await openSession(databases.sink());
+      await using session = await next;
       expect(await session.recover()).toEqual({ position: '2', state: null });
       expect(await databases.sql(steps)).toEqual([['0']]);
       const types = await databases.sql(

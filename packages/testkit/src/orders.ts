@@ -32,7 +32,7 @@ export function ordersTable(changes: Partial<Table> = {}): Table {
   };
 }
 
-export function column(name: string, type: Column['type'], sourceType = name): Column {
+export function column(name: string, type: Column['type'], sourceType: string = name): Column {
   return { name, type, nullable: true, sourceType };
 }
 
