@@ -4,8 +4,8 @@ import type { Layout } from './layout.ts';
 import type { QualifiedName, Quoting } from './quoting.ts';
 import type { CellEncoder } from './row-loader.ts';
 import type { Doing, SqlTransaction } from './sql-transaction.ts';
-import type { Stage } from './staging.ts';
-import type { TableOptions } from './table-rules.ts';
+import type { Stage } from './stage.ts';
+import type { TableOptions } from './table-options.ts';
 
 /** How a column lies in a server. @typeParam E which encoder its cells need */
 export interface ColumnType<E = unknown> {

@@ -1,10 +1,7 @@
 import { softDeleteColumn, tableName, type Table } from '@weir/sdk';
-import type { Dialect } from './dialect.ts';
 import type { QualifiedName } from './quoting.ts';
 import type { WrittenCell } from './row-loader.ts';
 import type { Doing, NamedColumn } from './sql-transaction.ts';
-import { extraColumns, isKeyIndex, keyNames, type TableOptions } from './table-rules.ts';
-import type { TargetTable } from './target-table.ts';
 
 /** A column of the source's table that the target has. */
 export interface MappedColumn<E = unknown> extends WrittenCell {
@@ -38,40 +35,6 @@ export interface Layout<E = unknown> {
   readonly soft: boolean;
   /** The unique index on the key, by which no two rows are of one key. */
   readonly keyIndex: string | null;
-}
-
-export function layOut<E>(
-  dialect: Dialect<E>,
-  table: Table,
-  target: QualifiedName,
-  found: TargetTable,
-  options: TableOptions,
-): Layout<E> {
-  const { identifier } = dialect;
-  const there = new Map(found.columns.map(({ name, physical = name }) => [name, physical]));
-  const own = new Set([...table.columns, ...extraColumns(options)].map(({ name }) => name));
-  const keyed = keyNames(table, options);
-  const columns: MappedColumn<E>[] = [];
-  table.columns.forEach((column, index) => {
-    const { name } = column;
-    const physical = there.get(name);
-    if (physical === undefined) return;
-    const { sql, encoding } = dialect.columnType(table, column, keyed);
-    const encoder = dialect.columnEncoder(encoding, table, index);
-    columns.push({ index, name, physical, quoted: identifier(physical), sql, encoding, encoder });
-  });
-  return {
-    table,
-    target,
-    sql: dialect.qualified(found.place ?? target),
-    columns,
-    extras: found.columns
-      .filter(({ name, generated }) => !own.has(name) && !generated)
-      .map(({ name, physical = name, type }) => ({ quoted: identifier(physical), sql: type })),
-    key: keyed.map((name) => columns.find((column) => column.name === name)!),
-    soft: options.mode === 'mirror' && options.deletes === 'soft',
-    keyIndex: found.indexes.find((index) => isKeyIndex(index.columns, keyed))?.name ?? null,
-  };
 }
 
 /** `"id", "note"`: the target's names of the mapped columns. */

@@ -12,7 +12,8 @@ import type { Dialect } from './dialect.ts';
 import { checkResult, type Finding } from './finding.ts';
 import { nameText, type QualifiedName } from './quoting.ts';
 import type { Owner, Registry } from './registry.ts';
-import { foreignTable, isOptional, keyNames, shapeFindings, sharedTarget, targetFindings } from './table-rules.ts';
+import { isOptional, keyNames } from './table-options.ts';
+import { foreignTable, shapeFindings, sharedTarget, targetFindings } from './table-rules.ts';
 import type { TargetTable } from './target-table.ts';
 
 /** What a plan depends on beside the tables. */

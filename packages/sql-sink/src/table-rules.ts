@@ -2,28 +2,14 @@ import {
   historyColumns,
   softDeleteColumn,
   tableName,
-  type Column,
   type ErrorCode,
-  type SinkOptions,
   type Table,
 } from '@weir/sdk';
 import type { Dialect } from './dialect.ts';
 import type { Finding } from './finding.ts';
 import { nameText, type QualifiedName } from './quoting.ts';
+import { extraColumns, isKeyIndex, isOptional, keyNames, type TableOptions } from './table-options.ts';
 import type { TargetTable } from './target-table.ts';
-
-export type TableOptions = Pick<SinkOptions, 'mode' | 'deletes' | 'schemaChanges'>;
-
-/** Weir's own columns at the sink, behind the source's. */
-export function extraColumns({ mode, deletes }: TableOptions): readonly Column[] {
-  if (mode === 'append') return historyColumns;
-  return deletes === 'soft' ? [softDeleteColumn] : [];
-}
-
-/** The columns of a table's key, by name; none in `mode: append`, where a key has many rows. */
-export function keyNames(table: Table, options: TableOptions): string[] {
-  return options.mode === 'append' ? [] : table.key.map((index) => table.columns[index]!.name);
-}
 
 /** What is wrong with a table as it comes from the source, wherever it lands. */
 export function shapeFindings(dialect: Dialect, table: Table, target: QualifiedName, options: TableOptions): Finding[] {
@@ -107,13 +93,6 @@ function columnFindings(
   return findings;
 }
 
-/** A column that the sink may lack: it came by a change that is to be ignored. */
-export function isOptional(table: Table, column: Column, options: TableOptions): boolean {
-  const { add, rename } = options.schemaChanges;
-  if (add !== 'ignore' && rename !== 'ignore') return false;
-  return table.columns.includes(column) && !keyNames(table, options).includes(column.name);
-}
-
 function requiredFindings(
   dialect: Dialect,
   table: Table,
@@ -158,11 +137,6 @@ function indexFindings(
     findings.push({ code: codes.diverged, message });
   }
   return findings;
-}
-
-/** Whether an index is on just the columns of a key, in any order. */
-export function isKeyIndex(columns: readonly string[] | null, key: readonly string[]): boolean {
-  return columns !== null && columns.length === key.length && key.every((name) => columns.includes(name));
 }
 
 /** The source's table would land in a table that Weir did not make for it. */

@@ -11,7 +11,8 @@ import {
 import type { Dialect } from './dialect.ts';
 import { refuse } from './finding.ts';
 import { HistoryWriter } from './history-writer.ts';
-import { layOut, type Layout } from './layout.ts';
+import { layOut } from './lay-out.ts';
+import type { Layout } from './layout.ts';
 import { MirrorWriter } from './mirror-writer.ts';
 import type { QualifiedName } from './quoting.ts';
 import type { SqlTransaction } from './sql-transaction.ts';
