@@ -28,7 +28,7 @@ export interface CrashDriver {
   readonly program: URL;
   /** The code of the error of a session that another has taken over from. */
   readonly fenced: ErrorCode;
-  start(): Promise<CrashedTarget>;
+  readonly start: () => Promise<CrashedTarget>;
 }
 
 /** Kills of a process that changes the shape of its table, and how long one lives at most behind its first commit, in ms. */
