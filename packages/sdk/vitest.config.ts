@@ -1,1 +1,1 @@
-export { default } from '../../vitest.shared.ts';
+export { shared as default } from '../../vitest.shared.ts';

@@ -1,6 +1,7 @@
 import type { RowJudge, Table } from '@weir/sdk';
 import { MysqlType } from './cells/mysql-type.ts';
 import type { CellDecoder } from './cells/cell-decoder.ts';
+import { ImageWriter } from './image-code.ts';
 import type { TableMap } from './table-map.ts';
 import { UNKNOWN_WIDTH, valueWidth } from './value-width.ts';
 
@@ -23,6 +24,8 @@ export interface BoundTable {
   readonly binding: TableBinding | null;
   /** The binding's; empty without one. */
   readonly decoders: readonly (CellDecoder | null)[];
+  /** Writes images that have all columns, as most do; null where there is none. */
+  readonly whole: ImageWriter | null;
   /** How values of each column are passed over. */
   readonly widths: Int16Array;
   /** Columns of the log that have a decoder. */
@@ -43,6 +46,7 @@ export function bindTable(map: TableMap, binding: TableBinding | null): BoundTab
     map,
     binding,
     decoders,
+    whole: ImageWriter.for(decoders, widths),
     widths,
     passable: !widths.includes(UNKNOWN_WIDTH),
     captured,

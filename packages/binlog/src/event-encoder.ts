@@ -9,7 +9,18 @@ import type { MariadbGtidPosition } from './mariadb-gtid.ts';
 import type { MysqlGtidSet } from './mysql-gtid-set.ts';
 import type { TableMap } from './table-map.ts';
 
+export { MysqlType } from './cells/mysql-type.ts';
 export { ByteBuilder } from './encoding/byte-builder.ts';
+export {
+  encodeBytes,
+  encodeDate,
+  encodeDatetime2,
+  encodeDecimal,
+  encodeFloat,
+  encodeInteger,
+  encodeTimestamp2,
+  type MomentValue,
+} from './encoding/encode-value.ts';
 export type { SentGtid, SentMariadbGtid } from './encoding/gtid-bodies.ts';
 export type { SentPartial, SentRow, SentRows, SentValue } from './encoding/rows-body.ts';
 export type { TableMapOptions } from './encoding/table-map-body.ts';

@@ -91,7 +91,7 @@ export function passImage(
   return at;
 }
 
-function cutOff(): WeirError {
+export function cutOff(): WeirError {
   return new WeirError('WEIR_BINLOG_DAMAGED', 'the row is cut off');
 }
 

@@ -1,8 +1,9 @@
 import { Op, WeirError, tableName, type BatchWriter, type Commit } from '@weir/sdk';
 import type { BoundTable, TableBinding } from './binding.ts';
 import type { EventReader } from './event-reader.ts';
+import type { ImageWriter } from './image-code.ts';
 import { PartialImages } from './partial-image.ts';
-import { Image, inRow, passImage, writeImage } from './row-image.ts';
+import { Image, cutOff, inRow, passImage, writeImage } from './row-image.ts';
 import { Change, RowsHeader } from './rows-event.ts';
 import type { TableMaps } from './table-maps.ts';
 import type { OpenTransaction } from './transaction.ts';
@@ -116,26 +117,44 @@ export class RowsDecoder {
   }
 
   #writeOne(writer: BatchWriter, table: BoundTable, change: Change): void {
-    const { first, firstNullBytes } = this.#header;
-    const reader = this.#reader;
     if (change === Change.insert) writer.beginAfter();
     else writer.beginBefore();
-    reader.at = writeImage(reader.data, reader.at, reader.end, first, firstNullBytes, table, writer, Image.before);
+    this.#writeFirst(writer, table);
   }
 
   #writeUpdate(writer: BatchWriter, table: BoundTable): void {
-    const { first, firstNullBytes, second, secondNullBytes, partial } = this.#header;
     const reader = this.#reader;
-    const { data, end, at: start } = reader;
+    const start = reader.at;
     writer.beginBefore();
-    reader.at = writeImage(data, start, end, first, firstNullBytes, table, writer, Image.before);
+    this.#writeFirst(writer, table);
     writer.beginAfter();
-    if (partial) {
-      this.#partial.locate(data, start, reader.at, this.#header, table);
+    if (this.#header.partial) {
+      this.#partial.locate(reader.data, start, reader.at, this.#header, table);
       this.#partial.open(reader, table);
       this.#partial.write(reader, this.#header, table, writer);
     } else {
-      reader.at = writeImage(data, reader.at, end, second, secondNullBytes, table, writer, Image.after);
+      this.#writeSecond(writer, table);
     }
+  }
+
+  #writeFirst(writer: BatchWriter, table: BoundTable): void {
+    const { first, firstNullBytes, firstIsWhole } = this.#header;
+    if (firstIsWhole && table.whole !== null) return this.#writeWhole(writer, table.whole);
+    const reader = this.#reader;
+    reader.at = writeImage(reader.data, reader.at, reader.end, first, firstNullBytes, table, writer, Image.before);
+  }
+
+  #writeSecond(writer: BatchWriter, table: BoundTable): void {
+    const { second, secondNullBytes, secondIsWhole } = this.#header;
+    if (secondIsWhole && table.whole !== null) return this.#writeWhole(writer, table.whole);
+    const reader = this.#reader;
+    reader.at = writeImage(reader.data, reader.at, reader.end, second, secondNullBytes, table, writer, Image.after);
+  }
+
+  #writeWhole(writer: BatchWriter, whole: ImageWriter): void {
+    const reader = this.#reader;
+    const at = whole.write(reader.data, reader.at, reader.end, writer);
+    if (at < 0) throw cutOff();
+    reader.at = at;
   }
 }

@@ -27,6 +27,9 @@ export class RowsHeader {
   first: Uint8Array = new Uint8Array(64);
   /** The same for the after image of an update. */
   second: Uint8Array = new Uint8Array(64);
+  /** Whether they have all columns. */
+  firstIsWhole = false;
+  secondIsWhole = false;
   /** Bytes of the NULL bits of each. */
   firstNullBytes = 0;
   secondNullBytes = 0;
@@ -56,10 +59,15 @@ export class RowsHeader {
     this.width = reader.packed();
     // Checked before the arrays grow for it.
     reader.need((this.width + 7) >> 3);
-    this.firstNullBytes = (this.#readPresent(reader, 'first') + 7) >> 3;
-    this.secondNullBytes = this.change === Change.update ? (this.#readPresent(reader, 'second') + 7) >> 3 : 0;
+    const first = this.#readPresent(reader, 'first');
+    const second = this.change === Change.update ? this.#readPresent(reader, 'second') : 0;
+    this.firstIsWhole = first === this.width;
+    this.secondIsWhole = second === this.width;
+    this.firstNullBytes = (first + 7) >> 3;
+    this.secondNullBytes = (second + 7) >> 3;
   }
 
+  /** @returns how many columns the image has */
   #readPresent(reader: EventReader, image: 'first' | 'second'): number {
     const { width } = this;
     if (this[image].length < width) this[image] = new Uint8Array(width);

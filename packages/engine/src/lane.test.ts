@@ -82,6 +82,73 @@ describe('a lane commits on checkpoints only (invariant 3)', () => {
     expect(groups.slice(0, 2)).toEqual(writes);
   });
 
+  describe('behind a slow commit', () => {
+    /** A lane whose first commit took a while, and whose next rows are complete, with nothing more at hand. */
+    async function behind(commitMs: number): Promise<LaneWorld> {
+      const world = (await LaneWorld.open({ faults: [fault('warehouse.commit', 1, 'slow', commitMs)] })).start();
+      await world.push(batchOf([1], boundary(1)));
+      await world.clock.advance(commitMs);
+      expect(world.confirmed).toEqual([boundaryOf(1)]);
+      await world.push(batchOf([2], boundary(2)));
+      await world.clock.settle();
+      return world;
+    }
+
+    test('what comes within an eighth of its time joins the next', async () => {
+      const world = await behind(800);
+      await world.clock.advance(99);
+      await world.push(batchOf([3], boundary(3)));
+      await world.clock.advance(99);
+      expect(world.calls).toEqual(['write', 'commit', 'write', 'write']);
+      await world.clock.advance(1);
+      expect(world.calls).toEqual(['write', 'commit', 'write', 'write', 'commit']);
+      expect(world.confirmed).toEqual([boundaryOf(1), boundaryOf(3)]);
+    });
+
+    test('a part of a transaction does not put off for longer what is complete', async () => {
+      const world = await behind(800);
+      await world.clock.advance(60);
+      await world.push(batchOf([3], null));
+      await world.clock.advance(39);
+      expect(world.calls).toEqual(['write', 'commit', 'write']);
+      await world.clock.advance(1);
+      expect(world.calls).toEqual(['write', 'commit', 'write', 'commit', 'write']);
+    });
+
+    test.each([
+      { commitMs: 249, waits: 0 },
+      { commitMs: 60_000, waits: 250 },
+    ])('it waits no longer than a quarter of a second, and behind a quick one not at all: $commitMs ms', async ({ commitMs, waits }) => {
+      const world = await behind(commitMs);
+      expect(world.confirmed.length).toBe(waits === 0 ? 2 : 1);
+      await world.clock.advance(waits);
+      expect(world.confirmed).toEqual([boundaryOf(1), boundaryOf(2)]);
+    });
+
+    test('it waits for nothing where nothing can come: the lane ends', async () => {
+      const world = await behind(800);
+      expect(world.confirmed).toEqual([boundaryOf(1)]);
+      world.lane.end();
+      await world.clock.settle();
+      expect(world.confirmed).toEqual([boundaryOf(1), boundaryOf(2)]);
+    });
+
+    test('or somebody waits for the commit', async () => {
+      const world = await behind(800);
+      expect(world.confirmed).toEqual([boundaryOf(1)]);
+      expect(await world.clock.settles(world.lane.settled())).toBe(true);
+      expect(world.confirmed).toEqual([boundaryOf(1), boundaryOf(2)]);
+    });
+
+    test('it commits nothing once the attempt is over', async () => {
+      const world = await behind(800);
+      world.hard.abort(new Error('over'));
+      world.lane.abandon();
+      await expect(world.run).rejects.toThrow('over');
+      expect(world.confirmed).toEqual([boundaryOf(1)]);
+    });
+  });
+
   test('nor for more than 32 MiB', async () => {
     const world = await LaneWorld.open();
     const large = (number: number): Batch => ({ ...batchOf([number], boundary(number)), bytes: 17 << 20 });

@@ -26,6 +26,12 @@ const GROUP_MS = 250;
 const LONGEST_GROUP_MS = 2_000;
 /** … or for more bytes than these. */
 const GROUP_BYTES = 32 << 20;
+/**
+ * Behind a commit that took so long the next one waits a moment for more also when nothing is at hand, for a part of that time:
+ * a source that reads ahead was held up by the commit, and goes on as soon as what it had read is taken.
+ */
+const SLOW_COMMIT_MS = 250;
+const PART_WAITED = 1 / 8;
 
 const abandonReason = new Error('the attempt is over');
 
@@ -117,7 +123,9 @@ export class Lane {
   /** Resolves when everything handed over is committed. */
   async settled(): Promise<void> {
     if (this.#settled) return;
-    await new Promise<void>((resolve) => this.#idle.push(resolve));
+    const idle = new Promise<void>((resolve) => this.#idle.push(resolve));
+    this.#wakeUp();
+    await idle;
   }
 
   /** Runs until `end`, or until the sink fails. @param signal ends it at once */
@@ -128,7 +136,7 @@ export class Lane {
       while (true) {
         signal.throwIfAborted();
         const shared = this.#queue.shift();
-        if (shared !== undefined) await this.#take(shared);
+        if (shared !== undefined) await this.#take(shared, signal);
         else if (this.#ended) return;
         else await this.#nextPush();
       }
@@ -144,7 +152,7 @@ export class Lane {
     this.record.abandoned();
   }
 
-  async #take(shared: SharedBatch): Promise<void> {
+  async #take(shared: SharedBatch, signal: AbortSignal): Promise<void> {
     this.record.taken(shared.bytes);
     this.#options.taken();
     const batch = this.#dropReplayed(shared.batch);
@@ -152,7 +160,7 @@ export class Lane {
     if (batch !== null) await this.#write(batch);
     shared.letGo();
     if (this.#abandoned.signal.aborted) return;
-    if (this.#pending !== null && this.#groupIsComplete()) await this.#commit(this.#pending);
+    if (this.#pending !== null && (this.#groupIsFull() || !(await this.#nextIsWholeSoon(signal)))) await this.#commitNow();
     if (this.#queue.length === 0 && this.#groupBytes === 0) this.#settle();
   }
 
@@ -241,12 +249,32 @@ export class Lane {
     return false;
   }
 
-  #groupIsComplete(): boolean {
+  /** The same, where commits are slow also within a part of the time that the last one took. */
+  async #nextIsWholeSoon(signal: AbortSignal): Promise<boolean> {
+    const { clock } = this.#options;
+    const isSlow = this.#lastCommitMs >= SLOW_COMMIT_MS;
+    const until = clock.now() + (isSlow ? Math.min(this.#lastCommitMs, LONGEST_GROUP_MS) * PART_WAITED : 0);
+    while (!this.#nextIsWhole()) {
+      const left = until - clock.now();
+      // Whoever waits until everything is committed hands over nothing.
+      if (left <= 0 || this.#ended || this.#idle.length > 0 || signal.aborted) return false;
+      const timer = new AbortController();
+      await Promise.race([this.#nextPush(), clock.sleep(left, timer.signal).catch(() => {})]);
+      timer.abort();
+    }
+    return true;
+  }
+
+  #groupIsFull(): boolean {
     return (
-      !this.#nextIsWhole() ||
       this.#groupBytes >= GROUP_BYTES ||
       this.#options.clock.now() - this.#groupSince >= Math.min(Math.max(GROUP_MS, this.#lastCommitMs), LONGEST_GROUP_MS)
     );
+  }
+
+  /** Commits what is complete, unless the attempt ended meanwhile. */
+  async #commitNow(): Promise<void> {
+    if (!this.#abandoned.signal.aborted) await this.#commit(this.#pending!);
   }
 
   async #commit(checkpoint: Checkpoint): Promise<void> {

@@ -52,39 +52,68 @@ export function grown<T extends Uint8Array | Uint16Array | Uint32Array | Int32Ar
   return larger;
 }
 
+const SPILL_BYTES = 4096;
+
 /** Bytes that a rewrite of a cell produces when they do not fit in the cell's own place. */
 export class Spill {
-  data: Uint8Array = new Uint8Array(4096);
+  #data = new Uint8Array(SPILL_BYTES);
+  #view = new DataView(this.#data.buffer);
   length = 0;
 
+  /** Replaced when it grows, so read it again after each call. */
+  get data(): Uint8Array {
+    return this.#data;
+  }
+
   byte(value: number): void {
-    if (this.length === this.data.length) this.data = grown(this.data, this.length + 1);
-    this.data[this.length++] = value;
+    this.#ensure(1);
+    this.#data[this.length++] = value;
   }
 
   bytes(from: Uint8Array, start: number, end: number): void {
-    const size = end - start;
-    if (this.length + size > this.data.length) this.data = grown(this.data, this.length + size);
-    for (let i = start; i < end; i++) this.data[this.length++] = from[i]!;
+    this.#ensure(end - start);
+    const data = this.#data;
+    let at = this.length;
+    for (let i = start; i < end; i++) data[at++] = from[i]!;
+    this.length = at;
   }
 
   /** Appends so many bytes of any content, to be written by who asks for them; returns where they begin. */
   extend(size: number): number {
+    this.#ensure(size);
     const from = this.length;
-    if (from + size > this.data.length) this.data = grown(this.data, from + size);
     this.length = from + size;
     return from;
+  }
+
+  /** The bytes, with room for so many more behind `length`, which who writes there moves on: several bytes in one step. */
+  room(size: number): DataView {
+    this.#ensure(size);
+    return this.#view;
   }
 
   /** Forgets all bytes; an unusually large spill gives its memory back. */
   clear(): void {
     this.length = 0;
-    if (this.data.length > BATCH_BYTES) this.data = new Uint8Array(4096);
+    if (this.#data.length > BATCH_BYTES * 2) this.#replace(new Uint8Array(SPILL_BYTES));
   }
 
   /** Appends ASCII text. */
   ascii(text: string): void {
-    for (let i = 0; i < text.length; i++) this.byte(text.charCodeAt(i));
+    this.#ensure(text.length);
+    const data = this.#data;
+    let at = this.length;
+    for (let i = 0; i < text.length; i++) data[at++] = text.charCodeAt(i);
+    this.length = at;
+  }
+
+  #ensure(size: number): void {
+    if (this.length + size > this.#data.length) this.#replace(grown(this.#data, this.length + size));
+  }
+
+  #replace(data: Uint8Array<ArrayBuffer>): void {
+    this.#data = data;
+    this.#view = new DataView(data.buffer);
   }
 }
 

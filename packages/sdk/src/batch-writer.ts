@@ -31,9 +31,6 @@ export class BatchWriter {
   #commits: Commit[] = [];
   #schemaChanges: SchemaChange[] = [];
   #skipped = 0;
-  /** The cells that lie in the spill, in their order; kept from batch to batch. */
-  #spilledCells = new Int32Array(BATCH_ROWS);
-  #spilled = 0;
   #sequence = 0;
   readonly spill: Spill = new Spill();
 
@@ -158,20 +155,13 @@ export class BatchWriter {
 
   /** A cell whose bytes are the spill from `from` to its end. */
   spilledCell(from: number): void {
-    this.#noteSpilled();
     this.cell(SPILL_BASE + from, this.spill.length - from);
-  }
-
-  #noteSpilled(): void {
-    if (this.#spilled === this.#spilledCells.length) this.#spilledCells = grown(this.#spilledCells, 0);
-    this.#spilledCells[this.#spilled++] = this.#cells;
   }
 
   /** A cell of the after image that is the before image's cell of `column`, same bytes; the before image was written first. */
   repeatBefore(column: number): void {
     const { before, start, length } = this.#storage;
     const cell = before[this.#rows - 1]! + column;
-    if (start[cell]! >= SPILL_BASE) this.#noteSpilled();
     this.cell(start[cell]!, length[cell]!);
   }
 
@@ -180,10 +170,10 @@ export class BatchWriter {
     const row = --this.#rows;
     const { after, before, start } = this.#storage;
     const first = Math.min(...[after[row]!, before[row]!].filter((cell) => cell !== NO_IMAGE), this.#cells);
-    this.#cells = first;
-    while (this.#spilled > 0 && this.#spilledCells[this.#spilled - 1]! >= first) {
-      this.spill.length = Math.min(this.spill.length, start[this.#spilledCells[--this.#spilled]!]! - SPILL_BASE);
+    for (let cell = first; cell < this.#cells; cell++) {
+      if (start[cell]! >= SPILL_BASE) this.spill.length = Math.min(this.spill.length, start[cell]! - SPILL_BASE);
     }
+    this.#cells = first;
   }
 
   /** Of the row that was begun last. */
@@ -234,7 +224,10 @@ export class BatchWriter {
     if (this.spill.length === 0) return;
     const offset = this.append(this.spill.data.subarray(0, this.spill.length));
     const { start } = this.#storage;
-    for (let i = 0; i < this.#spilled; i++) start[this.#spilledCells[i]!]! += offset - SPILL_BASE;
+    const cells = this.#cells;
+    for (let cell = 0; cell < cells; cell++) {
+      if (start[cell]! >= SPILL_BASE) start[cell]! += offset - SPILL_BASE;
+    }
   }
 
   /** A well-filled storage goes with its batch; a mostly empty one is copied out, so that small batches hold little memory. */
@@ -278,7 +271,6 @@ export class BatchWriter {
     this.#commits = [];
     this.#schemaChanges = [];
     this.#skipped = 0;
-    this.#spilled = 0;
     this.spill.clear();
   }
 

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { Child } from '@weir/testkit';
 import { ask, ordersTable, withOrders } from '@weir/testkit/orders';
 import { openDatabase, type Database } from './database.ts';
+import { behindItsBack } from './testing/behind-its-back.ts';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
 
 const never = new AbortController().signal;
@@ -162,5 +163,34 @@ describe('check', () => {
     expect(await orphan.check(never)).toContainEqual(
       expect.objectContaining({ ...problem, message: expect.stringContaining('folder') as string }),
     );
+  });
+});
+
+describe('a file', () => {
+  const storedFor = `SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = current_database()`;
+  const writes = 'CREATE TABLE written AS SELECT range AS id FROM range(5000); CHECKPOINT';
+
+  it('is made for DuckDB 1.2 and later, and one that is there stays what it is', async () => {
+    await using made = await TemporaryDatabase.make();
+    await behindItsBack(made.path, writes);
+    expect(await behindItsBack(made.path, storedFor)).toEqual([['v1.2.0+']]);
+    await using older = await TemporaryDatabase.make();
+    const instance = await DuckDBInstance.create(older.path, { storage_compatibility_version: 'v1.0.0' });
+    instance.closeSync();
+    await behindItsBack(older.path, writes);
+    expect(await behindItsBack(older.path, storedFor)).toEqual([['v1.0.0+']]);
+  });
+
+  it('has a longer log between two checkpoints once many tables are written', async () => {
+    await using made = await TemporaryDatabase.make();
+    const database = await open(made.path);
+    const threshold = async (): Promise<string> => await setting(database, 'checkpoint_threshold');
+    const before = await threshold();
+    await database.allowTables(10, 60);
+    expect(await threshold()).toBe(before);
+    await database.allowTables(1000, 6000);
+    await database.allowTables(500, 3000);
+    expect(await threshold()).toBe('62.5 MiB');
+    await database.release();
   });
 });

@@ -5,7 +5,7 @@ import { silentLogger, type Logger } from '@weir/sdk';
 import { lacksMemory, openError } from './duckdb-error.ts';
 import { HeldDeletes } from './held-deletes.ts';
 import { openInstance } from './open-instance.ts';
-import { roomForColumns, roomForRow, roomForTables, vacuumTasks } from './room.ts';
+import { roomForColumns, roomForLog, roomForRow, roomForTables, vacuumTasks } from './room.ts';
 import type { QualifiedName } from './sql-text.ts';
 
 /** What the first opener of a file in this process decides. */
@@ -58,6 +58,12 @@ const HELD_WITHIN = 1 / 2;
  */
 const BLOCK_BYTES = 64 * 2 ** 10;
 
+/**
+ * The oldest DuckDB that reads a new file, as it is of one with such blocks; one that is there keeps its own. By default a
+ * file is written as for DuckDB 1.0, with 3 KiB for each column of a table, which each checkpoint makes anew.
+ */
+const READ_FROM = 'v1.2.0';
+
 const files = new Map<string, Promise<OpenFile>>();
 
 /** @throws WeirError WEIR_DUCKDB_LOCKED, WEIR_DUCKDB_OPEN */
@@ -103,6 +109,8 @@ class OpenFile {
   #limit: number;
   /** What deletes may hold in addition, in bytes. */
   #forDeletes = 0;
+  /** Bytes of log that gather before a checkpoint; 0 = as many as DuckDB lets gather by itself. */
+  #logBytes = 0;
   /** Columns of the widest table. */
   #columns = 0;
   #users = 0;
@@ -204,9 +212,17 @@ class OpenFile {
   }
 
   async #allowTables(tables: number, columns: number): Promise<void> {
+    await this.#allowLog(roomForLog(tables));
     if (roomForTables(tables, columns) <= this.#limit) return;
     this.#limit = roomForTables(tables, columns);
     await this.#applyLimit(`a commit to ${tables} tables`);
+  }
+
+  /** Lets so many bytes of log gather before a checkpoint puts them in their place. */
+  async #allowLog(bytes: number): Promise<void> {
+    if (bytes <= this.#logBytes) return;
+    this.#logBytes = bytes;
+    await this.#run([`SET GLOBAL checkpoint_threshold = '${bytes}B'`]);
   }
 
   /** What the log of a crash left in memory can be more than DuckDB gets rid of. */
@@ -259,6 +275,7 @@ function settings(path: string, options: DatabaseOptions): Record<string, string
   return {
     temp_directory: `${path}.tmp`,
     default_block_size: String(BLOCK_BYTES),
+    storage_compatibility_version: READ_FROM,
     enable_external_access: 'false',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',

@@ -35,6 +35,11 @@ export function isConflict(error: unknown): boolean {
   return /^(TransactionContext|Transaction) Error:.*conflict/i.test(messageOf(error));
 }
 
+/** True when a table cannot be made since a table or a view has its name. */
+export function isTaken(error: unknown): boolean {
+  return /Catalog Error: \w+ with name .* already exists/.test(messageOf(error));
+}
+
 /** True when DuckDB would need more memory than it may take. */
 export function lacksMemory(error: unknown): boolean {
   return NO_MEMORY.test(messageOf(error));

@@ -1,5 +1,6 @@
-import { BatchBuilder, tableName, type Batch, type Table, type TransactionalSession } from '@weir/sdk';
+import { BatchBuilder, tableName, type Batch, type Sink, type Table, type TransactionalSession } from '@weir/sdk';
 import { expect, test } from 'vitest';
+import { asKilled } from './testing/as-killed.ts';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
 
 /** More than are open at once, so that their rows gather. DuckDB keeps more than 256 KiB for each that it cannot spill. */
@@ -31,7 +32,8 @@ async function opened(database: TemporaryDatabase): Promise<TransactionalSession
   return session;
 }
 
-test('rows of many tables are written with the usual memory limit, and again when the file is opened anew', { timeout: 120_000 }, async () => {
+const title = 'rows of many tables are written with the usual memory limit, also when the file is opened anew, or behind a kill';
+test(title, { timeout: 120_000 }, async () => {
   await using database = await TemporaryDatabase.make();
   {
     await using session = await opened(database);
@@ -48,8 +50,14 @@ test('rows of many tables are written with the usual memory limit, and again whe
     await session.write(rowsOfAll(number));
     await session.commit({ position: String(number), state: null });
   }
+  await using killed = await asKilled(database);
   await session[Symbol.asyncDispose]();
-  const all = tables.map(({ name }) => `SELECT count(*) AS n, max(note) AS note FROM public.${name}`).join(' UNION ALL ');
-  const { rows } = await database.sink().query!(`SELECT count(*), sum(n) FROM (${all})`, 10, new AbortController().signal);
-  expect(rows).toEqual([[String(TABLES), String(TABLES * 6)]]);
+  await expectAll(database.sink());
+  await expectAll(killed.sink());
 });
+
+async function expectAll(sink: Sink): Promise<void> {
+  const all = tables.map(({ name }) => `SELECT count(*) AS n, max(note) AS note FROM public.${name}`).join(' UNION ALL ');
+  const { rows } = await sink.query!(`SELECT count(*), sum(n) FROM (${all})`, 10, new AbortController().signal);
+  expect(rows).toEqual([[String(TABLES), String(TABLES * 6)]]);
+}

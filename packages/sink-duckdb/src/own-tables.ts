@@ -54,6 +54,8 @@ export class OwnTables {
   readonly #tables: string;
   readonly #sink: string;
   readonly #shard: Pick<Shard, 'pipeline' | 'sink'>;
+  /** Targets that may have a row, by {@link targetKey}; null before the first was written. */
+  #registered: Set<string> | null = null;
 
   constructor(transaction: CatalogReader, database: string, shard: Pick<Shard, 'pipeline' | 'sink'>) {
     this.#transaction = transaction;
@@ -93,13 +95,24 @@ export class OwnTables {
 
   /** Writes that a target belongs to a table, and to it alone. */
   async register(transaction: Transaction, table: SourceName, target: QualifiedName): Promise<void> {
+    this.#registered ??= await this.#readRegistered();
+    if (this.#registered.has(targetKey(target))) await this.unregister(transaction, target);
+    this.#registered.add(targetKey(target));
     const values = [this.#shard.pipeline, this.#shard.sink, table.namespace, table.name, target.schema, target.table];
     await transaction.run(
-      `DELETE FROM ${this.#tables} WHERE ${ofTarget(target)};\n` +
-        `INSERT INTO ${this.#tables} (pipeline, sink, source_namespace, source_name, target_schema, target_table) ` +
+      `INSERT INTO ${this.#tables} (pipeline, sink, source_namespace, source_name, target_schema, target_table) ` +
         `VALUES (${values.map(literal).join(', ')})`,
       'writing weir.tables',
     );
+  }
+
+  /** The targets that any sink registered, by {@link targetKey}. */
+  async #readRegistered(): Promise<Set<string>> {
+    const rows = await this.#transaction.rows(
+      `SELECT target_schema, target_table FROM ${this.#tables} WHERE target_table IS NOT NULL`,
+      'reading weir.tables',
+    );
+    return new Set(rows.map(([schema, table]) => targetKey({ schema: String(schema), table: String(table) })));
   }
 
   /** Forgets a target that is gone. */

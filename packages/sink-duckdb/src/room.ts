@@ -19,6 +19,14 @@ const BASE = 32 * MIB;
  */
 const TABLE_BYTES = 256 * 2 ** 10;
 const TABLE_COLUMN_BYTES = 64 * 2 ** 10;
+/**
+ * A checkpoint costs 1 to 2 ms for each table that was written since the last one, as much as about a thousand rows, however
+ * few they are. So a file of many tables has a longer log between two, 64 KiB for each, and no less than DuckDB's own 16 MiB.
+ */
+const TABLE_LOG_BYTES = 64 * 2 ** 10;
+const LEAST_LOG_BYTES = 16 * MIB;
+/** A longer log is not for the time that it takes to open the file after a crash. */
+const MOST_LOG_BYTES = 64 * MIB;
 /** How many groups of rows DuckDB joins in a checkpoint unless told otherwise. */
 const ALL_VACUUM_TASKS = 100;
 
@@ -35,6 +43,11 @@ export function roomForColumns(columns: number): number {
 /** DuckDB's memory, in bytes, for commits to so many tables, which have so many columns together. */
 export function roomForTables(tables: number, columns: number): number {
   return tables * TABLE_BYTES + columns * TABLE_COLUMN_BYTES + BASE;
+}
+
+/** Bytes of log that may gather before a checkpoint, for commits to so many tables. */
+export function roomForLog(tables: number): number {
+  return Math.min(Math.max(LEAST_LOG_BYTES, tables * TABLE_LOG_BYTES), MOST_LOG_BYTES);
 }
 
 /** How many groups of rows DuckDB may join in a checkpoint: each thread that joins some needs memory for all columns. */

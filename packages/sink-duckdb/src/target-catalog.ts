@@ -37,6 +37,15 @@ export async function isThere(reader: CatalogReader, target: QualifiedName): Pro
   return rows.some(([schema, table]) => isNamed(target, schema, table));
 }
 
+/** The names that tables and views of a database have, by {@link targetKey}. */
+export async function readNames(reader: CatalogReader, database: string): Promise<Set<string>> {
+  const rows = await reader.rows(
+    `SELECT table_schema, table_name FROM information_schema.tables WHERE table_catalog = ${literal(database)}`,
+    'looking at the tables',
+  );
+  return new Set(rows.map(([schema, table]) => targetKey({ schema: String(schema), table: String(table) })));
+}
+
 /** The table as it is now; null when it is not there. */
 export async function readTarget(reader: CatalogReader, target: QualifiedName): Promise<TargetTable | null> {
   const one =

@@ -9,6 +9,7 @@ import {
   type StopReason,
   type Table,
 } from '@weir/sdk';
+import { isTaken } from './duckdb-error.ts';
 import type { NotFinite } from './encode.ts';
 import { HistoryWriter } from './history-writer.ts';
 import { keyRangeSql } from './key-range-sql.ts';
@@ -59,6 +60,8 @@ export class TargetTables implements WriterHost {
   readonly #known = new Map<string, Known>();
   /** By target's name, the writer of the current version. Least recently touched first. */
   readonly #writers = new Map<string, RowWriter>();
+  /** Tables of the sink that may be marked as stopped, as `namespace.name`; null before the session asked. */
+  #stopped: Set<string> | null = null;
   /** Of the file's tables, as far as the transaction looked; null when it did not. */
   #sizes: ReadonlyMap<string, number> | null = null;
 
@@ -136,7 +139,7 @@ export class TargetTables implements WriterHost {
   async make(table: Table): Promise<void> {
     expectNone(table, shapeProblems(table, this.#rules));
     const name = this.#nameOf(table);
-    const there = await this.find(table);
+    const there = (await this.#catalog.lacks(name)) ? null : await this.find(table);
     const isOwn = there !== null;
     await this.#forgetWriter(name);
     const columns = [...table.columns, ...ownColumns(this.#rules)].map((column) => ({
@@ -146,9 +149,13 @@ export class TargetTables implements WriterHost {
       default: null,
     }));
     await there?.drop();
-    const target = await Target.make(this.#transaction, name, columns);
+    const target = await Target.make(this.#transaction, name, columns).catch((error: unknown) => {
+      // Made by somebody since the session looked.
+      if (!isTaken(error)) throw error;
+      throw problemError(table, ownershipProblem(table, name, { owner: 'nobody', of: '' })!);
+    });
     if (!isOwn) await this.#own.register(this.#transaction, table, target.name);
-    this.#catalog.forget();
+    this.#catalog.changed(name);
     this.#know(table, target);
   }
 
@@ -158,7 +165,7 @@ export class TargetTables implements WriterHost {
     if (target === null) return;
     await this.#forgetWriter(target.name);
     this.#known.delete(targetKey(target.name));
-    this.#catalog.forget();
+    this.#catalog.changed(target.name);
     await target.drop();
     await this.#own.unregister(this.#transaction, target.name);
   }
@@ -166,7 +173,7 @@ export class TargetTables implements WriterHost {
   /** Makes changes of a table's columns, in order with what was written before. */
   async edit(target: Target, edit: ShapeEdit): Promise<void> {
     if (edit.isEmpty) return;
-    this.#catalog.forget();
+    this.#catalog.changed(target.name);
     const writer = this.#writers.get(targetKey(target.name));
     await writer?.endAppend();
     if (writer === undefined || writer.isSettled) {
@@ -190,7 +197,7 @@ export class TargetTables implements WriterHost {
     await this.#writers.get(targetKey(target.name))?.settle();
     await target.remake(target.kept());
     await this.#forgetWriter(target.name);
-    this.#catalog.forget();
+    this.#catalog.changed(target.name);
   }
 
   async toText(target: Target, table: Table, error: NotFinite): Promise<Layout> {
@@ -232,10 +239,13 @@ export class TargetTables implements WriterHost {
   }
 
   async stop(table: Pick<Table, 'namespace' | 'name'>, reason: StopReason): Promise<void> {
+    this.#stopped?.add(tableName(table));
     await this.#own.stop(this.#transaction, table, reason);
   }
 
   async clearStop(table: Table): Promise<void> {
+    this.#stopped ??= new Set((await this.#own.stopped()).keys());
+    if (!this.#stopped.delete(tableName(table))) return;
     await this.#own.clearStop(this.#transaction, table);
   }
 

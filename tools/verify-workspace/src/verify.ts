@@ -5,7 +5,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { dockerProblem } from '@weir/services';
 import { FIRST_VARIABLE } from './affected-first.ts';
 import { affectedProjects } from './affected.ts';
-import { contractsInContainers, olderVersions, postgresSuites, postgresVersions, suitesBetween } from './postgres-suites.ts';
+import { contractsInContainers, olderVersions, postgresSuites, postgresVersions, suitesOf } from './postgres-suites.ts';
 import { runGroup, type Ending } from './process-group.ts';
 import type { VerifyRequest } from './request.ts';
 import { readRecord } from './run-record.ts';
@@ -165,10 +165,10 @@ async function inContainers({ root, request }: Verification, version: number): P
 /** The suites of the connectors, or the tests that were chosen, on a server of that version. */
 async function verifyPostgres(verification: Verification, version: number): Promise<Outcome> {
   const { root, request } = verification;
-  // A version that was asked for gets everything.
-  const isBetween = request.postgres === null && version !== olderVersions(root)[0];
   const contained = await inContainers(verification, version);
-  const suites = (isBetween ? suitesBetween(root) : postgresSuites(root)).filter((file) => !contained.includes(file));
+  // A version that was asked for gets everything.
+  const chosen = request.postgres === null ? suitesOf(root, version) : postgresSuites(root);
+  const suites = chosen.filter((file) => !contained.includes(file));
   const filters = request.filters.length > 0 ? request.filters : suites;
   if (filters.length === 0) return single(`postgres ${version}`, `there are no suites for PostgreSQL ${version}`);
   const env = { WEIR_TEST_POSTGRES_VERSION: String(version) };

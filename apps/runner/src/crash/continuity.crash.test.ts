@@ -8,7 +8,8 @@ import { AppendPipelines } from './append-pipelines.fake.ts';
 
 /** Pipelines of one process, each with a seed. */
 const TOGETHER = 10;
-const GROUPS = 5;
+/** Groups of them, one after the other; `WEIR_GROUPS` asks for more. */
+const GROUPS = Number(process.env['WEIR_GROUPS'] ?? 2);
 
 const firstSeed = Number(process.env['WEIR_SEED'] ?? Date.now() % 1_000_000);
 const groups = Array.from({ length: GROUPS }, (_, i) => [firstSeed + i * TOGETHER, firstSeed + (i + 1) * TOGETHER - 1] as const);

@@ -58,15 +58,12 @@ async function isCopied(connection: DuckDBConnection): Promise<boolean> {
 
 describe(`a killed runner loses and doubles nothing (seed ${seed})`, () => {
   let server: TemporaryPostgres;
-  let load: BankLoad;
   let folder: string;
   const random = new SeededRandom(seed);
 
   beforeAll(async () => {
     server = await temporaryPostgres();
-    await createBank(server.url);
     folder = await mkdtemp(join(tmpdir(), 'weir-crash-'));
-    load = new BankLoad(server.url, () => random.next());
   });
 
   afterAll(async () => {
@@ -74,22 +71,40 @@ describe(`a killed runner loses and doubles nothing (seed ${seed})`, () => {
     await rm(folder, { recursive: true, force: true });
   });
 
+  async function onServer(sql: string): Promise<void> {
+    const client = new pg.Client(server.url);
+    await client.connect();
+    await client.query(sql);
+    await client.end();
+  }
+
+  function urlOf(bank: string): string {
+    return Object.assign(new URL(server.url), { pathname: `/${bank}` }).href;
+  }
+
+  /** A bank in a database of its own, which is small again. */
+  async function openBank(name: string): Promise<BankLoad> {
+    await onServer(`CREATE DATABASE ${name}`);
+    await createBank(urlOf(name));
+    const load = new BankLoad(urlOf(name), () => random.next());
+    load.start();
+    return load;
+  }
+
   /** @param start how many there were before */
   async function configure(name: string, start = 0): Promise<{ file: string; duckdb: string }> {
     const file = join(folder, `${name}.yaml`);
     const duckdb = join(folder, `${name}.duckdb`);
-    const source = { postgres: { url: server.url, tables: ['public.*'], catch_up_at: ways[start % ways.length] } };
+    const source = { postgres: { url: urlOf(name), tables: ['public.*'], catch_up_at: ways[start % ways.length] } };
     const pipelines = { [name]: { source, sinks: { mirror: { duckdb: { path: duckdb } } } } };
     // JSON is YAML.
     await writeFile(file, JSON.stringify({ version: 1, state: join(folder, `${name}.state`), http: false, pipelines }));
     return { file, duckdb };
   }
 
-  async function dropSlot(name: string): Promise<void> {
-    const client = new pg.Client(server.url);
-    await client.connect();
-    await client.query('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1', [name]);
-    await client.end();
+  async function closeBank(name: string): Promise<void> {
+    await onServer(`SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'weir_${name}'`);
+    await onServer(`DROP DATABASE ${name} WITH (FORCE)`);
   }
 
   /** What a reader of the sink sees is always a state that the source was in (invariant 3). */
@@ -107,7 +122,7 @@ describe(`a killed runner loses and doubles nothing (seed ${seed})`, () => {
   it.for(crashPoints.map((point) => [point] as const))('at %s (invariants 1, 3, 4, 5)', { timeout: 240_000 }, async ([point]) => {
     const name = point.replace(/[^a-z]/g, '_');
     const { file, duckdb } = await configure(name);
-    load.start();
+    const load = await openBank(name);
     try {
       for (const [start, pass] of passes[point].entries()) {
         await configure(name, start);
@@ -120,12 +135,12 @@ describe(`a killed runner loses and doubles nothing (seed ${seed})`, () => {
       await load.stop();
     }
     await expectEqual(file);
-    await dropSlot(`weir_${name}`);
+    await closeBank(name);
   });
 
   it('at random moments (invariants 1, 3, 4, 5)', { timeout: 240_000 }, async () => {
     const { file, duckdb } = await configure('random');
-    load.start();
+    const load = await openBank('random');
     try {
       for (let round = 0; round < 6; round++) {
         await configure('random', round);
@@ -139,6 +154,6 @@ describe(`a killed runner loses and doubles nothing (seed ${seed})`, () => {
       await load.stop();
     }
     await expectEqual(file);
-    await dropSlot('weir_random');
+    await closeBank('random');
   });
 });

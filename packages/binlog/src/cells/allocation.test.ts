@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { BATCH_ROWS, BatchWriter, NO_TABLE, Op } from '@weir/sdk';
 import { expect, test } from 'vitest';
 import { cellsOf, column } from '../testing/decoded.ts';
-import { encodeBytes, encodeDate, encodeDatetime2, encodeDecimal, encodeFloat, encodeInteger, encodeTime2, encodeTimestamp2 } from '../testing/encode-value.ts';
+import { encodeBytes, encodeDate, encodeDatetime2, encodeDecimal, encodeFloat, encodeInteger, encodeTime2, encodeTimestamp2 } from '../encoding/encode-value.ts';
 import { MysqlType } from './mysql-type.ts';
 
 /** Less than the smallest object for each row: what the batches need is far below it. */
@@ -35,7 +35,10 @@ const columns = [
   { of: column(MysqlType.longlong, 0), value: encodeInteger(-9_000_000_000_000_000_000n, 8) },
   { of: column(MysqlType.newDecimal, 30 | (10 << 8)), value: encodeDecimal(true, '12345678901234567890123456789', 30, 10) },
   { of: column(MysqlType.double, 8), value: encodeFloat(1234.56, 8) },
+  { of: column(MysqlType.double, 8), value: encodeFloat(2 / 3, 8) },
+  { of: column(MysqlType.double, 8), value: encodeFloat(0.1 + 0.2, 8) },
   { of: column(MysqlType.float, 4), value: encodeFloat(0.5, 4) },
+  { of: column(MysqlType.float, 4), value: encodeFloat(Math.fround(2 / 3), 4) },
   { of: column(MysqlType.date, 0), value: encodeDate(day) },
   { of: column(MysqlType.datetime2, 6), value: encodeDatetime2(day, 6) },
   { of: column(MysqlType.timestamp2, 3), value: encodeTimestamp2(4_000_000_000, 120_000, 3) },

@@ -5,7 +5,7 @@ import { damagedValue, unsupportedColumn } from './damaged-value.ts';
 import { DecimalCell, isDecimal } from './decimal-cell.ts';
 import type { CellOptions, ColumnCells, DescribedColumn } from './described-column.ts';
 import { FloatCell } from './float-cell.ts';
-import { IntegerCell, YearCell, integerType, type IntegerBytes } from './integer-cell.ts';
+import { BigintCell, IntegerCell, YearCell, integerType, type IntegerBytes } from './integer-cell.ts';
 import { momentCells } from './moment-cells.ts';
 import { MysqlType, realType } from './mysql-type.ts';
 import { parseSourceType } from './source-type.ts';
@@ -41,7 +41,10 @@ const INTEGERS: Readonly<Record<number, IntegerBytes>> = {
 function numberCells({ label, column, type, source }: DescribedColumn): ColumnCells | null {
   const cells = (of: LogicalType, decoder: CellDecoder): ColumnCells => ({ type: of, decoder, mayBecomeNull: false });
   const bytes = INTEGERS[type];
-  if (bytes !== undefined) return cells(integerType(bytes, column.unsigned), new IntegerCell(label, bytes, column.unsigned));
+  if (bytes !== undefined) {
+    const decoder = bytes === 8 ? new BigintCell(label, column.unsigned) : new IntegerCell(label, bytes, column.unsigned);
+    return cells(integerType(bytes, column.unsigned), decoder);
+  }
   const first = column.meta & 0xff;
   const second = column.meta >> 8;
   switch (type) {

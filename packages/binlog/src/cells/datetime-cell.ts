@@ -2,9 +2,7 @@ import type { BatchWriter } from '@weir/sdk';
 import { isCalendarDay, type ZeroDates } from './calendar.ts';
 import type { CellDecoder } from './cell-decoder.ts';
 import { damagedValue, valueEnd } from './damaged-value.ts';
-import { Moment, SEPARATOR, SPACE, writeClock, writeDate, writeServerClock, zeroDate } from './moment.ts';
-
-const Z = 0x5a;
+import { Moment, SEPARATOR, SPACE, Z, writeClock, writeDate, writeServerClock, zeroDate } from './moment.ts';
 
 /** How a DATE, DATETIME or TIMESTAMP is stored, and what of it is printed. */
 export interface MomentFormat {

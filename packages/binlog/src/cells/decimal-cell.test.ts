@@ -2,7 +2,7 @@ import { testSeed } from '@weir/testkit';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cellsOf, column, textOf } from '../testing/decoded.ts';
-import { encodeDecimal } from '../testing/encode-value.ts';
+import { encodeDecimal } from '../encoding/encode-value.ts';
 import { MysqlType } from './mysql-type.ts';
 
 const decimal = (precision: number, scale: number) => column(MysqlType.newDecimal, precision | (scale << 8));
@@ -28,7 +28,13 @@ describe('a decimal', () => {
       fc.record({
         precision: fc.constant(precision),
         scale: fc.integer({ min: 0, max: Math.min(30, precision) }),
-        digits: fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: precision }).map((each) => each.join('')),
+        // Runs of one digit: groups that are zero, full, or begin with zeros.
+        digits: fc
+          .oneof(
+            fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: precision }).map((each) => each.join('')),
+            fc.array(fc.tuple(fc.constantFrom('0', '9', '1'), fc.integer({ min: 1, max: 12 })), { minLength: 1 }).map((runs) => runs.map(([digit, times]) => digit.repeat(times)).join('')),
+          )
+          .map((digits) => digits.slice(0, precision)),
         negative: fc.boolean(),
       }),
     );

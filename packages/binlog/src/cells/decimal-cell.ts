@@ -1,7 +1,7 @@
 import type { BatchWriter, Spill } from '@weir/sdk';
 import type { CellDecoder } from './cell-decoder.ts';
 import { damagedValue, valueEnd } from './damaged-value.ts';
-import { MINUS, POINT, ZERO, writePadded } from './digits.ts';
+import { MINUS, POINT, ZERO, put9, putNumber, putPadded } from './digits.ts';
 
 const GROUP = 9;
 /** Bytes of a group of so many digits. */
@@ -41,7 +41,6 @@ export class DecimalCell implements CellDecoder {
     const behind = valueEnd(this.#column, at, this.#size, end);
     const from = writer.spill.length;
     if (!writeDecimal(writer.spill, data, at, this.#precision, this.#scale)) {
-      writer.spill.length = from;
       throw damagedValue(this.#column, 'a group of digits of a decimal is too large');
     }
     writer.spilledCell(from);
@@ -53,60 +52,78 @@ export class DecimalCell implements CellDecoder {
   }
 }
 
+/** Sign, 65 digits, a zero, a point, and what is written beyond them. */
+const MOST_BYTES = 80;
+
 /**
  * Appends a decimal in binary form with all digits of its scale, no sign for zero.
- * @returns false where the bytes are no decimal
+ * @returns false where the bytes are no decimal, and nothing was appended
  */
 export function writeDecimal(spill: Spill, data: Uint8Array, at: number, precision: number, scale: number): boolean {
-  const negative = (data[at]! & 0x80) === 0;
-  const mask = negative ? 0xff : 0;
-  if (negative && !isZero(data, at, decimalSize(precision, scale), mask)) spill.byte(MINUS);
+  const into = spill.room(MOST_BYTES);
+  const mask = data[at]! < 0x80 ? -1 : 0;
   const from = spill.length;
+  const first = from - mask;
+  if (mask !== 0) into.setUint8(from, MINUS);
+  let any = 0;
+  let behind = first;
   let place = at;
-  for (let rest = precision - scale; rest > 0; ) {
-    const digits = rest % GROUP === 0 ? GROUP : rest % GROUP;
-    const value = groupAt(data, place, at, GROUP_BYTES[digits]!, mask);
-    if (value < 0 || value > LARGEST[digits]!) return false;
-    writePadded(spill, value, digits);
-    place += GROUP_BYTES[digits]!;
-    rest -= digits;
+  // The sign, in the first byte of the first group.
+  let sign = 0x80;
+  const whole = precision - scale;
+  const few = whole % GROUP;
+  if (few > 0) {
+    const value = groupAt(data, place, few, mask, sign);
+    if (value < 0) return false;
+    any = value;
+    if (value > 0) behind = putNumber(into, behind, value);
+    place += GROUP_BYTES[few]!;
+    sign = 0;
   }
-  dropZeros(spill, from);
-  if (scale > 0) spill.byte(POINT);
-  for (let rest = scale; rest > 0; ) {
-    const digits = Math.min(rest, GROUP);
-    const value = groupAt(data, place, at, GROUP_BYTES[digits]!, mask);
-    if (value < 0 || value > LARGEST[digits]!) return false;
-    writePadded(spill, value, digits);
-    place += GROUP_BYTES[digits]!;
-    rest -= digits;
+  for (let rest = whole - few; rest > 0; rest -= GROUP) {
+    const value = groupAt(data, place, GROUP, mask, sign);
+    if (value < 0) return false;
+    any |= value;
+    if (behind > first) behind = put9(into, behind, value);
+    else if (value > 0) behind = putNumber(into, behind, value);
+    place += 4;
+    sign = 0;
   }
+  if (behind === first) into.setUint8(behind++, ZERO);
+  if (scale > 0) into.setUint8(behind++, POINT);
+  for (let rest = scale; rest > 0; rest -= GROUP) {
+    const digits = rest < GROUP ? rest : GROUP;
+    const value = groupAt(data, place, digits, mask, sign);
+    if (value < 0) return false;
+    any |= value;
+    behind = digits === GROUP ? put9(into, behind, value) : putPadded(into, behind, value, digits);
+    place += 4;
+    sign = 0;
+  }
+  if (any === 0 && mask !== 0) {
+    spill.data.copyWithin(from, first, behind);
+    behind--;
+  }
+  spill.length = behind;
   return true;
 }
 
 /**
- * Up to four bytes, big-endian, negative from 2^31 on.
- * @param first where the decimal begins, whose first bit is the sign
+ * A group of so many digits, big-endian.
+ * @param sign a bit of the first byte that is not of the number
+ * @returns -1 where it is larger than its digits can be
  */
-function groupAt(data: Uint8Array, at: number, first: number, bytes: number, mask: number): number {
-  let value = 0;
-  for (let i = at; i < at + bytes; i++) value = (value << 8) | (data[i]! ^ mask ^ (i === first ? 0x80 : 0));
-  return value;
-}
-
-function isZero(data: Uint8Array, at: number, size: number, mask: number): boolean {
-  for (let i = at; i < at + size; i++) if ((data[i]! ^ mask ^ (i === at ? 0x80 : 0)) !== 0) return false;
-  return true;
-}
-
-/** Takes zeros away from `from` on, but leaves or makes one digit. */
-function dropZeros(spill: Spill, from: number): void {
-  const { data } = spill;
-  let first = from;
-  while (first < spill.length - 1 && data[first] === ZERO) first++;
-  if (first > from) {
-    data.copyWithin(from, first, spill.length);
-    spill.length -= first - from;
+function groupAt(data: Uint8Array, at: number, digits: number, mask: number, sign: number): number {
+  let value: number;
+  if (digits > 6) {
+    value = ((data[at]! ^ sign) << 24) | (data[at + 1]! << 16) | (data[at + 2]! << 8) | data[at + 3]!;
+    value ^= mask;
+  } else if (digits > 4) {
+    value = (((data[at]! ^ sign) << 16) | (data[at + 1]! << 8) | data[at + 2]!) ^ (mask & 0xff_ffff);
+  } else if (digits > 2) {
+    value = (((data[at]! ^ sign) << 8) | data[at + 1]!) ^ (mask & 0xffff);
+  } else {
+    value = data[at]! ^ sign ^ (mask & 0xff);
   }
-  if (spill.length === from) spill.byte(ZERO);
+  return value > LARGEST[digits]! ? -1 : value;
 }

@@ -3,7 +3,7 @@ import { testSeed } from '@weir/testkit';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cellsOf, column, textOf } from '../testing/decoded.ts';
-import { encodeFloat } from '../testing/encode-value.ts';
+import { encodeFloat } from '../encoding/encode-value.ts';
 import { MysqlType } from './mysql-type.ts';
 
 const float = (value: number): string | null => textOf(column(MysqlType.float, 4), encodeFloat(value, 4));

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { column } from '../testing/decoded.ts';
 import { columnValue } from '../testing/column-values.ts';
 import { encodeJson, type JsonInput } from '../testing/encode-json.ts';
-import { encodeBytes } from '../testing/encode-value.ts';
+import { encodeBytes } from '../encoding/encode-value.ts';
 import type { CellDecoder } from './cell-decoder.ts';
 import { cellDecoder } from './column-cells.ts';
 import { JsonCell } from './json-cell.ts';

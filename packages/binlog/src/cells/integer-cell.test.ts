@@ -2,7 +2,7 @@ import { testSeed } from '@weir/testkit';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cellsOf, column, textOf } from '../testing/decoded.ts';
-import { encodeInteger } from '../testing/encode-value.ts';
+import { encodeInteger } from '../encoding/encode-value.ts';
 import { MysqlType } from './mysql-type.ts';
 
 const types = [

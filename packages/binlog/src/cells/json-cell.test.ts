@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cellOf, cellsOf, column, textOf } from '../testing/decoded.ts';
 import { encodeJson, encodeJsonChanges, type JsonChange, type JsonInput } from '../testing/encode-json.ts';
-import { encodeBytes, encodeDecimal, encodeInteger, encodePackedMoment, encodePackedTime } from '../testing/encode-value.ts';
+import { encodeBytes, encodeDecimal, encodeInteger, encodePackedMoment, encodePackedTime } from '../encoding/encode-value.ts';
 import { jsonDouble } from './json/json-double.ts';
 import type { JsonCell } from './json-cell.ts';
 import { MysqlType } from './mysql-type.ts';

@@ -6,8 +6,10 @@ import { damagedValue } from './damaged-value.ts';
  */
 export function prefixedLength(column: string, data: Uint8Array, at: number, end: number, prefix: number): number {
   if (prefix > end - at) throw damagedValue(column, 'the value is cut off');
-  let length = 0;
-  for (let i = prefix - 1; i >= 0; i--) length = length * 256 + data[at + i]!;
+  let length = data[at]!;
+  if (prefix > 1) length |= data[at + 1]! << 8;
+  if (prefix > 2) length |= data[at + 2]! << 16;
+  if (prefix > 3) length += data[at + 3]! * 0x100_0000;
   if (length > end - at - prefix) throw damagedValue(column, 'the value is cut off');
   return length;
 }

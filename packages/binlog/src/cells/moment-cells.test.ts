@@ -9,7 +9,7 @@ import {
   encodeTime2,
   encodeTimestamp2,
   type MomentValue,
-} from '../testing/encode-value.ts';
+} from '../encoding/encode-value.ts';
 import { MysqlType } from './mysql-type.ts';
 
 const day: MomentValue = { year: 2024, month: 2, day: 29, hour: 12, minute: 34, second: 56, micros: 500_000 };

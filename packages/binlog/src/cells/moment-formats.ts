@@ -8,24 +8,20 @@ export function fractionSize(digits: number): number {
 
 /** The first `digits` of a fraction that is stored with an even number of them, big-endian. */
 export function fractionAt(data: Uint8Array, at: number, digits: number): number {
-  let value = 0;
-  for (let i = at; i < at + fractionSize(digits); i++) value = (value << 8) | data[i]!;
+  if (digits === 0) return 0;
+  let value = data[at]!;
+  if (digits > 2) value = (value << 8) | data[at + 1]!;
+  if (digits > 4) value = (value << 8) | data[at + 2]!;
   return digits % 2 === 1 ? (value / 10) | 0 : value;
 }
 
 /** Digits that a fraction of so many digits can hold at most, as a number one above. */
-const LIMITS = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000];
+export const LIMITS: readonly number[] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000];
 
 function setClock(moment: Moment, hour: number, minute: number, second: number): void {
   moment.hour = hour;
   moment.minute = minute;
   moment.second = second;
-}
-
-function setDate(moment: Moment, year: number, month: number, day: number): void {
-  moment.year = year;
-  moment.month = month;
-  moment.day = day;
 }
 
 /** DATE: three bytes, little-endian: 5 bits of day, 4 of month, the rest the year. */
@@ -35,7 +31,7 @@ export const dateFormat: MomentFormat = {
   digits: 0,
   read(data, at, moment) {
     const value = data[at]! | (data[at + 1]! << 8) | (data[at + 2]! << 16);
-    setDate(moment, value >> 9, (value >> 5) & 15, value & 31);
+    moment.setDate(value >> 9, (value >> 5) & 15, value & 31);
     setClock(moment, 0, 0, 0);
     return true;
   },
@@ -53,7 +49,7 @@ export const oldDatetimeFormat: MomentFormat = {
     if (high < 0 || value > 99991231235959) return false;
     const date = (value / 1e6) | 0;
     const time = (value - date * 1e6) | 0;
-    setDate(moment, (date / 10_000) | 0, ((date / 100) | 0) % 100, date % 100);
+    moment.setDate((date / 10_000) | 0, ((date / 100) | 0) % 100, date % 100);
     setClock(moment, (time / 10_000) | 0, ((time / 100) | 0) % 100, time % 100);
     moment.fraction = 0;
     return true;
@@ -76,7 +72,7 @@ export function datetimeFormat(digits: number): MomentFormat {
       const b4 = data[at + 4]!;
       if (b0 < 0x80) return false;
       const months = ((b0 & 0x7f) << 10) | (data[at + 1]! << 2) | (b2 >> 6);
-      setDate(moment, (months / 13) | 0, months % 13, (b2 >> 1) & 31);
+      moment.setDate((months / 13) | 0, months % 13, (b2 >> 1) & 31);
       setClock(moment, ((b2 & 1) << 4) | (b3 >> 4), ((b3 & 15) << 2) | (b4 >> 6), b4 & 63);
       moment.fraction = fractionAt(data, at + 5, digits);
       return moment.fraction < LIMITS[digits]!;
@@ -114,5 +110,5 @@ function setTimestamp(moment: Moment, seconds: number, fraction: number): void {
   moment.setSeconds(seconds);
   moment.fraction = fraction;
   if (seconds !== 0 || fraction !== 0) return;
-  setDate(moment, 0, 0, 0);
+  moment.setDate(0, 0, 0);
 }

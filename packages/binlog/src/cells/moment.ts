@@ -1,5 +1,5 @@
 import { WeirError, type Spill } from '@weir/sdk';
-import { writeFraction, writePadded, POINT } from './digits.ts';
+import { POINT, digits2, digits4, putWord, writeFraction, writePadded } from './digits.ts';
 
 const DAY_SECONDS = 86_400;
 
@@ -19,19 +19,25 @@ export class Moment {
     return this.year <= 9999 && this.month <= 12 && this.day <= 31 && this.hour < 24 && this.minute < 60 && this.second < 60;
   }
 
+  setDate(year: number, month: number, day: number): void {
+    this.year = year;
+    this.month = month;
+    this.day = day;
+  }
+
   /** @param bits of the seconds since 1970 in UTC, an unsigned number of 32 bits */
   setSeconds(bits: number): void {
     const seconds = bits >>> 0;
     const days = (seconds / DAY_SECONDS) | 0;
     const rest = (seconds - days * DAY_SECONDS) | 0;
-    this.#setDays(days);
+    this.setDays(days);
     this.hour = (rest / 3600) | 0;
     this.minute = ((rest / 60) | 0) % 60;
     this.second = rest % 60;
   }
 
-  /** The civil date of a count of days, by years that begin in March, so that a leap day is the last. */
-  #setDays(days: number): void {
+  /** The civil date of a count of days since 1970, by years that begin in March, so that a leap day is the last. */
+  setDays(days: number): void {
     const shifted = days + 719_468;
     const era = (shifted / 146_097) | 0;
     const dayOfEra = shifted - era * 146_097;
@@ -49,14 +55,37 @@ const HYPHEN = 0x2d;
 const COLON = 0x3a;
 export const SEPARATOR = 0x54;
 export const SPACE = 0x20;
+export const Z = 0x5a;
+
+/** Bytes of a date and of a clock, and what is written beyond the clock. */
+const DATE_BYTES = 10;
+const CLOCK_BYTES = 8;
+const BEYOND = 2;
+
+/** `-MM-` of a month. */
+function monthWord(month: number): number {
+  return HYPHEN | (digits2(month) << 8) | (HYPHEN << 24);
+}
+
+/** `YYYY-MM-DD`, where its caller has made room, also for two bytes more. */
+export function putDate(into: DataView, at: number, year: number, month: number, day: number): number {
+  putWord(into, at, digits4(year));
+  putWord(into, at + 4, monthWord(month));
+  putWord(into, at + 8, digits2(day));
+  return at + DATE_BYTES;
+}
+
+/** `HH:MM:SS`, where its caller has made room, also for two bytes more. */
+export function putClock(into: DataView, at: number, hour: number, minute: number, second: number): number {
+  putWord(into, at, digits2(hour) | (COLON << 16));
+  putWord(into, at + 3, digits2(minute) | (COLON << 16));
+  putWord(into, at + 6, digits2(second));
+  return at + CLOCK_BYTES;
+}
 
 /** Appends `YYYY-MM-DD`. */
-export function writeDate(spill: Spill, moment: Moment): void {
-  writePadded(spill, moment.year, 4);
-  spill.byte(HYPHEN);
-  writePadded(spill, moment.month, 2);
-  spill.byte(HYPHEN);
-  writePadded(spill, moment.day, 2);
+export function writeDate(spill: Spill, { year, month, day }: Moment): void {
+  spill.length = putDate(spill.room(DATE_BYTES + BEYOND), spill.length, year, month, day);
 }
 
 /** Appends `HH:MM:SS`, with the fraction's digits up to the last that is not 0. */
@@ -74,11 +103,7 @@ export function writeServerClock(spill: Spill, moment: Moment, digits: number): 
 }
 
 function writeWholeClock(spill: Spill, { hour, minute, second }: Moment): void {
-  writePadded(spill, hour, 2);
-  spill.byte(COLON);
-  writePadded(spill, minute, 2);
-  spill.byte(COLON);
-  writePadded(spill, second, 2);
+  spill.length = putClock(spill.room(CLOCK_BYTES + BEYOND), spill.length, hour, minute, second);
 }
 
 /** The error for a date that is no day of the calendar, where those are refused. */

@@ -1,7 +1,7 @@
 import { deflateRawSync, deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { cellsOf, column, decoded, textOf } from '../testing/decoded.ts';
-import { encodeBytes, encodeFloat } from '../testing/encode-value.ts';
+import { encodeBytes, encodeFloat } from '../encoding/encode-value.ts';
 import { MysqlType } from './mysql-type.ts';
 
 const UTF8MB4 = 255;

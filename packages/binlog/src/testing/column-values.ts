@@ -16,7 +16,7 @@ import {
   encodeTimestamp2,
   type MomentValue,
   type TimeValue,
-} from './encode-value.ts';
+} from '../encoding/encode-value.ts';
 
 /** A value of a column as the log has it and as a query returns it. */
 export interface ColumnValue {

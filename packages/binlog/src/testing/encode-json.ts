@@ -1,4 +1,4 @@
-import { encodeBytes, encodeFloat, encodeInteger } from './encode-value.ts';
+import { encodeBytes, encodeFloat, encodeInteger } from '../encoding/encode-value.ts';
 
 /** A value of a type that JSON has not. */
 export interface Opaque {

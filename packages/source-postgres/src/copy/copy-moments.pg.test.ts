@@ -1,3 +1,4 @@
+// Only with the oldest and the newest server: it takes long.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EmbeddedPostgres, temporaryPostgres } from '@weir/services';
 import type { Checkpoint } from '@weir/sdk';

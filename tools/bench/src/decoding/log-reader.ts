@@ -1,28 +1,17 @@
-import { BinlogDecoder, type BinlogHost, type CellDecoder } from '@weir/binlog';
-import { BatchWriter, type Commit } from '@weir/sdk';
-import { LENGTH_BYTES, PACKET_HEADER, PACKET_STATUS, tableOf } from './sent-log.ts';
+import { BinlogDecoder, cellDecoder, type BinlogHost } from '@weir/binlog';
+import { BatchWriter, type Batch, type Commit, type Table } from '@weir/sdk';
+import { PACKET_HEADER, PACKET_STATUS, tableOf } from './sent-log.ts';
 import type { RowShape } from './sent-rows.ts';
 
 const CHUNK_BYTES = 65_536;
 
-/** A VARCHAR, whose bytes are the cell as they are: what a value costs at least. */
-const textCell: CellDecoder = {
-  write(data, at, _end, writer) {
-    const length = data[at]! | (data[at + 1]! << 8);
-    writer.cell(at + LENGTH_BYTES, length);
-    return at + LENGTH_BYTES + length;
-  },
-  pass(data, at) {
-    return at + LENGTH_BYTES + (data[at]! | (data[at + 1]! << 8));
-  },
-};
-
 /**
  * What a source does with MySQL's packets: a chunk goes into the slab, its whole events are decoded, a full batch is closed, and
  * the incomplete rest is kept.
+ * @param seen looks at each batch
  * @returns rows
  */
-export function logReader(shape: RowShape): (bytes: Uint8Array) => number {
+export function logReader(shape: RowShape, seen: (batch: Batch) => void = () => {}): (bytes: Uint8Array) => number {
   const writer = new BatchWriter();
   const decoder = new BinlogDecoder(hostOf(shape));
   return (bytes) => {
@@ -31,6 +20,7 @@ export function logReader(shape: RowShape): (bytes: Uint8Array) => number {
     const close = (): void => {
       const batch = writer.close(null, { keepFrom: next });
       rows += batch.rows;
+      seen(batch);
       batch.release();
       next = 0;
     };
@@ -52,16 +42,23 @@ export function logReader(shape: RowShape): (bytes: Uint8Array) => number {
 
 function hostOf(shape: RowShape): BinlogHost {
   const commit: Commit = { position: '0', version: 1n, time: 0, transactionId: '1' };
-  const { database, name } = tableOf(shape);
-  const columns = tableOf(shape).columns.map((column) => ({
-    name: column.name!,
-    type: { kind: 'string' } as const,
-    nullable: column.nullable,
-    sourceType: 'varchar(300)',
-  }));
-  const table = { namespace: database, name, version: 1, columns, key: [0] };
+  const { database, name, columns } = tableOf(shape);
+  const cells = columns.map((column, index) => {
+    const { sourceType } = shape.columns[index]!.mysql;
+    return { sourceType, ...cellDecoder(column, { sourceType, characterSet: null, labels: null, zeroDates: 'null' }) };
+  });
+  const table: Table = {
+    namespace: database,
+    name,
+    version: 1,
+    columns: columns.map((column, index) => {
+      const { type, sourceType } = cells[index]!;
+      return { name: column.name!, type, nullable: column.nullable, sourceType };
+    }),
+    key: [0],
+  };
   return {
-    tableMap: () => ({ table, decoders: columns.map(() => textCell), skip: false }),
+    tableMap: () => ({ table, decoders: cells.map(({ decoder }) => decoder), skip: false }),
     begin: () => commit,
     commit: () => {},
     statement: () => {},

@@ -1,6 +1,8 @@
 // Three ways to read the same bytes: two floors that only look, and the decoder.
 import { PgoutputDecoder, type DecoderHost } from '@weir/pgoutput';
-import { BatchWriter, type Commit } from '@weir/sdk';
+import { mapType, type PgType } from '@weir/postgres';
+import { BatchWriter, type Batch, type Commit, type Table } from '@weir/sdk';
+import type { SentColumn } from './sent-columns.ts';
 import { FRAME_HEADER, WAL_HEADER, relationOf, type RowShape } from './sent-rows.ts';
 
 const CHUNK_BYTES = 65_536;
@@ -43,9 +45,10 @@ export function walkCells(bytes: Uint8Array): number {
 /**
  * What a source does: a chunk goes into the slab, its whole messages are decoded, a full batch is closed, and the incomplete
  * rest is kept.
+ * @param seen looks at each batch
  * @returns rows
  */
-export function batchReader(shape: RowShape): (bytes: Uint8Array) => number {
+export function batchReader(shape: RowShape, seen: (batch: Batch) => void = () => {}): (bytes: Uint8Array) => number {
   const writer = new BatchWriter();
   const decoder = new PgoutputDecoder(hostOf(shape));
   return (bytes) => {
@@ -54,6 +57,7 @@ export function batchReader(shape: RowShape): (bytes: Uint8Array) => number {
     const close = (): void => {
       const batch = writer.close(null, { keepFrom: next });
       rows += batch.rows;
+      seen(batch);
       batch.release();
       next = 0;
     };
@@ -74,15 +78,29 @@ export function batchReader(shape: RowShape): (bytes: Uint8Array) => number {
 
 function hostOf(shape: RowShape): DecoderHost {
   const commit: Commit = { position: '0', version: 1n, time: 0, transactionId: '1' };
-  const string = { type: { kind: 'string' }, nullable: true, sourceType: 'text' } as const;
-  const columns = relationOf(shape).columns.map(({ name }) => ({ name, ...string }));
+  const { namespace, name, columns } = relationOf(shape);
+  const types = new Map(shape.columns.map(({ postgres }) => [postgres.oid, typeOf(postgres)]));
+  const mappings = shape.columns.map(({ postgres: { oid, modifier } }) => mapType(types, oid, modifier));
+  const table: Table = {
+    namespace,
+    name,
+    version: 1,
+    columns: columns.map((column, index) => ({
+      name: column.name,
+      type: mappings[index]!.type,
+      nullable: true,
+      sourceType: shape.columns[index]!.postgres.name,
+    })),
+    key: [0],
+  };
   return {
-    relation: ({ namespace, name }) => ({
-      table: { namespace, name, version: 1, columns, key: [0] },
-      rewrites: columns.map(() => null),
-      skip: false,
-    }),
+    relation: () => ({ table, rewrites: mappings.map(({ rewrite }) => rewrite), skip: false }),
     begin: () => commit,
     commit: () => {},
   };
+}
+
+/** A type of pg_catalog, as `readTypes` of a database finds it. */
+function typeOf({ oid, name }: SentColumn['postgres']): PgType {
+  return { oid, name, kind: 'b', baseOid: 0, baseModifier: -1, elementOid: 0, builtIn: true, extension: null };
 }

@@ -6,20 +6,22 @@ const ROWS_PER_TRANSACTION = 1000;
 /** What MySQL puts into an event before it begins another (`binlog_row_event_max_size`). */
 const EVENT_BYTES = 8192;
 const WRITE_ROWS = 30;
-const VARCHAR = 15;
 /** Length, number of the packet, and a byte that says that an event follows. */
 export const PACKET_HEADER = 4;
 export const PACKET_STATUS = 1;
-/** As many bytes as need two of length in front. */
-const CHARACTERS = 300;
-export const LENGTH_BYTES = 2;
 
-/** The table of a shape, all columns text. */
+/** The table of a shape, with full metadata. */
 export function tableOf(shape: RowShape): TableMap {
-  const columns = Array.from({ length: shape.columns }, (_, column): BinlogColumn => {
-    const rest = { unsigned: false, collation: 255, values: null, detail: null };
-    return { type: VARCHAR, meta: CHARACTERS, nullable: column > 0, name: `column_${column}`, ...rest };
-  });
+  const columns = shape.columns.map(({ mysql: { type, meta, unsigned, collation, labels } }, column): BinlogColumn => ({
+    type,
+    meta,
+    nullable: column > 0,
+    name: `column_${column}`,
+    unsigned: unsigned ?? false,
+    collation: collation ?? null,
+    values: labels?.map((each) => new Uint8Array(Buffer.from(each))) ?? null,
+    detail: null,
+  }));
   return { tableId: 108, database: 'bench', name: 'rows', columns, primaryKey: [{ column: 0, prefix: 0 }], invisible: null };
 }
 
@@ -35,20 +37,15 @@ export function sentLog(shape: RowShape, rows: number): Uint8Array {
     while (row < end) {
       const some: SentRow[] = [];
       for (let bytes = 0; row < end && bytes < EVENT_BYTES; row++) {
-        const after = shape.cells(row).map((cell) => (cell === null ? null : varchar(cell)));
+        const after = shape.columns.map((column) => column.logged(row));
         bytes += after.reduce((sum, value) => sum + (value?.length ?? 0), 0);
         some.push({ after });
       }
-      events.push(log.rows({ type: WRITE_ROWS, tableId: map.tableId, columns: shape.columns, rows: some, endsStatement: row === end }));
+      events.push(log.rows({ type: WRITE_ROWS, tableId: map.tableId, columns: shape.columns.length, rows: some, endsStatement: row === end }));
     }
     events.push(log.xid());
   }
   return Buffer.concat(events.map((event, index) => packet(event, index)));
-}
-
-function varchar(text: string): Uint8Array {
-  const bytes = Buffer.from(text);
-  return Buffer.concat([Buffer.of(bytes.length & 0xff, bytes.length >> 8), bytes]);
 }
 
 function packet(event: Uint8Array, number: number): Uint8Array {

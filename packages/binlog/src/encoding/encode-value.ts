@@ -1,4 +1,4 @@
-/** Values as a row event holds them, for tests: the counterpart of the decoders, written from the format alone. */
+/** Values as a row event holds them, for tests and benchmarks: the counterpart of the decoders, written from the format alone. */
 
 /** A whole number, little-endian. */
 export function encodeInteger(value: bigint, bytes: number): Buffer {
