@@ -17,6 +17,6 @@ const config: ViteUserConfig = defineConfig({
 });
 
 /** The same where no test changes what the next file sees: files share a process, which spares starting and loading for each. */
-export const shared: ViteUserConfig = { ...config, test: { ...config.test, isolate: false } };
+export const oneProcess: ViteUserConfig = { ...config, test: { ...config.test, isolate: false } };
 
 export default config;

@@ -10,6 +10,7 @@ export {
 } from './connection/connection-config.ts';
 export { connectionError, isServerAnswer, serverError, type MysqlError } from './connection/mysql-error.ts';
 export { isLocal, resolveTarget, type Target } from './connection/target.ts';
+export { Grants } from './grants.ts';
 export { query } from './query.ts';
 export { quoteIdentifier, quoteLiteral } from './quote.ts';
 export { isAtLeast, parseVersion, serverVersion, type ServerVersion } from './server-version.ts';

@@ -87,6 +87,6 @@ export { isChosen, parsePattern, patternOf, tableNameText, tablePatternText, typ
 export { expectInRange, tableRows, type TableRows } from './table-rows.ts';
 export type { TableReader } from './table-reader.ts';
 export { tableName, type Column, type SchemaChange, type SchemaChangeKind, type Table } from './table.ts';
-export { targetName } from './target.ts';
+export { refuseTemplates, targetName } from './target.ts';
 export type { RejectedRow, Transform, Transformed } from './transform.ts';
 export { packVersion, unpackVersion } from './version.ts';

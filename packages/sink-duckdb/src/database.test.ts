@@ -2,10 +2,10 @@ import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
+import { Child } from '@weir/testkit';
+import { ask, ordersTable, withOrders } from '@weir/testkit/orders';
 import { openDatabase, type Database } from './database.ts';
-import { Child } from './testing/child.ts';
 import { behindItsBack } from './testing/behind-its-back.ts';
-import { ask, ordersTable, withOrders } from './testing/orders.ts';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
 
 const never = new AbortController().signal;
@@ -45,7 +45,7 @@ describe('a database file', () => {
 
   it('that another process has open is told with its holder', async () => {
     await using database = await TemporaryDatabase.make();
-    await using holder = new Child('./hold-database.ts', [database.path]);
+    await using holder = new Child(new URL('./testing/hold-database.ts', import.meta.url), [database.path]);
     expect(await holder.line()).toBe('open');
     await expect(open(database.path)).rejects.toMatchObject({
       code: 'WEIR_DUCKDB_LOCKED',
@@ -71,10 +71,10 @@ describe('a database file', () => {
       batch.release();
       break;
     }
-    await using refused = new Child('./hold-database.ts', [database.path]);
+    await using refused = new Child(new URL('./testing/hold-database.ts', import.meta.url), [database.path]);
     expect(await refused.line()).toMatch(new RegExp(`^WEIR_DUCKDB_LOCKED .*PID ${process.pid}`));
     await session[Symbol.asyncDispose]();
-    await using allowed = new Child('./hold-database.ts', [database.path]);
+    await using allowed = new Child(new URL('./testing/hold-database.ts', import.meta.url), [database.path]);
     expect(await allowed.line()).toBe('open');
   });
 
@@ -96,7 +96,7 @@ describe('a database file', () => {
     await two.release();
     expect(await setting(three, 'TimeZone')).toBe('UTC');
     await three.release();
-    await using free = new Child('./hold-database.ts', [database.path]);
+    await using free = new Child(new URL('./testing/hold-database.ts', import.meta.url), [database.path]);
     expect(await free.line()).toBe('open');
   });
 

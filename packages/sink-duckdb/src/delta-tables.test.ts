@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { BatchBuilder } from '@weir/sdk';
+import { ask, batch, checkpointAt, column, openSession, ordersTable, withOrders } from '@weir/testkit/orders';
 import { behindItsBack } from './testing/behind-its-back.ts';
 import { isTable, isView, kinds, options, orders, ten, untilRest } from './testing/delta-orders.ts';
-import { ask, batch, checkpointAt, column, openSession, ordersTable, withOrders } from './testing/orders.ts';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
 
 describe('a table that has no delta though it is asked for', () => {

@@ -8,10 +8,10 @@ import {
   type TransactionalSession,
 } from '@weir/sdk';
 import { seededRandom, testSeed } from '@weir/testkit';
+import { ask, batch, checkpointAt, column, openSession, ordersTable, withOrders } from '@weir/testkit/orders';
 import { behindItsBack } from './testing/behind-its-back.ts';
 import { asKilled } from './testing/as-killed.ts';
 import { isTable, isView, kinds, options, orders, ten, untilRest } from './testing/delta-orders.ts';
-import { ask, batch, checkpointAt, column, openSession, ordersTable, withOrders } from './testing/orders.ts';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
 
 const waiting = 'SELECT count(*), count(*) FILTER (WHERE _weir_gone) FROM public._weir_delta_orders';

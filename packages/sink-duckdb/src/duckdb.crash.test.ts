@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { CrashPoint } from '@weir/sdk';
+import { Child } from '@weir/testkit';
+import { ask } from '@weir/testkit/orders';
 import { behindItsBack } from './testing/behind-its-back.ts';
-import { Child } from './testing/child.ts';
-import { ask } from './testing/orders.ts';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
 
 /** By what `changes: delta` is asked for, and how large a part of the table merges what waits; without it an empty text. */
@@ -10,7 +10,7 @@ const shares = ['', '0.0001', '1000'] as const;
 
 async function run(path: string, share: string, crashAt?: CrashPoint): Promise<unknown> {
   const environment = crashAt === undefined ? {} : { WEIR_CRASH_AT: crashAt };
-  await using child = new Child('./commit-and-die.ts', [path, share], environment);
+  await using child = new Child(new URL('./testing/commit-and-die.ts', import.meta.url), [path, share], environment);
   return await child.end();
 }
 
@@ -72,11 +72,8 @@ describe.each(shares)('a process killed with SIGKILL (delta: %s)', (share) => {
 });
 
 async function change(path: string, kind: string, share: string, crashAt?: CrashPoint): Promise<unknown> {
-  await using child = new Child(
-    './change-and-die.ts',
-    [path, kind, share],
-    crashAt === undefined ? {} : { WEIR_CRASH_AT: crashAt },
-  );
+  const program = new URL('./testing/change-and-die.ts', import.meta.url);
+  await using child = new Child(program, [path, kind, share], crashAt === undefined ? {} : { WEIR_CRASH_AT: crashAt });
   return await child.end();
 }
 
@@ -146,7 +143,7 @@ describe('a change of a table’s shape, committed and then killed', () => {
   it('would not be, had it been made with ALTER TABLE: DuckDB’s defect is still there', async () => {
     await using database = await TemporaryDatabase.make();
     expect(await change(database.path, 'make', '')).toBe(0);
-    await using child = new Child('./alter-and-die.ts', [database.path]);
+    await using child = new Child(new URL('./testing/alter-and-die.ts', import.meta.url), [database.path]);
     expect(await child.end()).toBe('SIGKILL');
     await expect(ask(database.sink(), 'SELECT 1')).rejects.toMatchObject({ code: 'WEIR_DUCKDB_OPEN' });
   });

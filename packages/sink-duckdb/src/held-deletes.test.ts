@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { silentLogger, systemClock, type Sink } from '@weir/sdk';
+import { ask, batch, checkpointAt, column, openSession, ordersTable, withOrders } from '@weir/testkit/orders';
 import { duckdbSink } from './connector.ts';
 import { behindItsBack } from './testing/behind-its-back.ts';
-import { ask, batch, checkpointAt, column, openSession, ordersTable, withOrders } from './testing/orders.ts';
 import { TemporaryDatabase, mirrorOptions } from './testing/temporary-database.ts';
 
 const orders = ordersTable({

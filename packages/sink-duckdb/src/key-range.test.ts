@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { schemaPolicies, type Batch, type Column, type Key, type RowValues, type Sink, type Table } from '@weir/sdk';
-import { ask, batch, checkpointAt, column, openSession, ordersTable, withOrders } from './testing/orders.ts';
+import { ask, batch, checkpointAt, column, openSession, ordersTable, withOrders } from '@weir/testkit/orders';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
 
 const orders = ordersTable();
@@ -13,7 +13,7 @@ function keyed(type: Column['type']): Table {
 
 /** An empty range. */
 function emptied(table: Table, after: Key | null, upTo: Key | null): Batch {
-  return batch(2, (chunk) => chunk.chunk(table, { range: { after, upTo }, last: upTo === null }));
+  return batch(2, (chunk) => chunk.chunk(table, { range: { after, upTo }, last: upTo === null }), null, 0);
 }
 
 /** Copies a range without rows in a new session. */

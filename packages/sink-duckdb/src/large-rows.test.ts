@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { unchanged, type RowValues, type Sink, type SinkOptions, type Table } from '@weir/sdk';
-import { ask, batch, checkpointAt, column, openSession, ordersTable } from './testing/orders.ts';
+import { ask, batch, checkpointAt, column, openSession, ordersTable } from '@weir/testkit/orders';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
 
 const MIB = 2 ** 20;

@@ -2,11 +2,11 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
+import { batch, ordersTable } from '@weir/testkit/orders';
 import { SlabCopy } from './cells.ts';
 import { columnEncoder } from './column-encoders.ts';
 import { Loader } from './loader.ts';
 import { Slots } from './slots.ts';
-import { batch, ordersTable } from './testing/orders.ts';
 import { columnType } from './types.ts';
 
 const orders = ordersTable();

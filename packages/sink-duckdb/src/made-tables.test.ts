@@ -1,8 +1,8 @@
 import { DuckDBConnection } from '@duckdb/node-api';
 import type { Table, TransactionalSession } from '@weir/sdk';
+import { ask, batch, checkpointAt, openSession, ordersTable } from '@weir/testkit/orders';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { behindItsBack } from './testing/behind-its-back.ts';
-import { ask, batch, checkpointAt, openSession, ordersTable } from './testing/orders.ts';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
 
 const LOOKS_AT_CATALOG = /information_schema\.|duckdb_(?:tables|views|columns|constraints|indexes)\(/;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { ask, batch, checkpointAt, openSession, ordersTable, withOrders } from '@weir/testkit/orders';
 import { behindItsBack } from './testing/behind-its-back.ts';
-import { ask, batch, checkpointAt, openSession, ordersTable, withOrders } from './testing/orders.ts';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
 
 const orders = ordersTable();

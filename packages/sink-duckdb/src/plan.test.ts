@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Sink, Table, TablePlan } from '@weir/sdk';
+import { batch, column, openSession, ordersTable, withOrders } from '@weir/testkit/orders';
 import { behindItsBack } from './testing/behind-its-back.ts';
-import { batch, column, openSession, ordersTable, withOrders } from './testing/orders.ts';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
 
 const orders = ordersTable();

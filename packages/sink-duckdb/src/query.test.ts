@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ask, column, ordersTable, withOrders } from './testing/orders.ts';
+import { ask, column, ordersTable, withOrders } from '@weir/testkit/orders';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
 
 const orders = ordersTable({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RowCursor, type Sink, type Table } from '@weir/sdk';
-import { Child } from './testing/child.ts';
-import { batch, checkpointAt, column, openSession, ordersTable, withOrders } from './testing/orders.ts';
+import { Child } from '@weir/testkit';
+import { batch, checkpointAt, column, openSession, ordersTable, withOrders } from '@weir/testkit/orders';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
 
 const table = ordersTable({
@@ -58,7 +58,7 @@ async function scan(
 
 /** Whether this process has the file open: it would share it with whoever opens it anew. */
 async function lockedBy(path: string): Promise<boolean> {
-  await using child = new Child('./hold-database.ts', [path]);
+  await using child = new Child(new URL('./testing/hold-database.ts', import.meta.url), [path]);
   return (await child.line().catch(() => null)) !== 'open';
 }
 

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { WeirError, canonicalCell, emptyBatch, unchanged, type RowValues, type Table } from '@weir/sdk';
+import { ask, batch, checkpointAt, column, openSession, ordersTable, withOrders } from '@weir/testkit/orders';
 import { openDatabase } from './database.ts';
-import { ask, batch, checkpointAt, column, openSession, ordersTable, withOrders } from './testing/orders.ts';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
 
 const orders = ordersTable();

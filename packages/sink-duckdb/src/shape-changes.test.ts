@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { schemaPolicies, type RowValues, type Table } from '@weir/sdk';
+import { ask, batch, checkpointAt, column, openSession, ordersTable, withOrders } from '@weir/testkit/orders';
 import { behindItsBack } from './testing/behind-its-back.ts';
-import { ask, batch, checkpointAt, column, openSession, ordersTable, withOrders } from './testing/orders.ts';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
 
 const orders = ordersTable();

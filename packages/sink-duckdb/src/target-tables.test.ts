@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SinkOptions, Table } from '@weir/sdk';
+import { ask, batch, checkpointAt, column, openSession, ordersTable, withOrders } from '@weir/testkit/orders';
 import { openDatabase } from './database.ts';
-import { ask, batch, checkpointAt, column, openSession, ordersTable, withOrders } from './testing/orders.ts';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
 
 const orders = ordersTable();

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { schemaPolicies, unchanged, type BatchBuilder } from '@weir/sdk';
+import { Child } from '@weir/testkit';
+import { ask, batch, checkpointAt, column, openSession } from '@weir/testkit/orders';
 import { openDatabase } from './database.ts';
 import { openInstance } from './open-instance.ts';
-import { Child } from './testing/child.ts';
-import { ask, batch, checkpointAt, column, openSession } from './testing/orders.ts';
 import { TemporaryDatabase } from './testing/temporary-database.ts';
 import { wideRow, wideTable } from './testing/wide.ts';
 
@@ -12,7 +12,8 @@ const MIB = 2 ** 20;
 const options = { memoryBytes: 64 * MIB, schemaChanges: schemaPolicies('apply') } as const;
 
 async function writeWide(path: string, crashAt?: string): Promise<unknown> {
-  await using child = new Child('./write-wide.ts', [path], crashAt === undefined ? {} : { WEIR_CRASH_AT: crashAt });
+  const program = new URL('./testing/write-wide.ts', import.meta.url);
+  await using child = new Child(program, [path], crashAt === undefined ? {} : { WEIR_CRASH_AT: crashAt });
   return await child.end();
 }
 

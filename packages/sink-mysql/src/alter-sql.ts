@@ -1,8 +1,8 @@
 import type { Column, Table } from '@weir/sdk';
+import { extraColumns, isKeyIndex, keyNames, type QualifiedName, type TableOptions } from '@weir/sql-sink';
 import { columnType, type TypeRules } from './column-type.ts';
 import { ROW_NUMBER, type TargetTable } from './inspect-target.ts';
-import { identifier, qualified, type QualifiedName } from './sql-text.ts';
-import { extraColumns, isKeyIndex, keyNames, type TableOptions } from './table-rules.ts';
+import { identifier, qualified } from './sql-text.ts';
 
 const NUMBERED = `${identifier(ROW_NUMBER)} bigint unsigned NOT NULL AUTO_INCREMENT INVISIBLE`;
 

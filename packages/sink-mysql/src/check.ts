@@ -1,12 +1,24 @@
 import { TLSSocket } from 'node:tls';
-import { connect, isAtLeast, isLocal, query, serverVersion, type ConnectionConfig, type MysqlClient, type ServerVersion } from '@weir/mysql';
+import { connect, Grants, isAtLeast, isLocal, query, serverVersion, type ConnectionConfig, type MysqlClient, type ServerVersion } from '@weir/mysql';
 import { errorCodes, toWeirError, type CheckResult, type ErrorCode } from '@weir/sdk';
-import { missingPrivileges } from './grants.ts';
 import type { OwnTables } from './own-tables.ts';
 import { identifier } from './sql-text.ts';
 
 /** A row that is larger than this as a statement is refused; less makes trouble with usual tables. */
 const USUAL_PACKET_BYTES = 16 << 20;
+
+/** What the sink does with its own database and with those of its targets. */
+const NEEDED = [
+  'SELECT',
+  'INSERT',
+  'UPDATE',
+  'DELETE',
+  'CREATE',
+  'DROP',
+  'ALTER',
+  'INDEX',
+  'CREATE TEMPORARY TABLES',
+] as const;
 
 /** Whether the sink can connect and write. Changes nothing. */
 export async function checkServer(config: ConnectionConfig, own: OwnTables, signal: AbortSignal): Promise<CheckResult[]> {
@@ -71,8 +83,9 @@ function readOnlyResult(variables: Variables): CheckResult {
 
 async function grantResult(client: MysqlClient, own: OwnTables): Promise<CheckResult> {
   const [user] = await query(client, 'SELECT CURRENT_USER()');
-  const grants = (await query(client, 'SHOW GRANTS')).map(([text]) => text!);
-  const missing = missingPrivileges(grants, own.database);
+  const grants = new Grants((await query(client, 'SHOW GRANTS')).map(([text]) => text!));
+  // Where the user has roles nothing is missing: what they give is not all shown.
+  const missing = grants.hasRoles ? [] : NEEDED.filter((privilege) => !grants.allows(privilege, own.database));
   const [name = '', host = ''] = user![0]!.split('@');
   const fix = `GRANT ${missing.join(', ')} ON *.* TO '${name}'@'${host}'; or on ${identifier(own.database)}.* and each target database`;
   const message = `${user![0]!} lacks ${missing.join(', ')} on database ${own.database}`;

@@ -1,6 +1,7 @@
 import { WeirError, type Checkpoint, type Json, type Shard } from '@weir/sdk';
-import { sinkIs, type OwnTables } from './own-tables.ts';
-import { literal } from './sql-text.ts';
+import { sinkIs, type Ask, type FencedCheckpoint } from '@weir/sql-sink';
+import type { OwnTables } from './own-tables.ts';
+import { literal, quoting } from './sql-text.ts';
 import type { Transaction } from './transaction.ts';
 
 /** The pipeline's source; a pipeline of several sources will have a row for each. */
@@ -10,7 +11,7 @@ const SOURCE = 'source';
 const REST_SECONDS = 2_147_483;
 
 /** One shard's row of `_weir_checkpoint`: its fence, and how far it is. */
-export class CheckpointRow {
+export class CheckpointRow implements FencedCheckpoint {
   readonly #transaction: Transaction;
   readonly #shard: Shard;
   readonly #table: string;
@@ -49,7 +50,7 @@ export class CheckpointRow {
   }
 
   /** The fence that a shard has now; null before the first session. */
-  static async fenceOf(run: (sql: string) => Promise<{ rows: readonly (readonly (string | null)[])[] }>, shard: Shard, own: OwnTables): Promise<string | null> {
+  static async fenceOf(run: Ask, shard: Shard, own: OwnTables): Promise<string | null> {
     const { rows } = await run(`SELECT fence FROM ${own.checkpoint} WHERE ${keyOf(shard)}`);
     return rows[0]?.[0] ?? null;
   }
@@ -120,5 +121,5 @@ export class CheckpointRow {
 }
 
 function keyOf(shard: Shard): string {
-  return `${sinkIs(shard)} AND shard = ${Math.trunc(shard.shard)} AND source = ${literal(SOURCE)}`;
+  return `${sinkIs(quoting, shard)} AND shard = ${Math.trunc(shard.shard)} AND source = ${literal(SOURCE)}`;
 }

@@ -1,4 +1,5 @@
 import type { Table } from '@weir/sdk';
+import type { CellEncoder } from '@weir/sql-sink';
 import type { Encoding } from './column-type.ts';
 import { Float32Encoder, Float64Encoder } from './encode-float.ts';
 import { BoolEncoder, BytesEncoder, DecimalEncoder, QuotedEncoder } from './encode-text.ts';
@@ -31,7 +32,7 @@ export function columnEncoder(encoding: Encoding, table: Table, column: string):
 }
 
 /** A canonical cell as a literal of SQL. Only for what is written once: rows go by `InsertRows`. */
-export function cellLiteral(encoder: ColumnEncoder, value: Uint8Array | string): Buffer {
+export function cellLiteral(encoder: CellEncoder, value: Uint8Array | string): Buffer {
   const bytes = typeof value === 'string' ? Buffer.from(value) : value;
   const out = Buffer.alloc(ColumnEncoder.bound(bytes.length));
   return out.subarray(0, encoder.encode(out, 0, bytes, 0, bytes.length));

@@ -1,4 +1,4 @@
-import { WeirError, type Sink, type SinkConnector, type SinkOptions } from '@weir/sdk';
+import { refuseTemplates, type Sink, type SinkConnector } from '@weir/sdk';
 import { mysqlSinkConfig, type MysqlSinkConfig } from './config.ts';
 import { MysqlSink } from './sink.ts';
 
@@ -14,17 +14,7 @@ export const mysqlSink: SinkConnector<MysqlSinkConfig> = {
   },
   schema: mysqlSinkConfig,
   create: (config, options, context): Sink => {
-    refuseTemplates(options);
+    refuseTemplates(options.target);
     return new MysqlSink(config, options, context);
   },
 };
-
-function refuseTemplates(options: SinkOptions): void {
-  for (const part of ['schema', 'table'] as const) {
-    const template = options.target[part];
-    if (template !== '' && !/[{}]/.test(template.replace(/\{(schema|table)\}/g, ''))) continue;
-    throw new WeirError('WEIR_CONFIG_INVALID', `target.${part} may hold {schema} and {table}, not “${template}”`, {
-      path: `target.${part}`,
-    });
-  }
-}

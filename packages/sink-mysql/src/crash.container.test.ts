@@ -1,99 +1,73 @@
-import { describe, expect, it } from 'vitest';
-import type { CrashPoint } from '@weir/sdk';
+import { Child, sinkCrashes, type CrashedTarget } from '@weir/testkit';
+import { openSession } from '@weir/testkit/orders';
 import { describeWithServices, service } from '@weir/testkit/services';
-import { Child } from './testing/child.ts';
+import { describe, expect, it } from 'vitest';
 import { TestDatabases } from './testing/test-databases.ts';
+import { makeTwoTables } from './testing/two-tables.ts';
 
-const servers = [service('mysql'), service('mariadb')];
+const servers = [service('mysql'), service('mariadb', { version: '11.8' }), service('mariadb', { version: '10.11' })];
 
-async function run(databases: TestDatabases, crashAt?: CrashPoint): Promise<unknown> {
-  const environment = crashAt === undefined ? {} : { WEIR_CRASH_AT: crashAt };
-  await using child = new Child('./commit-and-die.ts', [databases.url, databases.schema()], environment);
-  return await child.end();
+function targetOf(databases: TestDatabases): CrashedTarget {
+  const schema = databases.schema();
+  const tables = `SELECT table_name FROM information_schema.tables WHERE table_schema = '${schema}'`;
+  return {
+    args: [databases.url, schema],
+    orders: `${schema}.orders`,
+    checkpoint: `${databases.name}._weir_checkpoint`,
+    sql: (statement) => databases.sql(statement),
+    sessions: () => databases.sessions(),
+    tables: async () => (await databases.sql(tables)).map(([name]) => name!),
+    [Symbol.asyncDispose]: () => databases[Symbol.asyncDispose](),
+  };
 }
 
-/** Rows, distinct keys, the row that the last transaction changed, and what the checkpoint says. */
-async function state(databases: TestDatabases) {
-  const [counts] = await databases.sql(
-    `SELECT COUNT(*), COUNT(DISTINCT id), SUM(note = 'changed') FROM ${databases.schema()}.orders`,
-  );
-  const [checkpoint] = await databases.sql(`SELECT position, state, fence FROM ${databases.name}._weir_checkpoint`);
-  return { counts, checkpoint };
-}
-
-/** Tables of the target that are there, whoever made them. */
-async function tables(databases: TestDatabases): Promise<string[]> {
-  const rows = await databases.sql(
-    `SELECT table_name FROM information_schema.tables WHERE table_schema = '${databases.schema()}'`,
-  );
-  return rows.map(([name]) => name!);
-}
-
-const first = { counts: ['500', '500', '0'], checkpoint: ['1', '{"next":1}', '2'] };
-const second = { counts: ['999', '999', '1'], checkpoint: ['2', '{"next":2}', '3'] };
-
-await describeWithServices('a process killed with SIGKILL', servers, () => {
+await describeWithServices('a process that writes to MySQL', servers, () => {
   describe.each(servers)('at $title', (server) => {
-    it('after it took the fence has changed nothing else', async () => {
-      await using databases = new TestDatabases(server.url);
-      expect(await run(databases)).toBe(0);
-      expect(await run(databases, 'sink.fence-taken')).toBe('SIGKILL');
-      expect(await state(databases)).toEqual(first);
-      expect(await run(databases)).toBe(0);
-      expect(await state(databases)).toEqual(second);
-    });
-
-    it('before the commit leaves the old rows and the old checkpoint (invariants 3 and 4)', async () => {
-      await using databases = new TestDatabases(server.url);
-      expect(await run(databases)).toBe(0);
-      expect(await run(databases, 'sink.before-commit')).toBe('SIGKILL');
-      expect(await state(databases)).toEqual(first);
-      expect(await run(databases)).toBe(0);
-      expect(await state(databases)).toEqual(second);
-    });
-
-    it('before the first commit leaves no table of a name that anybody asks for', async () => {
-      await using databases = new TestDatabases(server.url);
-      expect(await run(databases, 'sink.before-commit')).toBe('SIGKILL');
-      expect((await tables(databases)).every((name) => name.startsWith('_weir_'))).toBe(true);
-      expect(await databases.sql(`SELECT position FROM ${databases.name}._weir_checkpoint`)).toEqual([[null]]);
-      expect(await run(databases)).toBe(0);
-      expect(await state(databases)).toEqual(first);
-      expect(await tables(databases)).toEqual(['orders']);
-    });
-
-    it('after the commit, before its answer, leaves the new ones (invariant 4)', async () => {
-      await using databases = new TestDatabases(server.url);
-      expect(await run(databases)).toBe(0);
-      expect(await run(databases, 'sink.commit-unanswered')).toBe('SIGKILL');
-      expect(await state(databases)).toEqual({ ...second, checkpoint: ['2', '{"next":2}', '2'] });
-      expect(await run(databases)).toBe(0);
-      expect(await state(databases)).toEqual({ counts: ['1498', '1498', '2'], checkpoint: ['3', '{"next":3}', '3'] });
-    });
+    const program = new URL('./testing/commit-and-die.ts', import.meta.url);
+    const start = async (): Promise<CrashedTarget> => targetOf(new TestDatabases(server.url));
+    sinkCrashes({ program, fenced: 'WEIR_MYSQL_FENCED', start });
 
     it('after the first commit, before its table has its name, leaves that to the next session (invariant 4)', async () => {
-      await using databases = new TestDatabases(server.url);
-      expect(await run(databases, 'sink.commit-unanswered')).toBe('SIGKILL');
-      expect(await tables(databases)).not.toContain('orders');
-      expect(await run(databases)).toBe(0);
-      expect(await state(databases)).toEqual({ ...second, checkpoint: ['2', '{"next":2}', '2'] });
-      expect(await tables(databases)).toEqual(['orders']);
+      await using target = await start();
+      await using killed = new Child(program, target.args, { WEIR_CRASH_AT: 'sink.commit-unanswered' });
+      expect(await killed.end()).toBe('SIGKILL');
+      expect(await target.tables()).not.toContain('orders');
+      await using next = new Child(program, target.args);
+      expect(await next.end()).toBe(0);
+      expect(await target.sql(`SELECT COUNT(*), COUNT(DISTINCT id) FROM ${target.orders}`)).toEqual([['999', '999']]);
+      expect(await target.sql(`SELECT position, fence FROM ${target.checkpoint}`)).toEqual([['2', '2']]);
+      expect(await target.tables()).toEqual(['orders']);
     });
 
-    it('or stopped in the middle of a commit does not keep its successor waiting (invariant 5)', async () => {
+    it('between two steps behind a commit leaves the second one to the next session, and does it no more (invariant 5)', async () => {
       await using databases = new TestDatabases(server.url);
-      expect(await run(databases)).toBe(0);
-      await using zombie = new Child('./commit-and-die.ts', [databases.url, databases.schema(), 'wait']);
-      expect(await zombie.line()).toBe('written');
-      zombie.send('SIGSTOP');
-      expect(await databases.sessions()).toHaveLength(1);
-      expect(await run(databases)).toBe(0);
-      expect(await state(databases)).toEqual(second);
-      expect(await databases.sessions()).toEqual([]);
-      zombie.send('SIGCONT');
-      expect(await zombie.end()).toBe(0);
-      expect(await zombie.line()).toBe('WEIR_MYSQL_FENCED');
-      expect(await state(databases)).toEqual(second);
+      await makeTwoTables(databases.sink());
+      const steps = `SELECT COUNT(*) FROM ${databases.name}._weir_steps`;
+      const lines = `${databases.schema()}.\`lines\``;
+      const widen = new URL('./testing/widen-and-die.ts', import.meta.url);
+      const waiting = `SELECT id FROM information_schema.processlist WHERE info LIKE 'RENAME TABLE \`${databases.schema()}%'`;
+      // The second table is being read, so that it cannot have its new shape until the process is killed and has a successor.
+      const { next } = await databases.holding([`SELECT * FROM ${lines}`], async () => {
+        await using child = new Child(widen, [databases.url, databases.schema()]);
+        await expect.poll(() => databases.sql(steps), { timeout: 20_000 }).toEqual([['1']]);
+        await expect.poll(() => databases.sql(waiting), { timeout: 20_000 }).toHaveLength(1);
+        const [killed] = await databases.sql(waiting);
+        child.send('SIGKILL');
+        expect(await child.end()).toBe('SIGKILL');
+        const opening = openSession(databases.sink());
+        const others = async (): Promise<boolean[]> => (await databases.sql(waiting)).map(([id]) => id !== killed![0]);
+        await expect.poll(others, { timeout: 20_000 }).toEqual([true]);
+        return { next: opening };
+      });
+      await using session = await next;
+      expect(await session.recover()).toEqual({ position: '2', state: null });
+      expect(await databases.sql(steps)).toEqual([['0']]);
+      const types = await databases.sql(
+        `SELECT table_name, column_type FROM information_schema.columns
+          WHERE table_schema = '${databases.schema()}' AND column_name = 'amount' ORDER BY table_name`,
+      );
+      expect(types).toEqual([['lines', 'decimal(20,2)'], ['orders', 'decimal(20,2)']]);
+      expect(await databases.sql(`SELECT id, amount FROM ${lines}`)).toEqual([['1', '1.00']]);
     });
   });
 });

@@ -1,10 +1,11 @@
 import { WeirError, tableName, type Table } from '@weir/sdk';
+import type { CellEncoder } from '@weir/sql-sink';
 
 /**
  * Writes the canonical cells of one column as literals of SQL. One is made per column and table version (`columnEncoder`), so
  * nothing about the type is decided per cell, and no cell becomes a string but those of floats.
  */
-export abstract class ColumnEncoder {
+export abstract class ColumnEncoder implements CellEncoder {
   /** The most bytes that a cell of some length can become. */
   static bound(length: number): number {
     return 2 * length + 40;

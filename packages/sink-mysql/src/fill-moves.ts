@@ -1,9 +1,10 @@
 import { Op } from '@weir/sdk';
+import { OP_BITS, OP_OF, isLive, keysMatch } from '@weir/sql-sink';
 import { ROW_NUMBER } from './inspect-target.ts';
 import type { Layout } from './layout.ts';
 import type { KeylessTables } from './merge-keyless.ts';
 import { identifier } from './sql-text.ts';
-import { OP_BITS, OP_OF, isKnown, isLive, keysMatch, type Merge } from './stage-sql.ts';
+import { isKnown, type Merge } from './stage-sql.ts';
 
 /** From the sequence number of a delete to that of the insert right behind it. */
 const TO_INSERT = (1 << OP_BITS) + Op.insert - Op.delete;

@@ -2,7 +2,8 @@ import { STATEMENT_HEADER, type MysqlClient } from '@weir/mysql';
 import type { Column, Table } from '@weir/sdk';
 import { describe, expect, it } from 'vitest';
 import { columnEncoder } from './column-encoders.ts';
-import { InsertRows, insertFrames, type WrittenCell } from './insert-rows.ts';
+import type { WrittenCell } from '@weir/sql-sink';
+import { InsertRows, insertFrames } from './insert-rows.ts';
 
 const column: Column = { name: 'value', type: { kind: 'string' }, nullable: true, sourceType: 'text' };
 const table: Table = { namespace: 'public', name: 't', version: 1, key: [], columns: [column] };
@@ -40,7 +41,7 @@ async function insert(sent: Sent, texts: readonly (string | null)[], packetBytes
   const rows = new InsertRows(sent.client, 'INSERT INTO t VALUES', insertFrames(packetBytes), packetBytes);
   const cells = cellsOf(texts);
   for (let image = 0; image < texts.length; image++) {
-    const waiting = rows.row([image, 'a\'b', null], cells, image, columns, false);
+    const waiting = rows.row([image, Buffer.from("a'b"), 'plain', null], cells, image, columns, false);
     if (waiting !== null) await waiting;
   }
   await rows.end();
@@ -51,7 +52,7 @@ describe('rows that are inserted', () => {
     const sent = new Sent();
     await insert(sent, ['x', null, "it's"], 1 << 20);
     expect(sent.statements).toEqual([
-      "INSERT INTO t VALUES (0,'a\\'b',NULL,'x'),(1,'a\\'b',NULL,NULL),(2,'a\\'b',NULL,'it\\'s')",
+      "INSERT INTO t VALUES (0,'a\\'b','plain',NULL,'x'),(1,'a\\'b','plain',NULL,NULL),(2,'a\\'b','plain',NULL,'it\\'s')",
     ]);
   });
 

@@ -1,24 +1,8 @@
 import { STATEMENT_HEADER, type MysqlClient } from '@weir/mysql';
-import { NO_IMAGE, UNCHANGED_CELL, WeirError } from '@weir/sdk';
+import { NO_IMAGE, WeirError } from '@weir/sdk';
+import { hasBytes, type Cells, type Field, type RowLoader, type WrittenCell } from '@weir/sql-sink';
 import { ColumnEncoder } from './encode.ts';
 import { escapeInto } from './encode-text.ts';
-
-/** The cells that rows are made of; see `Batch`. */
-export interface Cells {
-  readonly data: Uint8Array;
-  /** Offset and length per cell. */
-  readonly start: Int32Array;
-  readonly length: Int32Array;
-}
-
-/** A column of the source that is written: its place in a row's image, and how its cells are written. */
-export interface WrittenCell {
-  readonly index: number;
-  readonly encoder: ColumnEncoder;
-}
-
-/** A field that is no cell: text, or UTF-8, or NULL; a number as its digits. */
-export type Field = string | Uint8Array | number | null;
 
 /** Two are in use: one is filled while the server works on the other (invariant 8). */
 export type Frames = readonly [Buffer, Buffer];
@@ -44,7 +28,7 @@ export function insertFrames(packetBytes: number): Frames {
  * Rows on their way to the server, as INSERTs of many rows each. Bytes go from the batch's slab to the statement that is sent,
  * with no string between.
  */
-export class InsertRows {
+export class InsertRows implements RowLoader {
   readonly #client: MysqlClient;
   readonly #into: Buffer;
   readonly #frames: Frames;
@@ -62,13 +46,7 @@ export class InsertRows {
     this.#frame = frames[0];
   }
 
-  /**
-   * Adds a row: fields, then a cell for each column.
-   * @param image first cell of the row's image; `NO_IMAGE` for a row whose cells are all NULL
-   * @param unchangedAllowed an unchanged cell is written as NULL: something else says that it is none
-   * @returns null when it is done, else what is to be awaited
-   * @throws WeirError WEIR_MYSQL_VALUE, WEIR_MYSQL_PACKET, WEIR_SDK_USE for an unchanged cell that is not allowed
-   */
+  /** See `RowLoader`. @throws WeirError WEIR_MYSQL_VALUE, WEIR_MYSQL_PACKET, WEIR_SDK_USE for an unchanged cell that is not allowed */
   row(
     fields: readonly Field[],
     cells: Cells,
@@ -175,9 +153,7 @@ function rowBound(fields: readonly Field[], { length }: Cells, image: number, co
   let bound = SHORT_BYTES;
   for (let i = 0; i < fields.length; i++) {
     const field = fields[i]!;
-    // A character is three bytes at most in UTF-8, two code units four.
-    bound += typeof field === 'string' ? ColumnEncoder.bound(3 * field.length) : SHORT_BYTES;
-    if (field instanceof Uint8Array) bound += ColumnEncoder.bound(field.length);
+    bound += typeof field === 'string' || field instanceof Uint8Array ? ColumnEncoder.bound(field.length) : SHORT_BYTES;
   }
   for (let i = 0; i < columns.length; i++) {
     bound += ColumnEncoder.bound(image === NO_IMAGE ? 0 : Math.max(0, length[image + columns[i]!.index]!));
@@ -188,18 +164,9 @@ function rowBound(fields: readonly Field[], { length }: Cells, image: number, co
 function writeField(frame: Buffer, at: number, field: Field): number {
   if (field === null) return at + NULL.copy(frame, at);
   if (typeof field === 'number') return at + frame.write(String(field), at, 'latin1');
-  const bytes = typeof field === 'string' ? Buffer.from(field) : field;
   frame[at] = QUOTE;
-  const end = escapeInto(frame, at + 1, bytes, 0, bytes.length);
+  const inside = at + 1;
+  const end = typeof field === 'string' ? inside + frame.write(field, inside, 'latin1') : escapeInto(frame, inside, field, 0, field.length);
   frame[end] = QUOTE;
   return end + 1;
-}
-
-function hasBytes({ length }: Cells, image: number, index: number, unchangedAllowed: boolean): boolean {
-  if (image === NO_IMAGE) return false;
-  const bytes = length[image + index]!;
-  if (bytes === UNCHANGED_CELL && !unchangedAllowed) {
-    throw new WeirError('WEIR_SDK_USE', 'a row that is inserted holds an unchanged cell');
-  }
-  return bytes >= 0;
 }

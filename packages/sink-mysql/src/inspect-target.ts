@@ -1,47 +1,16 @@
-import { literal, type QualifiedName } from './sql-text.ts';
-import type { Answer } from './transaction.ts';
+import { nameText, type Ask, type Finding, type QualifiedName, type TargetColumn, type TargetIndex, type TargetTable as SqlTable } from '@weir/sql-sink';
+import { literal, qualified } from './sql-text.ts';
 
-/** A column of a table at the sink. */
-export interface TargetColumn {
-  /** Its name once everything that this commit does to the table is done. */
-  readonly name: string;
-  /** Its name until then: see `TargetShapes`. */
-  readonly physical: string;
-  /** As `ColumnType.sql` has it. */
-  readonly type: string;
-  readonly notNull: boolean;
-  /** It has a default or counts by itself, so that a row may come without it. */
-  readonly filled: boolean;
-  /** It is computed, so that no row may come with it. */
-  readonly generated: boolean;
-}
-
-/** A unique index. */
-export interface TargetIndex {
-  readonly name: string;
-  readonly primary: boolean;
-  /** Null for an index on expressions, or on the beginning of a column. */
-  readonly columns: readonly string[] | null;
-}
-
-/** What a table at the sink is like now. */
-export interface TargetTable {
-  /** Where its rows are now: for as long as a commit is not through another table than the target. */
+/** What a table at the sink is like now. What Weir writes is a table of InnoDB. */
+export interface TargetTable extends SqlTable {
   readonly place: QualifiedName;
-  /** What Weir writes is a table of InnoDB; a view, say, is none. */
+  /** Not a view, say. */
   readonly isTable: boolean;
-  readonly engine: string | null;
   /** An estimate. */
   readonly rows: number;
-  /** Without the row number that tables without a key have. */
-  readonly columns: readonly TargetColumn[];
-  /** It has the row number. */
+  /** It has the row number, which is not among the columns. */
   readonly numbered: boolean;
-  readonly indexes: readonly TargetIndex[];
 }
-
-/** Runs a query. */
-export type Ask = (sql: string) => Promise<Answer>;
 
 /**
  * What tells rows of a table without a key apart, and orders those of a history: a column that `SELECT *` does not show. Without
@@ -66,7 +35,7 @@ export async function inspectTarget(ask: Ask, target: QualifiedName): Promise<Ta
   return {
     place: target,
     isTable: table[0] === 'BASE TABLE' && table[1] === 'InnoDB',
-    engine: table[1] ?? null,
+    ...(table[1] == null || table[1] === 'InnoDB' ? {} : { unfit: otherEngine(target, table[1]) }),
     rows: Number(table[2] ?? 0),
     columns: all.filter(({ name }) => name !== ROW_NUMBER),
     numbered: all.some(({ name }) => name === ROW_NUMBER),
@@ -74,12 +43,17 @@ export async function inspectTarget(ask: Ask, target: QualifiedName): Promise<Ta
   };
 }
 
+/** No other engine undoes what was not committed. */
+function otherEngine(target: QualifiedName, engine: string): Finding {
+  const fix = `ALTER TABLE ${qualified(target)} ENGINE = InnoDB;`;
+  return { code: 'WEIR_MYSQL_ENGINE', message: `${nameText(target)} is in ${engine}, not in InnoDB`, fix };
+}
+
 function columnOf(row: readonly (string | null)[]): TargetColumn {
   const [name, type, collation, nullable, value, extra, expression] = row;
   const filled = (value !== null && value !== 'NULL') || /auto_increment|DEFAULT_GENERATED/i.test(extra!);
   return {
     name: name!,
-    physical: name!,
     type: typeText(type!, collation ?? null),
     notNull: nullable === 'NO',
     filled,

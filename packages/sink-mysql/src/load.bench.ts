@@ -1,17 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { Readable } from 'node:stream';
 import { connect, resolveTarget, type MysqlClient } from '@weir/mysql';
-import {
-  BATCH_ROWS,
-  BatchBuilder,
-  BatchWriter,
-  Op,
-  Secret,
-  unchanged,
-  type Batch,
-  type Table,
-  type TransactionalSession,
-} from '@weir/sdk';
+import { Secret, type Batch } from '@weir/sdk';
+import { loadBatches, loadTable as table, loadText, timeLoad } from '@weir/testkit/load';
 import { createConnection } from 'mysql2/promise';
 import { columnEncoder } from './column-encoders.ts';
 import { columnType, TypeRules } from './column-type.ts';
@@ -30,77 +21,6 @@ const rows = Number(rowsText);
 const updates = Number(updatesText);
 const rounds = Number(roundsText);
 
-const table: Table = {
-  namespace: 'public',
-  name: 'orders',
-  version: 1,
-  key: [1],
-  columns: [
-    { name: 'customer', type: { kind: 'int', bits: 32 }, nullable: false, sourceType: 'integer' },
-    { name: 'id', type: { kind: 'int', bits: 64 }, nullable: false, sourceType: 'bigint' },
-    { name: 'city', type: { kind: 'string' }, nullable: true, sourceType: 'text' },
-    { name: 'address', type: { kind: 'string' }, nullable: true, sourceType: 'text' },
-    { name: 'total', type: { kind: 'decimal', precision: 12, scale: 2 }, nullable: true, sourceType: 'numeric(12,2)' },
-    { name: 'placed', type: { kind: 'timestamptz' }, nullable: true, sourceType: 'timestamptz' },
-    { name: 'details', type: { kind: 'json' }, nullable: true, sourceType: 'jsonb' },
-    { name: 'paid', type: { kind: 'bool' }, nullable: true, sourceType: 'boolean' },
-  ],
-};
-function cellsOf(row: number): string[] {
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const time = `${two(Math.floor(row / 3600) % 24)}:${two(Math.floor(row / 60) % 60)}:${two(row % 60)}`;
-  return [
-    String(row % 5000),
-    String(row),
-    `city ${row % 700}`,
-    `${row % 9000} Long Street, building ${row % 90}`,
-    `${row % 100_000}.${two(row % 100)}`,
-    `2024-05-${two((row % 28) + 1)}T${time}.${String(row % 1_000_000).padStart(6, '0')}Z`,
-    `{"items": ${row % 9}, "tags": ["a", "b"], "row": ${row}}`,
-    row % 2 === 0 ? 't' : 'f',
-  ];
-}
-
-function makeBatches(): Batch[] {
-  const batches: Batch[] = [];
-  const writer = new BatchWriter();
-  for (let row = 0; row < rows; row++) {
-    if (writer.rows === 0) writer.addCommit({ position: '1', version: 1n, time: 0, transactionId: '1' });
-    writer.beginRow(Op.insert, writer.tableIndex(table), 0, row + 1);
-    writer.beginAfter();
-    for (const cell of cellsOf(row)) writer.cell(writer.append(Buffer.from(cell)), cell.length);
-    if (writer.isFull() || writer.rows === BATCH_ROWS) batches.push(writer.close(null));
-  }
-  batches.push(writer.close(null));
-  return batches;
-}
-
-/** Rows to update, spread over the table. */
-function updatedRow(round: number, update: number): number {
-  return (update * 7919 + round * 104_729) % rows;
-}
-
-function makeUpdates(round: number): Batch[] {
-  const batches: Batch[] = [];
-  const builder = new BatchBuilder().begin({ position: '2', version: 2n, time: 0, transactionId: '2' });
-  for (let i = 0; i < updates; i++) {
-    const values = cellsOf(updatedRow(round, i)).map((cell, column) =>
-      column === 3 && i % 4 === 0 ? unchanged : column === 4 ? `${round}.00` : cell,
-    );
-    builder.update(table, Object.fromEntries(table.columns.map(({ name }, column) => [name, values[column]!])));
-    if (builder.rows === 4000) batches.push(builder.build(null));
-  }
-  batches.push(builder.build(null));
-  return batches;
-}
-
-async function writeAll(session: TransactionalSession, batches: readonly Batch[], position: string): Promise<number> {
-  const start = performance.now();
-  for (const batch of batches) await session.write(batch);
-  await session.commit({ position, state: null });
-  return performance.now() - start;
-}
-
 const rules = new TypeRules(process.argv.includes('mariadb') ? 'mariadb' : 'mysql');
 const written = table.columns.map((column, index) => {
   const { encoding, sql } = columnType(table, column, ['id'], rules);
@@ -108,20 +28,11 @@ const written = table.columns.map((column, index) => {
 });
 const definition = `${written.map(({ name, sql }) => `${name} ${sql}`).join(', ')}, PRIMARY KEY (id)`;
 
-/** The rows as LOAD DATA reads them, made beforehand, in pieces of about a mebibyte. */
-function loadText(): Buffer[] {
-  const pieces: Buffer[] = [];
-  let text = '';
-  for (let row = 0; row < rows; row++) {
-    const cells = cellsOf(row);
-    cells[5] = cells[5]!.replace('T', ' ').slice(0, -1);
-    cells[7] = cells[7] === 't' ? '1' : '0';
-    text += `${cells.join('\t')}\n`;
-    if (text.length < 1 << 20 && row < rows - 1) continue;
-    pieces.push(Buffer.from(text));
-    text = '';
-  }
-  return pieces;
+/** A row as LOAD DATA reads it. */
+function loadLine(cells: string[]): string {
+  cells[5] = cells[5]!.replace('T', ' ').slice(0, -1);
+  cells[7] = cells[7] === 't' ? '1' : '0';
+  return `${cells.join('\t')}\n`;
 }
 
 async function loadData(pieces: readonly Buffer[], work: (load: (sql: string) => Promise<void>) => Promise<void>): Promise<number> {
@@ -195,29 +106,16 @@ async function ways(database: string, batches: readonly Batch[], pieces: readonl
   return result;
 }
 
-const batches = makeBatches();
-const pieces = loadText();
+const batches = loadBatches(rows);
+const pieces = loadText(rows, loadLine);
 for (let round = 0; round < rounds; round++) {
   await using databases = new TestDatabases(url);
   await databases.sql(`CREATE DATABASE ${databases.name}`);
   const found = await ways(databases.name, batches, pieces);
-  const session = (await databases
-    .sink()
-    .open({ pipeline: 'bench', sink: 'mysql', shard: 0 }, new AbortController().signal)) as TransactionalSession;
-  const begin = new BatchBuilder().begin({ position: '0', version: 0n, time: 0, transactionId: '0' });
-  await session.write(begin.schemaChange({ table, change: 'create' }).build(null));
-  await session.commit({ position: '0', state: null });
-  found['sink, append'] = await writeAll(session, batches, '1');
-  found[`sink, ${updates} updates`] = await writeAll(session, makeUpdates(round), '2');
-  const start = performance.now();
-  for (let i = 0; i < 100; i++) {
-    const one = new BatchBuilder().begin({ position: '3', version: 3n, time: 0, transactionId: '3' });
-    const values = cellsOf(i);
-    one.update(table, Object.fromEntries(table.columns.map(({ name }, column) => [name, values[column]!])));
-    await writeAll(session, [one.build(null)], `3.${i}`);
-  }
-  found['sink, a commit of one update'] = (performance.now() - start) / 100;
-  await session[Symbol.asyncDispose]();
+  const { append, update, small } = await timeLoad(databases.sink(), batches, updates, round);
+  found['sink, append'] = append;
+  found[`sink, ${updates} updates`] = update;
+  found['sink, a commit of one update'] = small;
   const parts = Object.entries(found).map(([name, ms]) => `${name} ${ms < 1000 ? `${ms.toFixed(1)} ms` : `${(ms / 1000).toFixed(1)} s`}`);
   console.info(`${parts.join(' · ')} · resident ${Math.round(process.memoryUsage.rss() / 2 ** 20)} MiB`);
 }

@@ -1,8 +1,9 @@
 import { Op } from '@weir/sdk';
+import { INSERTS, MARK, OP_OF, insertList, isLive } from '@weir/sql-sink';
 import { ROW_NUMBER } from './inspect-target.ts';
-import { MARK, type Layout } from './layout.ts';
+import type { Layout } from './layout.ts';
 import { identifier } from './sql-text.ts';
-import { INSERTS, OP_OF, imageSql, insertList, isLive, type Merge } from './stage-sql.ts';
+import { imageSql, type Merge } from './stage-sql.ts';
 
 const PLACE = identifier(ROW_NUMBER);
 

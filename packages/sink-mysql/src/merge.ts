@@ -1,25 +1,7 @@
 import { Op } from '@weir/sdk';
-import { MARK, type Layout, type MappedColumn } from './layout.ts';
-import {
-  FIRST_NUMBER,
-  MUST_EXIST,
-  OP_OF,
-  insertList,
-  isLive,
-  keysMatch,
-  sequenceOf,
-  type Merge,
-} from './stage-sql.ts';
-
-/** What the target held of the staged keys; all zero when it was what the source says it is. */
-export interface Divergence {
-  /** Keys to change or delete that are not there. */
-  readonly missing: number;
-  /** Rows too many of keys to change or delete. */
-  readonly doubled: number;
-  /** Rows of keys that are to be inserted. */
-  readonly present: number;
-}
+import { MARK, MUST_EXIST, OP_OF, insertList, isLive, keysMatch, sequenceOf } from '@weir/sql-sink';
+import type { Layout, MappedColumn } from './layout.ts';
+import { FIRST_NUMBER, type Merge } from './stage-sql.ts';
 
 /** How many keys must be in the target. */
 export function expectedSql({ keys }: Merge): string {

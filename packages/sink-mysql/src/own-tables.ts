@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { WeirError, type Shard } from '@weir/sdk';
+import type { Answer } from '@weir/sql-sink';
 import { identifier, literal, qualified } from './sql-text.ts';
-import type { Answer } from './transaction.ts';
 
 /** Where Weir's own tables are unless the connection names a database. */
 export const OWN_DATABASE = 'weir';
@@ -76,9 +76,3 @@ export class OwnTables {
     throw new WeirError('WEIR_MYSQL_ENGINE', `${this.database}.${rows[0]![0]} is in ${rows[0]![1]}, not in InnoDB`);
   }
 }
-
-/** `pipeline = … AND sink = …`: which rows of Weir's tables belong to a sink. */
-export function sinkIs({ pipeline, sink }: Pick<Shard, 'pipeline' | 'sink'>): string {
-  return `pipeline = ${literal(pipeline)} AND sink = ${literal(sink)}`;
-}
-

@@ -1,9 +1,9 @@
 import type { Row } from '@weir/mysql';
 import { BatchWriter, Op, type Batch, type KeyRange, type Table } from '@weir/sdk';
+import { doingTo, isLive, type RangeReader } from '@weir/sql-sink';
 import { readColumn, type ReadColumn } from './decode.ts';
 import { afterSql, keyLiteral, keyRangeSql } from './key-range-sql.ts';
-import { doingTo, type Layout } from './layout.ts';
-import { isLive } from './stage-sql.ts';
+import type { Layout } from './layout.ts';
 import type { Transaction } from './transaction.ts';
 
 /** What the server is asked for at once: about so many bytes, in so many rows at most (invariant 8). */
@@ -11,7 +11,7 @@ const PAGE_BYTES = 4 << 20;
 const PAGE_ROWS = 5_000;
 
 /** Reads rows of a mirror back in the session's transaction, so that what it has written is seen; page by page, in key order. */
-export class RangeReader {
+export class MysqlRangeReader implements RangeReader {
   readonly #transaction: Transaction;
   readonly #layout: Layout;
   /** What the source's table has of the mirror. */

@@ -1,22 +1,26 @@
 import { WeirError, tableName, type Column, type SchemaChange, type Table } from '@weir/sdk';
-import { addColumnSql, createSql, hasOtherKey, isAsCreated, keyActions, modifyColumnSql } from './alter-sql.ts';
-import { cellLiteral, columnEncoder } from './column-encoders.ts';
-import { columnType, type TypeRules } from './column-type.ts';
-import type { TargetTable } from './inspect-target.ts';
-import { MARK } from './layout.ts';
-import type { Registry } from './registry.ts';
-import type { Doing } from './sink-error.ts';
-import { identifier, nameText, qualified, type QualifiedName } from './sql-text.ts';
 import {
+  MARK,
   extraColumns,
   foreignTable,
   isOptional,
   keyNames,
+  nameText,
   refuse,
   shapeFindings,
   sharedTarget,
+  type Dialect,
+  type Doing,
+  type QualifiedName,
+  type Registry,
+  type ShapeChanges,
   type TableOptions,
-} from './table-rules.ts';
+} from '@weir/sql-sink';
+import { addColumnSql, createSql, hasOtherKey, isAsCreated, keyActions, modifyColumnSql } from './alter-sql.ts';
+import { cellLiteral, columnEncoder } from './column-encoders.ts';
+import { columnType, type TypeRules } from './column-type.ts';
+import type { TargetTable } from './inspect-target.ts';
+import { identifier, qualified } from './sql-text.ts';
 import type { TableCopies } from './table-copies.ts';
 import type { TargetShapes } from './target-shapes.ts';
 import type { Transaction } from './transaction.ts';
@@ -25,6 +29,7 @@ import type { Transaction } from './transaction.ts';
 const EMPTIED_ROWS = 100_000;
 
 export interface ShapeTools {
+  readonly dialect: Dialect;
   readonly transaction: Transaction;
   readonly registry: Registry;
   readonly shapes: TargetShapes;
@@ -38,7 +43,7 @@ export interface ShapeTools {
  * checkpoint; what else a change takes is done to a table that takes the target's place, or behind the commit: see
  * `ShapeSteps`. Until then `TargetShapes` tells what the table will be.
  */
-export class SchemaChanges {
+export class SchemaChanges implements ShapeChanges {
   readonly #tools: ShapeTools;
   readonly #options: TableOptions;
   readonly #rules: TypeRules;
@@ -66,7 +71,7 @@ export class SchemaChanges {
    */
   async create(change: SchemaChange & { readonly change: 'create' }, target: QualifiedName): Promise<boolean> {
     const { table } = change;
-    refuse(table, shapeFindings(table, target, this.#options, this.#rules));
+    refuse(table, shapeFindings(this.#tools.dialect, table, target, this.#options));
     const found = await this.#find(table, target);
     const goesOn = found !== null && this.#options.mode === 'append' && (change.reason ?? 'first') !== 'first';
     if (goesOn) await this.#complete(table, target, found);
@@ -80,7 +85,7 @@ export class SchemaChanges {
     const { table } = change;
     if (change.change === 'create') throw new WeirError('WEIR_SDK_USE', 'a table is not created by altering it');
     if (change.change === 'drop-table') return await this.#dropTable(table, target);
-    refuse(table, shapeFindings(table, target, this.#options, this.#rules));
+    refuse(table, shapeFindings(this.#tools.dialect, table, target, this.#options));
     const found = await this.find(table, target);
     switch (change.change) {
       case 'add':
@@ -201,7 +206,7 @@ export class SchemaChanges {
     const owner = await registry.owner(table, target);
     if (owner === 'own') return found;
     if (typeof owner === 'object') refuse(table, [sharedTarget(table, target, owner.source)]);
-    if (found !== null) refuse(table, [foreignTable(table, target)]);
+    if (found !== null) refuse(table, [foreignTable(this.#tools.dialect, table, target)]);
     return null;
   }
 

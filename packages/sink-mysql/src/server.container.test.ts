@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Table } from '@weir/sdk';
 import { describeWithServices, service } from '@weir/testkit/services';
-import { batch, checkpointAt, column, openSession, ordersTable, withOrders } from './testing/orders.ts';
-import { scanned } from './testing/scanned.ts';
+import { batch, checkpointAt, column, openSession, ordersTable, scanned, withOrders } from '@weir/testkit/orders';
 import { TestDatabases, makeSink } from './testing/test-databases.ts';
 
 const servers = [service('mysql'), service('mariadb')];

@@ -1,8 +1,9 @@
 import type { Shard } from '@weir/sdk';
+import { sinkIs, type QualifiedName } from '@weir/sql-sink';
 import { inspectTarget } from './inspect-target.ts';
-import { sinkIs, type OwnTables } from './own-tables.ts';
+import type { OwnTables } from './own-tables.ts';
 import type { SideConnection } from './side-connection.ts';
-import { identifier, literal, qualified, type QualifiedName } from './sql-text.ts';
+import { identifier, literal, qualified, quoting } from './sql-text.ts';
 import type { Transaction } from './transaction.ts';
 
 /** What is done to a table behind the commit that it belongs to. Names of columns are those that the step finds. */
@@ -31,7 +32,7 @@ export class ShapeSteps {
     this.#shard = shard;
     this.#own = own;
     this.#side = side;
-    this.#where = `${sinkIs(shard)} AND shard = ${Math.trunc(shard.shard)}`;
+    this.#where = `${sinkIs(quoting, shard)} AND shard = ${Math.trunc(shard.shard)}`;
   }
 
   /** Writes steps down in the transaction that is open. */

@@ -1,7 +1,7 @@
 import type { MysqlClient } from '@weir/mysql';
 import { WeirError } from '@weir/sdk';
-import { sinkError, type Doing } from './sink-error.ts';
-import type { Answer } from './transaction.ts';
+import type { Answer, Doing } from '@weir/sql-sink';
+import { sinkError } from './sink-error.ts';
 
 /**
  * A session's second connection, for statements that would end the transaction of the first: DDL. It is made when it is first

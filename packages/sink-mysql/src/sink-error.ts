@@ -1,21 +1,6 @@
 import { isServerAnswer, serverError } from '@weir/mysql';
-import { WeirError, tableName, type ErrorCode, type Table } from '@weir/sdk';
-
-/** What a statement was for: what an error about it may say. */
-export interface Doing {
-  /** `merging into public.orders` */
-  readonly doing: string;
-  /** The source's table that it is about; such an error stops only that table where `on_error` says so. */
-  readonly table?: Pick<Table, 'namespace' | 'name'> | undefined;
-  /** The columns of a stage by the names that the server knows them by, with the source's column and its type at the sink. */
-  readonly columns?: readonly NamedColumn[] | undefined;
-}
-
-export interface NamedColumn {
-  readonly name: string;
-  readonly column: string;
-  readonly sqlType: string;
-}
+import { WeirError, tableName, type ErrorCode } from '@weir/sdk';
+import type { Doing, NamedColumn } from '@weir/sql-sink';
 
 interface Known {
   readonly code: ErrorCode;

@@ -12,25 +12,26 @@ import {
   type Table,
   type TablePlan,
 } from '@weir/sdk';
+import { Registry, SqlSession, TargetTables, planTables } from '@weir/sql-sink';
 import { checkServer } from './check.ts';
 import { CheckpointRow } from './checkpoint.ts';
 import { TypeRules } from './column-type.ts';
 import type { MysqlSinkConfig } from './config.ts';
+import { mysqlDialect } from './dialect.ts';
 import { OwnTables } from './own-tables.ts';
-import { planTables } from './plan.ts';
+import { inspectTarget } from './inspect-target.ts';
 import { answerQuery } from './query.ts';
-import { Registry } from './registry.ts';
-import { MysqlSession, performSteps } from './session.ts';
+import { MysqlRangeReader } from './range-reader.ts';
+import { SchemaChanges } from './schema-changes.ts';
 import { prepareSession } from './session-settings.ts';
 import { ShapeSteps } from './shape-steps.ts';
 import { SideConnection } from './side-connection.ts';
-import { identifier } from './sql-text.ts';
+import { identifier, literal } from './sql-text.ts';
 import { TableCopies } from './table-copies.ts';
 import { MysqlTableReader } from './table-reader.ts';
 import { isLost, mark, sessionMarks, takeOver } from './takeover.ts';
 import { TargetShapes } from './target-shapes.ts';
-import { TargetTables } from './target-tables.ts';
-import { Transaction } from './transaction.ts';
+import { Transaction, askOf } from './transaction.ts';
 
 /** A server as a sink. `scan`, `query` and `plan` run beside a session, each on a connection of its own. */
 export class MysqlSink implements Sink {
@@ -79,23 +80,49 @@ export class MysqlSink implements Sink {
     });
   }
 
-  async #session(transaction: Transaction, side: SideConnection, checkpoint: CheckpointRow, shard: Shard): Promise<MysqlSession> {
+  async #session(transaction: Transaction, side: SideConnection, checkpoint: CheckpointRow, shard: Shard): Promise<SinkSession> {
     const { clock } = this.#context;
     const own = this.#own;
+    const options = this.#options;
     const steps = new ShapeSteps(shard, own, side);
     const shapes = new TargetShapes();
     const copies = new TableCopies(transaction, side, shapes, own.digest(shard), checkpoint.fence);
-    const registry = new Registry((sql) => transaction.run(sql, { doing: 'asking _weir_tables' }), shard, own);
     const rules = await this.#rulesOf(transaction.client);
+    const dialect = mysqlDialect(rules, own.database);
+    const registry = new Registry(dialect, (sql) => transaction.run(sql, { doing: 'asking _weir_tables' }), shard, own.tables);
     // What a session before this one has committed, and left.
-    await performSteps({ transaction, checkpoint, steps });
+    await performSteps(transaction, checkpoint, steps);
     await copies.sweep();
     await checkpoint.rest();
-    const tools = { transaction, registry, shapes, copies, rules, database: own.database, clock };
-    const tables = new TargetTables(tools, this.#options);
+    const tables = new TargetTables({
+      dialect,
+      transaction,
+      options,
+      clock,
+      shapeChanges: (isTouched) => new SchemaChanges({ dialect, transaction, registry, shapes, copies, isTouched }, options, rules),
+      rangeReader: (layout) => new MysqlRangeReader(transaction, layout),
+    });
     const takeover = { config: this.#connection, shard, own, clock };
-    const parts = { transaction, side, checkpoint, registry, steps, tables, options: this.#options, clock };
-    return new MysqlSession({ ...parts, isLost: () => isLost(takeover, checkpoint.fence) }, await registry.stopped());
+    return await SqlSession.open({
+      transaction,
+      checkpoint,
+      registry,
+      tables,
+      options,
+      clock,
+      lost: { code: 'WEIR_MYSQL_CONNECTION_LOST', isLost: () => isLost(takeover, checkpoint.fence) },
+      beforeCommit: () => steps.add(transaction, shapes.steps()),
+      afterCommit: async () => {
+        if (shapes.steps().length > 0) await performSteps(transaction, checkpoint, steps);
+        await tables.startGroup((target) => shapes.has(target));
+        shapes.clear();
+        await checkpoint.rest();
+      },
+      end: async () => {
+        await side.end();
+        await transaction.end();
+      },
+    });
   }
 
   async #connectSide(shard: Shard, fence: string): Promise<MysqlClient> {
@@ -143,8 +170,14 @@ export class MysqlSink implements Sink {
   async plan(tables: readonly Table[], signal: AbortSignal): Promise<TablePlan[]> {
     const { pipeline, name } = this.#context;
     return await this.#read(signal, async (client) => {
-      const rules = await this.#rulesOf(client);
-      return await planTables(client, tables, { options: this.#options, rules, own: this.#own, sink: { pipeline, sink: name } });
+      const ask = askOf(client);
+      const own = this.#own;
+      const dialect = mysqlDialect(await this.#rulesOf(client), own.database);
+      const known = await ask(
+        `SELECT 1 FROM information_schema.tables WHERE table_schema = ${literal(own.database)} AND table_name = '_weir_tables'`,
+      );
+      const registry = known.rows.length === 0 ? null : new Registry(dialect, ask, { pipeline, sink: name }, own.tables);
+      return await planTables(tables, { dialect, options: this.#options, registry, inspect: (target) => inspectTarget(ask, target) });
     });
   }
 
@@ -178,4 +211,11 @@ export class MysqlSink implements Sink {
       await client.close(!signal.aborted);
     }
   }
+}
+
+/** Does what commits have left to be done to tables, while the fence's row is locked. */
+async function performSteps(transaction: Transaction, checkpoint: CheckpointRow, steps: ShapeSteps): Promise<void> {
+  await checkpoint.begin();
+  await steps.perform(transaction);
+  await transaction.commit({ doing: 'changing the shape of tables' });
 }

@@ -1,10 +1,5 @@
 import { quoteIdentifier, quoteLiteral } from '@weir/mysql';
-
-/** A table's full name at the sink; what other databases call a schema is a database here. */
-export interface QualifiedName {
-  readonly schema: string;
-  readonly table: string;
-}
+import type { QualifiedName, Quoting } from '@weir/sql-sink';
 
 /** A name in SQL, quoted. */
 export const identifier: (name: string) => string = quoteIdentifier;
@@ -17,7 +12,4 @@ export function qualified(name: QualifiedName): string {
   return `${identifier(name.schema)}.${identifier(name.table)}`;
 }
 
-/** `schema.table`, for people; not quoted. */
-export function nameText(name: QualifiedName): string {
-  return `${name.schema}.${name.table}`;
-}
+export const quoting: Quoting = { identifier, literal, qualified };

@@ -1,17 +1,9 @@
 import { Op } from '@weir/sdk';
-import { MARK, columnList, type Layout } from './layout.ts';
+import { INSERTS, OP_OF } from '@weir/sql-sink';
+import type { Layout, MappedColumn } from './layout.ts';
 
-/** Bits of a staged row's sequence number that hold its operation: `seq = number << 3 | op`. */
-export const OP_BITS = 3;
 /** The number of the first row of a merge: `untangleSql` puts rows before it. More than rows are ever staged for one. */
 export const FIRST_NUMBER: number = 2 ** 24;
-
-/** The operation of a staged row. Expects the row's alias before it. */
-export const OP_OF: string = `seq & ${(1 << OP_BITS) - 1}`;
-/** A key whose first staged event is one of these is in the target already. */
-export const MUST_EXIST: string = `first_op IN (${Op.update}, ${Op.delete})`;
-/** These bring a row that was not there. */
-export const INSERTS: string = `(${Op.insert}, ${Op.read})`;
 
 /** A stage, and how its rows are merged. */
 export interface Merge {
@@ -27,12 +19,8 @@ export interface Merge {
 }
 
 /**
- * The table that rows of a commit are staged in.
- *
- * - `seq`: sequence number with the operation; `marks`: a digit per column of the source's table, 1 = unchanged
- * - `at`: commit time, under soft deletes
- * - `c0` …: the mapped columns by their place in the source's table, under names that cannot meet its own
- * - `x0` … and `carried`: the target's extra columns, as the row held them under its old key
+ * The columns of the table that rows of a commit are staged in: those of `stagedList`, and `x0` … and `carried`: the target's
+ * extra columns, as the row held them under its old key.
  */
 export function stageColumns({ columns, extras, soft, table }: Layout): string {
   const carried = extras.length === 0 ? [] : ['carried bool NULL', ...extras.map(({ sql }, index) => `x${index} ${sql} NULL`)];
@@ -43,11 +31,6 @@ export function stageColumns({ columns, extras, soft, table }: Layout): string {
     ...columns.map(({ index, sql }) => `c${index} ${sql} NULL`),
     ...carried,
   ].join(', ');
-}
-
-/** The columns of the INSERT that stages rows. */
-export function stagedList({ columns, soft }: Layout): string {
-  return ['seq', 'marks', ...(soft ? ['at'] : []), ...columns.map(({ index }) => `c${index}`)].join(', ');
 }
 
 /**
@@ -108,36 +91,15 @@ export function completeKeysSql({ layout, stage, keys, unchanged, carries }: Mer
   return statements;
 }
 
-/** The sequence number of a staged row without its operation. */
-export function sequenceOf(number: number): number {
-  return number * (1 << OP_BITS);
-}
-
-/** Keys are never NULL, so `=` is enough. */
-export function keysMatch({ key }: Layout, target: string, staged: string): string {
-  return key.map(({ quoted, index }) => `${target}.${quoted} = ${staged}.c${index}`).join(' AND ');
-}
-
-/** Whether the target's row counts as there. */
-export function isLive({ soft }: Layout, target: string): string {
-  return soft ? `${target}.${MARK} IS NULL` : 'true';
-}
-
 export function isKnown(column: number, alias: string): string {
   return `COALESCE(SUBSTRING(${alias}.marks, ${column + 1}, 1), '0') = '0'`;
-}
-
-/** `` `id`, `note`, … `` of an INSERT, with the mark and the extra columns when they come too. */
-export function insertList(layout: Layout, { mark, extras }: { mark: boolean; extras: boolean }): string {
-  const more = extras ? layout.extras.map(({ quoted }) => quoted) : [];
-  return [columnList(layout), ...(mark ? [MARK] : []), ...more].filter((part) => part !== '').join(', ');
 }
 
 /**
  * A row's image as 64 characters: equal for two rows when every cell is, whatever the types know of equality: a float's zeros
  * are two. A hash, since a text of all cells may be longer than the server lets a function answer.
  */
-export function imageSql({ columns }: Layout, cellOf: (column: Layout['columns'][number]) => string): string {
+export function imageSql({ columns }: Layout, cellOf: (column: MappedColumn) => string): string {
   const cells = columns.map((column) => {
     const text = column.encoding.kind.startsWith('float') ? `CAST(${cellOf(column)} AS DOUBLE)` : cellOf(column);
     return `IFNULL(SHA2(${text}, 256), '-')`;

@@ -1,7 +1,7 @@
+import type { Doing, QualifiedName } from '@weir/sql-sink';
 import type { TargetTable } from './inspect-target.ts';
 import type { SideConnection } from './side-connection.ts';
-import type { Doing } from './sink-error.ts';
-import { identifier, literal, qualified, type QualifiedName } from './sql-text.ts';
+import { identifier, literal, qualified } from './sql-text.ts';
 import type { TargetShapes } from './target-shapes.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -87,7 +87,7 @@ export class TableCopies {
     const copied = found.columns.filter((column) => !column.generated && !values.has(column.name));
     const columns = [...copied.map((column) => column.name), ...values.keys()].map(identifier).join(', ');
     const from = distinct === undefined ? qualified(found.place) : distinctRows(found, distinct);
-    const select = copied.map(({ physical }) => identifier(physical));
+    const select = copied.map(({ name: column, physical = column }) => identifier(physical));
     const parts: Buffer[] = [Buffer.from(`INSERT INTO ${name} (${columns}) SELECT ${select.join(', ')}`)];
     for (const value of values.values()) parts.push(Buffer.from(parts.length > 1 || select.length > 0 ? ', ' : ' '), value);
     parts.push(Buffer.from(` FROM ${from}`));
@@ -116,7 +116,7 @@ export class TableCopies {
 function distinctRows(found: TargetTable, { key, mark }: NonNullable<CopyOptions['distinct']>): string {
   const physical = key.map((name) => identifier(found.columns.find((column) => column.name === name)?.physical ?? name));
   const known = physical.map((name) => `${name} IS NOT NULL`).join(' AND ');
-  const list = found.columns.map((column) => identifier(column.physical)).join(', ');
+  const list = found.columns.map(({ name, physical = name }) => identifier(physical)).join(', ');
   const number = `ROW_NUMBER() OVER (PARTITION BY ${physical.join(', ')} ORDER BY ${mark} IS NULL DESC, ${mark} DESC)`;
   return (
     `(SELECT * FROM (SELECT ${list}, ${number} AS _weir_n FROM ${qualified(found.place)}) AS n ` +

@@ -1,11 +1,11 @@
 import { connect, cutOnAbort, serverError, type ConnectionConfig, type MysqlClient } from '@weir/mysql';
 import { BatchWriter, WeirError, softDeleteColumn, tableName, targetName, type Batch, type SinkOptions, type Table, type TableReader } from '@weir/sdk';
+import { keyNames, nameText, type QualifiedName } from '@weir/sql-sink';
 import { columnType, type TypeRules } from './column-type.ts';
 import { readColumn, type ReadColumn } from './decode.ts';
 import { inspectTarget, type TargetTable } from './inspect-target.ts';
 import { writeRow } from './range-reader.ts';
-import { identifier, nameText, qualified, type QualifiedName } from './sql-text.ts';
-import { keyNames } from './table-rules.ts';
+import { identifier, qualified } from './sql-text.ts';
 import { askOf } from './transaction.ts';
 
 /** Reads tables over one connection. */

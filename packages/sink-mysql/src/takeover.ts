@@ -1,5 +1,5 @@
 import { connect, query, type ConnectionConfig, type MysqlClient } from '@weir/mysql';
-import type { Clock, Shard } from '@weir/sdk';
+import { WeirError, type Clock, type Shard } from '@weir/sdk';
 import { CheckpointRow } from './checkpoint.ts';
 import type { OwnTables } from './own-tables.ts';
 import { literal } from './sql-text.ts';
@@ -8,6 +8,8 @@ import { askOf } from './transaction.ts';
 /** A fence is taken at once unless a predecessor is in the middle of a commit. */
 const PATIENCE_MS = 100;
 const PAUSE_MS = 100;
+/** How many pauses a connection that was ended may take to be gone: half a minute. */
+const MAX_PAUSES = 300;
 /** How long a session whose connection broke may ask whether it lost its fence, in ms. */
 const ASK_MS = 5_000;
 
@@ -64,6 +66,8 @@ export async function takeOver<T>(
   }
   await over;
   const result = await working;
+  // Of one that died the transaction is gone, but what it was doing to the shape of a table may still wait for readers.
+  if (fence !== null) await endConnections(client, [sessionMarks.side(own.digest(shard), fence)], clock, signal);
   await query(client, `SELECT RELEASE_LOCK(${literal(next)})`);
   return result;
 }
@@ -73,15 +77,30 @@ async function endPredecessor({ config, shard, own, clock }: Takeover, fence: st
   const digest = own.digest(shard);
   const names = [sessionMarks.rows(digest, fence), sessionMarks.side(digest, fence)];
   try {
-    while (!until.aborted) {
-      const [ids] = await query(client, `SELECT ${names.map((name) => `IS_USED_LOCK(${literal(name)})`).join(', ')}`);
-      // One that has ended meanwhile cannot be ended.
-      for (const id of ids!) if (id !== null) await query(client, `KILL CONNECTION ${id}`).catch(() => {});
+    for (;;) {
+      await endConnections(client, names, clock, until);
       await clock.sleep(PAUSE_MS, until);
     }
   } finally {
     await client.close();
   }
+}
+
+/**
+ * Ends the connections that have marks, and waits until they are gone.
+ * @param until ends the waiting
+ * @throws WeirError WEIR_MYSQL_LOCKED when one does not end
+ */
+async function endConnections(client: MysqlClient, marks: readonly string[], clock: Clock, until: AbortSignal): Promise<void> {
+  for (let pause = 0; pause < MAX_PAUSES; pause++) {
+    const [found] = await query(client, `SELECT ${marks.map((name) => `IS_USED_LOCK(${literal(name)})`).join(', ')}`);
+    const ids = found!.filter((id) => id !== null);
+    if (ids.length === 0) return;
+    // One that has ended meanwhile cannot be ended.
+    for (const id of ids) await query(client, `KILL CONNECTION ${id}`).catch(() => {});
+    await clock.sleep(PAUSE_MS, until);
+  }
+  throw new WeirError('WEIR_MYSQL_LOCKED', 'a connection of the session before this one does not end');
 }
 
 /**

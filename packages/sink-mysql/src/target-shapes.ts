@@ -1,6 +1,7 @@
-import { inspectTarget, type Ask, type TargetTable } from './inspect-target.ts';
+import type { Ask, QualifiedName } from '@weir/sql-sink';
+import { inspectTarget, type TargetTable } from './inspect-target.ts';
 import type { Step } from './shape-steps.ts';
-import { qualified, type QualifiedName } from './sql-text.ts';
+import { qualified } from './sql-text.ts';
 
 type ColumnStep = { readonly from: string; readonly to: string } | { readonly dropped: string };
 
@@ -102,7 +103,7 @@ function stepped(found: TargetTable, step: ColumnStep): TargetTable {
   const renamed = (name: string): string => (name === step.from ? step.to : name);
   return {
     ...found,
-    columns: found.columns.map((column) => ({ ...column, name: renamed(column.name) })),
+    columns: found.columns.map((column) => ({ physical: column.name, ...column, name: renamed(column.name) })),
     indexes: found.indexes.map((index) => ({ ...index, columns: index.columns?.map(renamed) ?? null })),
   };
 }

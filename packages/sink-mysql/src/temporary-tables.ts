@@ -1,4 +1,4 @@
-import type { Answer } from './transaction.ts';
+import type { Ask } from '@weir/sql-sink';
 
 /** Rows of a temporary table above which it is made anew instead of being emptied row by row. */
 const EMPTIED_ROWS = 2_000;
@@ -8,11 +8,11 @@ const EMPTIED_ROWS = 2_000;
  * is open, as TRUNCATE would: https://dev.mysql.com/doc/refman/8.4/en/implicit-commit.html
  */
 export class TemporaryTables {
-  readonly #run: (sql: string) => Promise<Answer>;
+  readonly #run: Ask;
   /** By name, the columns of those that are there. */
   readonly #tables = new Map<string, string>();
 
-  constructor(run: (sql: string) => Promise<Answer>) {
+  constructor(run: Ask) {
     this.#run = run;
   }
 

@@ -1,19 +1,11 @@
 import type { Answer as RawAnswer, MysqlClient } from '@weir/mysql';
 import { WeirError } from '@weir/sdk';
+import type { Answer, Ask, Doing, RowLoader, SqlTransaction } from '@weir/sql-sink';
 import { InsertRows, insertFrames, type Frames } from './insert-rows.ts';
-import { sinkError, type Doing } from './sink-error.ts';
-
-export type Cell = string | null;
-
-/** What a statement answered, as text. */
-export interface Answer {
-  readonly rows: readonly (readonly Cell[])[];
-  /** Rows found or changed: see `Answer` of @weir/mysql. */
-  readonly count: number;
-}
+import { sinkError } from './sink-error.ts';
 
 /** The session's one connection for rows, and the transaction that is open on it. */
-export class Transaction {
+export class Transaction implements SqlTransaction {
   readonly client: MysqlClient;
   /** What the server takes in one packet, in bytes. */
   readonly #packetBytes: number;
@@ -59,14 +51,13 @@ export class Transaction {
   }
 
   /**
-   * Inserts rows.
-   * @param into INSERT INTO … VALUES
-   * @param fill adds the rows
+   * Inserts rows into a table.
    * @throws WeirError, see {@link sinkError}
    */
-  async insert(into: string, at: Doing, fill: (rows: InsertRows) => Promise<void>): Promise<void> {
+  async load(table: string, columns: string, at: Doing, fill: (rows: RowLoader) => Promise<void>): Promise<void> {
     await this.#exclusive(at, async () => {
       this.#frames ??= insertFrames(this.#packetBytes);
+      const into = `INSERT INTO ${table} (${columns}) VALUES`;
       const rows = new InsertRows(this.client, into, this.#frames, this.#packetBytes);
       try {
         await fill(rows);
@@ -98,7 +89,7 @@ export class Transaction {
 }
 
 /** Statements on a connection that only reads, one by one. */
-export function askOf(client: MysqlClient): (sql: string) => Promise<Answer> {
+export function askOf(client: MysqlClient): Ask {
   const transaction = new Transaction(client, 0);
   return (sql) => transaction.run(sql, { doing: 'reading the catalog' });
 }

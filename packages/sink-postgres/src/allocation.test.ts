@@ -1,9 +1,10 @@
 import { BATCH_ROWS, BatchBuilder, type Table } from '@weir/sdk';
 import type { CopyWriter } from '@weir/postgres';
+import type { Field } from '@weir/sql-sink';
 import { heapGrowth } from '@weir/testkit';
 import { expect, test } from 'vitest';
 import { columnEncoder } from './column-encoders.ts';
-import { CopyRows, copyFrames, type Field } from './copy-rows.ts';
+import { CopyRows, copyFrames } from './copy-rows.ts';
 
 /** Less than the smallest object: what frames need is far below it. */
 const BYTES_PER_ROW = 8;

@@ -1,9 +1,8 @@
 import { type Column, type Table } from '@weir/sdk';
+import { MARK, extraColumns, isKeyIndex, keyNames, type QualifiedName, type TableOptions } from '@weir/sql-sink';
 import { cellLiteral } from './cell-literal.ts';
 import type { TargetTable } from './inspect-target.ts';
-import { MARK } from './layout.ts';
-import { identifier, qualified, type QualifiedName } from './sql-text.ts';
-import { extraColumns, isKeyIndex, keyNames, type TableOptions } from './table-rules.ts';
+import { identifier, qualified } from './sql-text.ts';
 import { columnType } from './types.ts';
 
 /**

@@ -1,8 +1,9 @@
 import { closeClient, connect, query, type ConnectionConfig } from '@weir/postgres';
 import { WeirError, type Checkpoint, type Json, type Shard } from '@weir/sdk';
-import { OWN_SCHEMA, sinkIs } from './own-tables.ts';
+import { sinkIs, type FencedCheckpoint } from '@weir/sql-sink';
+import { OWN_SCHEMA } from './own-tables.ts';
 import { sessionName } from './sink-connection.ts';
-import { literal } from './sql-text.ts';
+import { literal, quoting } from './sql-text.ts';
 import type { Transaction } from './transaction.ts';
 
 /** The pipeline's source; a pipeline of several sources will have a row for each. */
@@ -16,7 +17,7 @@ const FENCED = 'the fence of weir.checkpoint is another one: ';
 const ASK_MS = 5_000;
 
 /** One shard's row of `weir.checkpoint`: its fence, and how far it is. */
-export class CheckpointRow {
+export class CheckpointRow implements FencedCheckpoint {
   readonly #transaction: Transaction;
   readonly #shard: Shard;
   readonly #key: string;
@@ -124,5 +125,5 @@ export class CheckpointRow {
 }
 
 function keyOf(shard: Shard): string {
-  return `${sinkIs(shard)} AND shard = ${Math.trunc(shard.shard)} AND source = ${literal(SOURCE)}`;
+  return `${sinkIs(quoting, shard)} AND shard = ${Math.trunc(shard.shard)} AND source = ${literal(SOURCE)}`;
 }

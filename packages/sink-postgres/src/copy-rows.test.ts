@@ -4,7 +4,8 @@ import { testSeed } from '@weir/testkit';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { columnEncoder } from './column-encoders.ts';
-import { CopyRows, copyFrames, type Field } from './copy-rows.ts';
+import type { Field } from '@weir/sql-sink';
+import { CopyRows, copyFrames } from './copy-rows.ts';
 
 const columns: readonly Column[] = [
   { name: 'text', type: { kind: 'string' }, nullable: true, sourceType: 'text' },

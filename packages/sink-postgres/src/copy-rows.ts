@@ -1,15 +1,8 @@
 import { COPY_HEADER, type CopyWriter } from '@weir/postgres';
-import { NO_IMAGE, UNCHANGED_CELL, WeirError } from '@weir/sdk';
+import { NO_IMAGE, WeirError } from '@weir/sdk';
+import { hasBytes, type Cells, type Field, type RowLoader } from '@weir/sql-sink';
 import { ColumnEncoder } from './encode.ts';
 import { escapeInto } from './encode-text.ts';
-
-/** The cells that rows are made of; see `Batch`. */
-export interface Cells {
-  readonly data: Uint8Array;
-  /** Offset and length per cell. */
-  readonly start: Int32Array;
-  readonly length: Int32Array;
-}
 
 /** A column of the source that is copied: its place in a row's image, and how its cells are written. */
 export interface CopiedCell {
@@ -17,13 +10,13 @@ export interface CopiedCell {
   readonly encoder: ColumnEncoder;
 }
 
-/** A field that is no cell: ASCII without anything to escape, or UTF-8, or NULL. */
-export type Field = string | Uint8Array | null;
-
 /** Bytes of a frame. Two are in use: one is filled while the connection takes the other (invariant 8). */
 const FRAME_BYTES = 128 * 1024;
 /** Pieces that what does not fit in a frame is written in; twice as long, one fits. */
 const PIECE_BYTES = FRAME_BYTES / 2 - 64;
+
+/** The most digits that a number has. */
+const NUMBER_BYTES = 24;
 
 const TAB = 0x09;
 const NEWLINE = 0x0a;
@@ -39,7 +32,7 @@ export function copyFrames(): readonly [Buffer, Buffer] {
  * Rows of COPY's text format on their way to the server. Bytes go from the batch's slab to the frame that is sent, with no
  * string between.
  */
-export class CopyRows {
+export class CopyRows implements RowLoader {
   readonly #writer: CopyWriter;
   readonly #frames: readonly [Buffer, Buffer];
   #frame: Buffer;
@@ -53,13 +46,7 @@ export class CopyRows {
     this.#frame = frames[0];
   }
 
-  /**
-   * Adds a row: fields, then a cell for each column.
-   * @param image first cell of the row's image; `NO_IMAGE` for a row whose cells are all NULL
-   * @param unchangedAllowed an unchanged cell is written as NULL: something else says that it is none
-   * @returns null when it is done, else what is to be awaited
-   * @throws WeirError WEIR_PG_VALUE, WEIR_SDK_USE for an unchanged cell that is not allowed
-   */
+  /** See `RowLoader`. @throws WeirError WEIR_PG_VALUE, WEIR_SDK_USE for an unchanged cell that is not allowed */
   row(
     fields: readonly Field[],
     cells: Cells,
@@ -69,7 +56,7 @@ export class CopyRows {
   ): Promise<void> | null {
     // Iterators would be objects of each row.
     let bound = 1;
-    for (let at = 0; at < fields.length; at++) bound += ColumnEncoder.bound(fields[at]?.length ?? 0);
+    for (let at = 0; at < fields.length; at++) bound += ColumnEncoder.bound(lengthOf(fields[at]!));
     for (let at = 0; at < columns.length; at++) {
       bound += ColumnEncoder.bound(image === NO_IMAGE ? 0 : Math.max(0, cells.length[image + columns[at]!.index]!));
     }
@@ -133,7 +120,8 @@ export class CopyRows {
   #field(field: Field): void {
     if (field === null) return this.#null();
     this.#separate();
-    if (typeof field === 'string') this.#at += this.#frame.write(field, this.#at, 'latin1');
+    if (typeof field === 'number') this.#at += this.#frame.write(String(field), this.#at, 'latin1');
+    else if (typeof field === 'string') this.#at += this.#frame.write(field, this.#at, 'latin1');
     else this.#escape(field, 0, field.length);
   }
 
@@ -145,8 +133,9 @@ export class CopyRows {
   }
 
   async #largeField(field: Field): Promise<void> {
-    if (ColumnEncoder.bound(field?.length ?? 0) > this.#room) await this.#flush();
-    if (field === null || ColumnEncoder.bound(field.length) <= this.#room) return this.#field(field);
+    const bound = ColumnEncoder.bound(lengthOf(field));
+    if (bound > this.#room) await this.#flush();
+    if (field === null || typeof field === 'number' || bound <= this.#room) return this.#field(field);
     const bytes = typeof field === 'string' ? Buffer.from(field, 'latin1') : field;
     this.#separate();
     await this.#pieces(bytes.length, (from, to) => this.#escape(bytes, from, to));
@@ -203,11 +192,7 @@ export class CopyRows {
   }
 }
 
-function hasBytes({ length }: Cells, image: number, index: number, unchangedAllowed: boolean): boolean {
-  if (image === NO_IMAGE) return false;
-  const bytes = length[image + index]!;
-  if (bytes === UNCHANGED_CELL && !unchangedAllowed) {
-    throw new WeirError('WEIR_SDK_USE', 'a row that is inserted holds an unchanged cell');
-  }
-  return bytes >= 0;
+/** Bytes of a field; of a number at most. */
+function lengthOf(field: Field): number {
+  return field === null ? 0 : typeof field === 'number' ? NUMBER_BYTES : field.length;
 }

@@ -1,5 +1,6 @@
+import { roundsAt } from '@weir/sql-sink';
 import { ColumnEncoder } from './encode.ts';
-import { escapeInto, roundsAt } from './encode-text.ts';
+import { escapeInto } from './encode-text.ts';
 import { writeBc } from './encode-time.ts';
 import type { Encoding } from './types.ts';
 

@@ -1,39 +1,20 @@
+import { FORBIDDEN, roundsAt, writeEscaped } from '@weir/sql-sink';
 import { ColumnEncoder } from './encode.ts';
 
 const BACKSLASH = 0x5c;
 const X = 0x78;
-/** From this length on one native copy of a run beats a loop. */
-const NATIVE_COPY_BYTES = 24;
 
-/** By byte: 0 = as it is, 1 = not allowed, else the character that stands for it after a backslash. */
+/** See `writeEscaped`; no text of PostgreSQL has a NUL. */
 const escapes = new Uint8Array(256);
-escapes[0] = 1;
+escapes[0] = FORBIDDEN;
 escapes[BACKSLASH] = BACKSLASH;
 for (const [letter, byte] of Object.entries({ b: 8, f: 12, n: 10, r: 13, t: 9, v: 11 })) {
   escapes[byte] = letter.charCodeAt(0);
 }
 
-/** Writes bytes escaped for COPY's text format. @returns where they end, or -1 at a NUL, which no text of PostgreSQL has */
+/** Writes bytes escaped for COPY's text format. @returns where they end, or -1 at a NUL */
 export function escapeInto(out: Uint8Array, at: number, data: Uint8Array, start: number, end: number): number {
-  let to = at;
-  let from = start;
-  while (from < end) {
-    let stop = from;
-    while (stop < end && escapes[data[stop]!] === 0) stop++;
-    if (stop - from >= NATIVE_COPY_BYTES) {
-      out.set(data.subarray(from, stop), to);
-      to += stop - from;
-    } else {
-      for (let i = from; i < stop; i++) out[to++] = data[i]!;
-    }
-    if (stop === end) return to;
-    const letter = escapes[data[stop]!]!;
-    if (letter === 1) return -1;
-    out[to++] = BACKSLASH;
-    out[to++] = letter;
-    from = stop + 1;
-  }
-  return to;
+  return writeEscaped(escapes, out, at, data, start, end);
 }
 
 /** Text, and every type whose canonical cell is the server's own text. */
@@ -71,9 +52,6 @@ export class BytesEncoder extends ColumnEncoder {
   }
 }
 
-const POINT = 0x2e;
-const ZERO = 0x30;
-
 /** A decimal with bounded digits after the point: the server would round what is more. */
 export class DecimalEncoder extends Utf8Encoder {
   override readonly divisible: boolean = false;
@@ -88,12 +66,4 @@ export class DecimalEncoder extends Utf8Encoder {
     if (roundsAt(this.#scale, data, start, end)) this.refuse(`a value has more than ${this.#scale} digits after the point`);
     return super.encode(out, at, data, start, end);
   }
-}
-
-/** Whether a decimal has digits other than 0 behind its first `scale` after the point. */
-export function roundsAt(scale: number, data: Uint8Array, start: number, end: number): boolean {
-  let last = end;
-  while (last > start && data[last - 1] === ZERO) last--;
-  for (let i = last - scale - 2; i >= start; i--) if (data[i] === POINT) return true;
-  return false;
 }

@@ -1,4 +1,5 @@
 import { WeirError, tableName, type Table } from '@weir/sdk';
+import type { CellEncoder } from '@weir/sql-sink';
 
 /**
  * Writes the canonical cells of one column as fields of COPY's text format. One is made per column and table version
@@ -6,7 +7,7 @@ import { WeirError, tableName, type Table } from '@weir/sdk';
  *
  * Format: https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS
  */
-export abstract class ColumnEncoder {
+export abstract class ColumnEncoder implements CellEncoder {
   /** The most bytes that a cell of some length can become. */
   static bound(length: number): number {
     return 2 * length + 16;

@@ -1,41 +1,20 @@
-import { literal, type QualifiedName } from './sql-text.ts';
-import type { Answer } from './transaction.ts';
+import type { Ask, QualifiedName, TargetColumn as SqlColumn, TargetIndex, TargetTable as SqlTable } from '@weir/sql-sink';
+import { literal } from './sql-text.ts';
 
-/** A column of a table at the sink. */
-export interface TargetColumn {
-  readonly name: string;
-  /** As `format_type` prints it. */
-  readonly type: string;
-  readonly notNull: boolean;
-  /** It has a default or is an identity, so that a row may come without it. */
-  readonly filled: boolean;
-  /** It is computed, so that no row may come with it. */
-  readonly generated: boolean;
+/** A column of a table at the sink; its type is as `format_type` prints it. */
+export interface TargetColumn extends SqlColumn {
   readonly typeOid: number;
   readonly modifier: number;
 }
 
-/** A unique index, or the index of an exclusion constraint. */
-export interface TargetIndex {
-  readonly name: string;
-  readonly primary: boolean;
-  readonly exclusion: boolean;
-  /** Null for an index on expressions, or on some rows only. */
-  readonly columns: readonly string[] | null;
-}
-
 /** What a table at the sink is like now. */
-export interface TargetTable {
+export interface TargetTable extends SqlTable {
   /** An ordinary or a partitioned table: what Weir writes. A view, say, is none. */
   readonly isTable: boolean;
   readonly columns: readonly TargetColumn[];
-  readonly indexes: readonly TargetIndex[];
   /** A foreign key of another table points to it: then it cannot be truncated. */
   readonly referenced: boolean;
 }
-
-/** Runs a query that answers at most one row. */
-export type Ask = (sql: string) => Promise<Answer>;
 
 /** Looks at a table. @returns null when there is none of that name, of whatever kind */
 export async function inspectTarget(ask: Ask, target: QualifiedName): Promise<TargetTable | null> {

@@ -1,7 +1,6 @@
 import { onlyKey, type Key, type KeyRange } from '@weir/sdk';
+import type { Layout } from '@weir/sql-sink';
 import { cellLiteral } from './cell-literal.ts';
-import type { Layout } from './layout.ts';
-import { identifier } from './sql-text.ts';
 
 /**
  * The condition for rows of a range, of the target as `t`, in the order of `keyOrder`: text by its bytes, whatever collation
@@ -19,15 +18,14 @@ export function keyRangeSql(layout: Layout, range: KeyRange): string {
 }
 
 function keySql({ table, key }: Layout): string {
-  const columns = key.map((index) => {
-    const { name, type } = table.columns[index]!;
-    return `t.${identifier(name)}${type.kind === 'string' ? ' COLLATE "C"' : ''}`;
+  const columns = key.map(({ index, quoted }) => {
+    return `t.${quoted}${table.columns[index]!.type.kind === 'string' ? ' COLLATE "C"' : ''}`;
   });
   return `(${columns.join(', ')})`;
 }
 
 function endSql({ table, key }: Layout, cells: Key): string {
-  const values = key.map((index, part) => {
+  const values = key.map(({ index }, part) => {
     const isHex = table.columns[index]!.type.kind === 'bytes';
     return cellLiteral(table, index, isHex ? Buffer.from(cells[part]!, 'hex') : cells[part]!);
   });

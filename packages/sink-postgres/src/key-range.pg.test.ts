@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Column, Key, RowValues, Table } from '@weir/sdk';
+import { layOut } from '@weir/sql-sink';
+import { batch, checkpointAt, column, openSession, ordersTable, withOrders } from '@weir/testkit/orders';
+import { dialect } from './dialect.ts';
 import { inspectTarget } from './inspect-target.ts';
 import { keyRangeSql } from './key-range-sql.ts';
-import { layOut } from './layout.ts';
-import { batch, checkpointAt, column, openSession, ordersTable, withOrders } from './testing/orders.ts';
 import { TestDatabase, mirrorOptions } from './testing/test-database.ts';
 import { useTestServer } from './testing/test-server.ts';
 
@@ -20,8 +21,8 @@ async function planOf(table: Table, row: string, after: Key, upTo: Key): Promise
   await using _ = await withOrders(database.sink(), table, []);
   await database.sql(`INSERT INTO orders SELECT ${row}, 'a note' FROM generate_series(1, 20000) i; ANALYZE orders`);
   const target = { schema: 'public', table: 'orders' };
-  const ask = async (sql: string) => ({ command: 'SELECT', count: 1, rows: await database.sql(sql) });
-  const layout = layOut(table, target, (await inspectTarget(ask, target))!, mirrorOptions);
+  const ask = async (sql: string) => ({ count: 1, rows: await database.sql(sql) });
+  const layout = layOut(dialect, table, target, (await inspectTarget(ask, target))!, mirrorOptions);
   const where = keyRangeSql(layout, { after, upTo });
   return (await database.sql(`EXPLAIN DELETE FROM orders AS t WHERE ${where}`)).flat().join('\n');
 }

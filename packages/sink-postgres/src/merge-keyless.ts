@@ -1,7 +1,6 @@
 import { Op } from '@weir/sdk';
-import { MARK } from './layout.ts';
-import type { Divergence } from './merge.ts';
-import { INSERTS, OP_OF, insertList, isLive, sequenceOf, stagedText, targetText, type Merge } from './stage-sql.ts';
+import { INSERTS, MARK, OP_OF, insertList, isLive, sequenceOf, type Divergence } from '@weir/sql-sink';
+import { stagedText, targetText, type Merge } from './stage-sql.ts';
 
 /**
  * Inserts the staged rows of a table without a key. Equal rows cannot be told apart, so what counts is how many there are of

@@ -1,30 +1,18 @@
 import { Op } from '@weir/sdk';
-import { MARK, type Layout, type MappedColumn } from './layout.ts';
-import { identifier } from './sql-text.ts';
 import {
   INSERTS,
+  MARK,
   MUST_EXIST,
-  NUMBER_GAP,
   OP_OF,
   insertList,
-  isKnown,
   isLive,
   keysMatch,
   sequenceOf,
-  stagedText,
-  targetText,
-  type Merge,
-} from './stage-sql.ts';
-
-/** What the target held of the staged keys; all zero when it was what the source says it is. */
-export interface Divergence {
-  /** Keys to change or delete that are not there. */
-  readonly missing: number;
-  /** Rows too many of keys to change or delete. */
-  readonly doubled: number;
-  /** Rows of keys that are to be inserted. */
-  readonly present: number;
-}
+  type Divergence,
+  type Layout,
+  type MappedColumn,
+} from '@weir/sql-sink';
+import { NUMBER_GAP, isKnown, stagedText, targetText, type Merge } from './stage-sql.ts';
 
 /**
  * Changes the target's rows of staged keys: removes those that are deleted or brought anew, updates the others in place, so
@@ -120,7 +108,7 @@ export function unknotSql(merge: Merge): string {
  * - `f<i>`: for columns that some image left unchanged, the last row that has a value
  */
 function keysSql({ layout, stage, from, unchanged }: Merge): string {
-  const keys = layout.key.map((index) => `c${index}`).join(', ');
+  const keys = layout.key.map(({ index }) => `c${index}`).join(', ');
   const isImage = `${OP_OF} <> ${Op.delete}`;
   const values = unchanged.map((index) => `, max(seq) FILTER (WHERE ${isImage} AND ${isKnown(index, 'g')}) AS f${index}`);
   const count = (op: Op): string => `count(*) FILTER (WHERE ${OP_OF} = ${op})`;
@@ -151,10 +139,10 @@ function inserting({ soft }: Layout): string {
 function updateSql(merge: Merge): string {
   const { layout, stage } = merge;
   const value = (column: MappedColumn): string => {
-    const known = cellSql(merge, column, `t.${identifier(column.name)}`);
-    return layout.soft ? `CASE WHEN k.image_seq IS NULL THEN t.${identifier(column.name)} ELSE ${known} END` : known;
+    const known = cellSql(merge, column, `t.${column.quoted}`);
+    return layout.soft ? `CASE WHEN k.image_seq IS NULL THEN t.${column.quoted} ELSE ${known} END` : known;
   };
-  const changes = layout.columns.map((column) => `${identifier(column.name)} = ${value(column)}`);
+  const changes = layout.columns.map((column) => `${column.quoted} = ${value(column)}`);
   if (layout.soft) changes.push(`${MARK} = CASE WHEN k.last_op = ${Op.delete} THEN l.at END`);
   const which = layout.soft ? `t.${MARK} IS NULL` : `k.last_op <> ${Op.delete}`;
   return (
@@ -194,5 +182,5 @@ function lastSql({ layout, stage }: Merge): string {
 }
 
 function sameKeys({ key }: Layout, one: string, other: string): string {
-  return key.map((index) => `${one}.c${index} = ${other}.c${index}`).join(' AND ');
+  return key.map(({ index }) => `${one}.c${index} = ${other}.c${index}`).join(' AND ');
 }

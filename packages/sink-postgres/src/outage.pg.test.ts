@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EmbeddedPostgres, temporaryPostgres } from '@weir/services';
 import { describe, expect, it } from 'vitest';
 import type { WeirError } from '@weir/sdk';
+import { batch, checkpointAt, openSession, ordersTable, withOrders } from '@weir/testkit/orders';
 import { sessionName } from './sink-connection.ts';
-import { batch, checkpointAt, openSession, ordersTable, withOrders } from './testing/orders.ts';
 import { TestDatabase, makeSink } from './testing/test-database.ts';
 import { useTestServer } from './testing/test-server.ts';
 

@@ -1,5 +1,4 @@
-import type { Shard } from '@weir/sdk';
-import { identifier, literal } from './sql-text.ts';
+import { identifier } from './sql-text.ts';
 import type { Transaction } from './transaction.ts';
 
 /** The schema of Weir's own tables. */
@@ -9,7 +8,8 @@ export const OWN_SCHEMA = 'weir';
 const MAKING_LOCK = 0x77656972;
 
 const CHECKPOINT = `${OWN_SCHEMA}.checkpoint`;
-const TABLES = `${OWN_SCHEMA}.tables`;
+/** Which table belongs to which table of the source, and which are stopped. */
+export const TABLES: string = `${OWN_SCHEMA}.tables`;
 
 /** Makes Weir's own tables where they are missing. A role that may not make a schema can be given it, or the tables. */
 export async function makeOwnTables(transaction: Transaction): Promise<void> {
@@ -31,9 +31,4 @@ export async function makeOwnTables(transaction: Transaction): Promise<void> {
     COMMIT`,
     at,
   );
-}
-
-/** `pipeline = … AND sink = …`: which rows of Weir's tables belong to a sink. */
-export function sinkIs({ pipeline, sink }: Pick<Shard, 'pipeline' | 'sink'>): string {
-  return `pipeline = ${literal(pipeline)} AND sink = ${literal(sink)}`;
 }

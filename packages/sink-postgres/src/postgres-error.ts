@@ -1,27 +1,12 @@
-import { WeirError, tableName, type ErrorCode, type Table } from '@weir/sdk';
+import { WeirError, tableName, type ErrorCode } from '@weir/sdk';
 import { serverError } from '@weir/postgres';
+import type { Doing as SqlDoing, NamedColumn } from '@weir/sql-sink';
 import pg from 'pg';
 
 /** What a statement was for: what an error about it may say. */
-export interface Doing {
-  /** `merging into public.orders` */
-  readonly doing: string;
-  /** The source's table that it is about; such an error stops only that table where `on_error` says so. */
-  readonly table?: Pick<Table, 'namespace' | 'name'> | undefined;
-  /** The columns of a COPY by the names that the server knows them by, with the source's column and its type at the sink. */
-  readonly columns?: readonly CopiedColumn[] | undefined;
-  /** Finds the column whose text is not UTF-8: the server says only that there is one. */
-  readonly findNotUtf8?: (() => string | null) | undefined;
-  /** Name of the index on the table's key: a duplicate there means that somebody else wrote. */
-  readonly keyIndex?: string | null | undefined;
+export interface Doing extends SqlDoing {
   /** What an error means that a statement is written to make; null for others. */
   readonly explain?: ((error: pg.DatabaseError) => WeirError | null) | undefined;
-}
-
-export interface CopiedColumn {
-  readonly name: string;
-  readonly column: string;
-  readonly sqlType: string;
 }
 
 /**
@@ -101,7 +86,7 @@ function notNull(error: pg.DatabaseError, at: Doing): Known {
 /** Where the value did not fit; the server tells the column of a COPY in its context line, in front of the value. */
 function valueMessage(error: pg.DatabaseError, at: Doing): string {
   const where = error.where ?? '';
-  let found: CopiedColumn | null = null;
+  let found: NamedColumn | null = null;
   let first = Infinity;
   for (const column of at.columns ?? []) {
     const place = where.indexOf(`, column ${column.name}`);

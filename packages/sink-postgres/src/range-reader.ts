@@ -1,11 +1,9 @@
 import { mapType, readTypes, textCell, type TypeMapping } from '@weir/postgres';
-import { BatchWriter, Op, softDeleteColumn, type Batch, type KeyRange, type Table } from '@weir/sdk';
+import { BatchWriter, Op, type Batch, type KeyRange, type Table } from '@weir/sdk';
+import { columnList, doingTo, isLive, type Cell, type Doing, type Layout, type RangeReader } from '@weir/sql-sink';
 import { inspectTarget } from './inspect-target.ts';
 import { keyRangeSql } from './key-range-sql.ts';
-import { columnList, doingTo, type Layout } from './layout.ts';
-import type { Doing } from './postgres-error.ts';
-import { identifier } from './sql-text.ts';
-import type { Cell, Transaction } from './transaction.ts';
+import type { Transaction } from './transaction.ts';
 
 /** What the server is asked for at once: about so many bytes, in so many rows at most (invariant 8). */
 const PAGE_BYTES = 4 << 20;
@@ -15,7 +13,7 @@ const CURSOR = 'weir_range';
 type Rewrite = TypeMapping['rewrite'];
 
 /** Reads rows of a mirror back in the session's transaction, so that what it has written is seen. */
-export class RangeReader {
+export class PostgresRangeReader implements RangeReader {
   readonly #transaction: Transaction;
   readonly #layout: Layout;
   /** What the source's table has of the mirror. */
@@ -34,7 +32,7 @@ export class RangeReader {
     this.#doing = doingTo(layout, 'comparing a range of');
   }
 
-  static async open(transaction: Transaction, layout: Layout): Promise<RangeReader> {
+  static async open(transaction: Transaction, layout: Layout): Promise<PostgresRangeReader> {
     const ask = (sql: string) => transaction.run(sql, doingTo(layout, 'comparing a range of'));
     const types = await readTypes(transaction.client);
     const found = new Map((await inspectTarget(ask, layout.target))!.columns.map((column) => [column.name, column]));
@@ -42,13 +40,12 @@ export class RangeReader {
       const { typeOid, modifier } = found.get(name)!;
       return mapType(types, typeOid, modifier).rewrite;
     });
-    return new RangeReader(transaction, layout, rewrites);
+    return new PostgresRangeReader(transaction, layout, rewrites);
   }
 
   async *read(range: KeyRange): AsyncGenerator<Batch> {
-    const { soft, sql } = this.#layout;
-    const isThere = soft ? ` AND t.${identifier(softDeleteColumn.name)} IS NULL` : '';
-    const rows = `SELECT ${columnList(this.#layout)} FROM ${sql} AS t WHERE ${keyRangeSql(this.#layout, range)}${isThere}`;
+    const where = `${keyRangeSql(this.#layout, range)} AND ${isLive(this.#layout, 't')}`;
+    const rows = `SELECT ${columnList(this.#layout)} FROM ${this.#layout.sql} AS t WHERE ${where}`;
     await this.#transaction.run(`DECLARE ${CURSOR} NO SCROLL CURSOR FOR ${rows}`, this.#doing);
     let failed = false;
     try {

@@ -1,8 +1,9 @@
 import { mapType, readTypes, type PgType, type TypeMapping } from '@weir/postgres';
+import { nameText, type QualifiedName } from '@weir/sql-sink';
 import { WeirError, softDeleteColumn, tableName, type Table } from '@weir/sdk';
 import type pg from 'pg';
 import { inspectTarget, type TargetColumn } from './inspect-target.ts';
-import { identifier, nameText, qualified, type QualifiedName } from './sql-text.ts';
+import { identifier, qualified } from './sql-text.ts';
 import { askOf } from './transaction.ts';
 import { columnType } from './types.ts';
 

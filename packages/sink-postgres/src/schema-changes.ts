@@ -1,23 +1,27 @@
 import { WeirError, tableName, type SchemaChange, type Table } from '@weir/sdk';
-import { addColumnSql, createSql, isAsCreated, keepColumnSql, keySql } from './alter-sql.ts';
-import { inspectTarget, type TargetTable } from './inspect-target.ts';
-import type { Doing } from './postgres-error.ts';
-import type { Registry } from './registry.ts';
-import { identifier, literal, nameText, qualified, type QualifiedName } from './sql-text.ts';
 import {
   extraColumns,
   foreignTable,
   isOptional,
+  nameText,
   refuse,
   shapeFindings,
   sharedTarget,
+  type Doing,
+  type QualifiedName,
+  type Registry,
+  type ShapeChanges,
   type TableOptions,
-} from './table-rules.ts';
+} from '@weir/sql-sink';
+import { addColumnSql, createSql, isAsCreated, keepColumnSql, keySql } from './alter-sql.ts';
+import { dialect } from './dialect.ts';
+import { inspectTarget, type TargetTable } from './inspect-target.ts';
+import { identifier, literal, qualified } from './sql-text.ts';
 import type { Transaction } from './transaction.ts';
 import { columnType } from './types.ts';
 
 /** Applies changes of shape to the tables at the sink, within the session's transaction. */
-export class SchemaChanges {
+export class SchemaChanges implements ShapeChanges {
   readonly #transaction: Transaction;
   readonly #registry: Registry;
   readonly #options: TableOptions;
@@ -45,7 +49,7 @@ export class SchemaChanges {
    */
   async create(change: SchemaChange & { readonly change: 'create' }, target: QualifiedName): Promise<boolean> {
     const { table } = change;
-    refuse(table, shapeFindings(table, target, this.#options));
+    refuse(table, shapeFindings(dialect, table, target, this.#options));
     const found = await this.#find(table, target);
     const goesOn = found !== null && this.#options.mode === 'append' && (change.reason ?? 'first') !== 'first';
     if (goesOn) await this.#complete(table, target, found);
@@ -59,7 +63,7 @@ export class SchemaChanges {
     const { table } = change;
     if (change.change === 'create') throw new WeirError('WEIR_SDK_USE', 'a table is not created by altering it');
     if (change.change === 'drop-table') return await this.#dropTable(table, target);
-    refuse(table, shapeFindings(table, target, this.#options));
+    refuse(table, shapeFindings(dialect, table, target, this.#options));
     const found = await this.find(table, target);
     const statements = this.#statements(change, target, found);
     if (statements.length > 0) await this.#transaction.run(statements.join('; '), altering(table));
@@ -147,7 +151,7 @@ export class SchemaChanges {
     const owner = await this.#registry.owner(table, target);
     if (owner === 'own') return found;
     if (typeof owner === 'object') refuse(table, [sharedTarget(table, target, owner.source)]);
-    if (found !== null) refuse(table, [foreignTable(table, target)]);
+    if (found !== null) refuse(table, [foreignTable(dialect, table, target)]);
     return null;
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { WeirError, emptyBatch, unchanged, type RowValues } from '@weir/sdk';
-import { batch, checkpointAt, column, openSession, ordersTable, withOrders } from './testing/orders.ts';
+import { batch, checkpointAt, column, openSession, ordersTable, withOrders } from '@weir/testkit/orders';
 import { TestDatabase, makeSink } from './testing/test-database.ts';
 import { useTestServer } from './testing/test-server.ts';
 

@@ -12,18 +12,21 @@ import {
   type Table,
   type TablePlan,
 } from '@weir/sdk';
+import { Registry, SqlSession, TargetTables, planTables } from '@weir/sql-sink';
 import type pg from 'pg';
 import { checkServer } from './check.ts';
 import { CheckpointRow } from './checkpoint.ts';
 import type { PostgresSinkConfig } from './config.ts';
-import { makeOwnTables } from './own-tables.ts';
-import { planTables } from './plan.ts';
+import { dialect } from './dialect.ts';
+import { inspectTarget } from './inspect-target.ts';
+import { TABLES, makeOwnTables } from './own-tables.ts';
 import { answerQuery } from './query.ts';
-import { PostgresSession } from './session.ts';
+import { PostgresRangeReader } from './range-reader.ts';
+import { SchemaChanges } from './schema-changes.ts';
 import { connectSession, sessionName } from './sink-connection.ts';
 import { PostgresTableReader } from './table-reader.ts';
 import { takeOver } from './takeover.ts';
-import { Transaction } from './transaction.ts';
+import { Transaction, askOf } from './transaction.ts';
 
 /** A PostgreSQL database as a sink. `scan`, `query` and `plan` run beside a session, each on a connection of its own. */
 export class PostgresSink implements Sink {
@@ -40,11 +43,9 @@ export class PostgresSink implements Sink {
   }
 
   async open(shard: Shard, signal: AbortSignal): Promise<SinkSession> {
-    const { clock } = this.#context;
     return await this.#fenced(shard, signal, async (transaction, checkpoint) => {
       crashPoint('sink.fence-taken');
-      const options = { connection: this.#connection, shard, options: this.#options, clock };
-      return await PostgresSession.open(transaction, checkpoint, options);
+      return await this.#session(transaction, checkpoint, shard);
     });
   }
 
@@ -53,6 +54,31 @@ export class PostgresSink implements Sink {
       const forgotten = await checkpoint.forget();
       await transaction.end();
       return forgotten;
+    });
+  }
+
+  async #session(transaction: Transaction, checkpoint: CheckpointRow, shard: Shard): Promise<SinkSession> {
+    const { clock } = this.#context;
+    const options = this.#options;
+    const registry = new Registry(dialect, (sql) => transaction.run(sql, { doing: 'asking weir.tables' }), shard, TABLES);
+    const tables = new TargetTables({
+      dialect,
+      transaction,
+      options,
+      clock,
+      shapeChanges: () => new SchemaChanges(transaction, registry, options),
+      rangeReader: (layout) => PostgresRangeReader.open(transaction, layout),
+    });
+    return await SqlSession.open({
+      transaction,
+      checkpoint,
+      registry,
+      tables,
+      options,
+      clock,
+      lost: { code: 'WEIR_PG_CONNECTION_LOST', isLost: () => checkpoint.isLost(this.#connection) },
+      afterCommit: () => tables.startGroup(() => false),
+      end: () => transaction.end(),
     });
   }
 
@@ -91,7 +117,12 @@ export class PostgresSink implements Sink {
 
   async plan(tables: readonly Table[], signal: AbortSignal): Promise<TablePlan[]> {
     const { pipeline, name } = this.#context;
-    return await this.#read(signal, (client) => planTables(client, tables, this.#options, { pipeline, sink: name }));
+    return await this.#read(signal, async (client) => {
+      const ask = askOf(client);
+      const [known] = (await ask(`SELECT to_regclass('${TABLES}')`)).rows;
+      const registry = known?.[0] == null ? null : new Registry(dialect, ask, { pipeline, sink: name }, TABLES);
+      return await planTables(tables, { dialect, options: this.#options, registry, inspect: (target) => inspectTarget(ask, target) });
+    });
   }
 
   async *scan(table: Table, signal: AbortSignal): AsyncGenerator<Batch> {

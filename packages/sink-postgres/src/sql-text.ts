@@ -1,11 +1,6 @@
 import { quoteIdentifier, quoteLiteral } from '@weir/postgres';
 import { WeirError } from '@weir/sdk';
-
-/** A table's full name at the sink. */
-export interface QualifiedName {
-  readonly schema: string;
-  readonly table: string;
-}
+import type { QualifiedName, Quoting } from '@weir/sql-sink';
 
 /** A name in SQL, quoted: `"order"`. */
 export function identifier(name: string): string {
@@ -22,10 +17,7 @@ export function qualified(name: QualifiedName): string {
   return `${identifier(name.schema)}.${identifier(name.table)}`;
 }
 
-/** `schema.table`, for people; not quoted. */
-export function nameText(name: QualifiedName): string {
-  return `${name.schema}.${name.table}`;
-}
+export const quoting: Quoting = { identifier, literal, qualified };
 
 /** The protocol ends a statement at a NUL. */
 function whole(text: string): string {

@@ -1,18 +1,8 @@
 import { Op } from '@weir/sdk';
-import { MARK, columnList, type Layout } from './layout.ts';
-import { identifier } from './sql-text.ts';
+import { OP_BITS, OP_OF, isLive, keysMatch, sequenceOf, type Layout } from '@weir/sql-sink';
 
-/** Bits of a staged row's sequence number that hold its operation: `seq = number << 3 | op`. */
-export const OP_BITS = 3;
 /** Numbers that lie between the rows of two merges of a commit; more than rows are ever staged for one. */
 export const NUMBER_GAP: number = 2 ** 24;
-
-/** The operation of a staged row. Expects the row's alias before it. */
-export const OP_OF: string = `seq & ${(1 << OP_BITS) - 1}`;
-/** A key whose first staged event is one of these is in the target already. */
-export const MUST_EXIST: string = `first_op IN (${Op.update}, ${Op.delete})`;
-/** These bring a row that was not there. */
-export const INSERTS: string = `(${Op.insert}, ${Op.read})`;
 
 /** A stage, and which of its rows are to be merged. */
 export interface Merge {
@@ -28,11 +18,8 @@ export interface Merge {
 }
 
 /**
- * The table that rows of a commit are staged in. It is emptied at each commit by the server itself.
+ * The columns of the table that rows of a commit are staged in: those of `stagedList`, and
  *
- * - `seq`: sequence number with the operation; `marks`: a bit per column of the source's table, 1 = unchanged
- * - `at`: commit time, under soft deletes
- * - `c0` …: the mapped columns by their place in the source's table, under names that cannot meet its own
  * - `x0` … and `carried`: the target's extra columns, as the row held them under its old key
  */
 export function stageColumns({ columns, extras, soft }: Layout): string {
@@ -46,29 +33,9 @@ export function stageColumns({ columns, extras, soft }: Layout): string {
   ].join(', ');
 }
 
-/** The columns of the COPY that stages rows. */
-export function stagedList({ columns, soft }: Layout): string {
-  return ['seq', 'marks', ...(soft ? ['at'] : []), ...columns.map(({ index }) => `c${index}`)].join(', ');
-}
-
-/** The sequence number of a staged row without its operation. */
-export function sequenceOf(number: number): number {
-  return number * (1 << OP_BITS);
-}
-
-/** Keys are never NULL, so `=` is enough. */
-export function keysMatch({ table, key }: Layout, target: string, staged: string): string {
-  return key.map((index) => `${target}.${identifier(table.columns[index]!.name)} = ${staged}.c${index}`).join(' AND ');
-}
-
 /** Whether no row with the key of the target's row `t` is to be merged. */
 export function lacksSql({ layout, stage, from }: Merge): string {
   return `NOT EXISTS (SELECT FROM ${stage} AS g WHERE g.seq >= ${sequenceOf(from)} AND ${keysMatch(layout, 't', 'g')})`;
-}
-
-/** Whether the target's row counts as there. */
-export function isLive({ soft }: Layout, target: string): string {
-  return soft ? `${target}.${MARK} IS NULL` : 'true';
 }
 
 export function isKnown(column: number, alias: string): string {
@@ -81,13 +48,7 @@ export function stagedText({ columns }: Layout, alias: string): string {
 }
 
 export function targetText({ columns }: Layout, alias: string): string {
-  return `ROW(${columns.map(({ name }) => `${alias}.${identifier(name)}`).join(', ')})::text`;
-}
-
-/** `("id", "note", …)` of an INSERT, with the mark and the extra columns when they come too. */
-export function insertList(layout: Layout, { mark, extras }: { mark: boolean; extras: boolean }): string {
-  const more = extras ? layout.extras.map(({ name }) => identifier(name)) : [];
-  return [columnList(layout), ...(mark ? [MARK] : []), ...more].join(', ');
+  return `ROW(${columns.map(({ quoted }) => `${alias}.${quoted}`).join(', ')})::text`;
 }
 
 /**
@@ -95,12 +56,10 @@ export function insertList(layout: Layout, { mark, extras }: { mark: boolean; ex
  * the insert right behind it. Nothing else may be staged, so that the target's rows are as they were before.
  */
 export function fillSql({ layout, stage, from, unchanged }: Merge): string {
-  const name = (index: number): string => identifier(layout.table.columns[index]!.name);
-  const mapped = new Set(layout.columns.map(({ index }) => index));
-  const cells = unchanged
-    .filter((index) => mapped.has(index))
-    .map((index) => `c${index} = CASE WHEN ${isKnown(index, 'n')} THEN n.c${index} ELSE t.${name(index)} END`);
-  const extras = layout.extras.map((extra, index) => `x${index} = t.${identifier(extra.name)}`);
+  const cells = layout.columns
+    .filter(({ index }) => unchanged.includes(index))
+    .map(({ index, quoted }) => `c${index} = CASE WHEN ${isKnown(index, 'n')} THEN n.c${index} ELSE t.${quoted} END`);
+  const extras = layout.extras.map(({ quoted }, index) => `x${index} = t.${quoted}`);
   const carried = extras.length === 0 ? [] : ['carried = true', ...extras];
   return (
     `UPDATE ${stage} AS n SET ${[...cells, ...carried, 'marks = NULL'].join(', ')} ` +

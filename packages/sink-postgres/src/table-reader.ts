@@ -1,9 +1,9 @@
 import { closeClient, connect, CopyConnection, cutOnAbort, type ConnectionConfig } from '@weir/postgres';
 import { targetName, type Batch, type SinkOptions, type Table, type TableReader } from '@weir/sdk';
+import { nameText, type QualifiedName } from '@weir/sql-sink';
 import type pg from 'pg';
 import { sinkError } from './postgres-error.ts';
 import { ScannedTables, type Scan } from './scan.ts';
-import { nameText, type QualifiedName } from './sql-text.ts';
 
 /** Looks at tables over one connection and copies them over another. */
 export class PostgresTableReader implements TableReader {

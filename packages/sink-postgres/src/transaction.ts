@@ -1,24 +1,20 @@
 import { closeClient, CopyWriter } from '@weir/postgres';
 import { WeirError } from '@weir/sdk';
 import type pg from 'pg';
+import type { Answer as SqlAnswer, Ask, Cell, RowLoader, SqlTransaction } from '@weir/sql-sink';
 import { CopyRows, copyFrames } from './copy-rows.ts';
 import { sinkError, type Doing } from './postgres-error.ts';
 
 /** Values stay the text that the server sent. */
 const asText = { getTypeParser: () => (text: string) => text } as pg.CustomTypesConfig;
 
-export type Cell = string | null;
-
 /** What the last of one or more statements answered. */
-export interface Answer {
+interface Answer extends SqlAnswer {
   readonly command: string;
-  readonly rows: readonly (readonly Cell[])[];
-  /** Rows changed or answered. */
-  readonly count: number;
 }
 
 /** The session's one connection and the transaction that is open on it. */
-export class Transaction {
+export class Transaction implements SqlTransaction {
   readonly client: pg.Client;
   /** Made for the first COPY. */
   #frames: readonly [Buffer, Buffer] | null = null;
@@ -63,14 +59,12 @@ export class Transaction {
   }
 
   /**
-   * Copies rows into a table.
-   * @param sql COPY … FROM STDIN
-   * @param fill adds the rows
+   * Copies rows into a table. One that has none of the columns any more still gets its rows.
    * @throws WeirError, see {@link sinkError}
    */
-  async copy(sql: string, at: Doing, fill: (rows: CopyRows) => Promise<void>): Promise<number> {
-    return await this.#exclusive(at, async () => {
-      const writer = CopyWriter.start(this.client, sql);
+  async load(table: string, columns: string, at: Doing, fill: (rows: RowLoader) => Promise<void>): Promise<void> {
+    await this.#exclusive(at, async () => {
+      const writer = CopyWriter.start(this.client, `COPY ${table}${columns === '' ? '' : ` (${columns})`} FROM STDIN`);
       try {
         const rows = new CopyRows(writer, (this.#frames ??= copyFrames()));
         await fill(rows);
@@ -79,7 +73,7 @@ export class Transaction {
         await writer.fail();
         throw error;
       }
-      return await writer.end();
+      await writer.end();
     });
   }
 
@@ -106,7 +100,7 @@ export class Transaction {
 }
 
 /** Statements on a connection that only reads, one by one. */
-export function askOf(client: pg.Client): (sql: string) => Promise<Answer> {
+export function askOf(client: pg.Client): Ask {
   const transaction = new Transaction(client);
   return (sql) => transaction.run(sql, { doing: 'reading the catalog' });
 }

@@ -1,4 +1,5 @@
 import { logicalTypeName, type Column, type LogicalType } from '@weir/sdk';
+import type { ColumnType as SqlType } from '@weir/sql-sink';
 
 /** How a column's canonical cells become the server's text; it says which encoder a column gets. */
 export type Encoding =
@@ -7,16 +8,8 @@ export type Encoding =
   | { readonly kind: 'decimal'; readonly scale: number | null }
   | { readonly kind: 'array'; readonly element: Encoding };
 
-/** How a column lies in PostgreSQL. */
-export interface ColumnType {
-  /** The type's name as the server's `format_type` prints it. */
-  readonly sql: string;
-  readonly encoding: Encoding;
-  /** Whether it can be in a key: it has an order. */
-  readonly ordered: boolean;
-  /** What is different or lost, for a person. */
-  readonly note?: string;
-}
+/** How a column lies in PostgreSQL; the type's name is as the server's `format_type` prints it. */
+export type ColumnType = SqlType<Encoding>;
 
 const MAX_PRECISION = 1000;
 
@@ -70,7 +63,12 @@ const builtInTypes: Readonly<Record<string, boolean>> = {
 const TYPE_NAME = /^([a-z0-9_ ]+?)(\(\d+\))?(\[\])?$/;
 
 const text: Encoding = { kind: 'text' };
-const ordered = (sql: string, encoding: Encoding = text): ColumnType => ({ sql, encoding, ordered: true });
+const ordered = (sql: string, encoding: Encoding = text): ColumnType => ({ sql, encoding });
+const unordered = (sql: string, encoding: Encoding = text): ColumnType => ({
+  sql,
+  encoding,
+  noKey: `${sql}, which it is at the sink, has no order`,
+});
 
 /**
  * The one table of types; the README has it for people.
@@ -114,7 +112,7 @@ function typeOf(type: LogicalType, sourceType: string): ColumnType {
     case 'uuid':
       return ordered(type.kind);
     case 'json':
-      return sourceType === 'jsonb' ? ordered('jsonb') : { sql: 'json', encoding: text, ordered: false };
+      return sourceType === 'jsonb' ? ordered('jsonb') : unordered('json');
     case 'array':
       return arrayType(type, sourceType);
     case 'string':
@@ -138,15 +136,12 @@ function decimalType(precision: number | null, scale: number): ColumnType {
 function arrayType(type: LogicalType & { readonly kind: 'array' }, sourceType: string): ColumnType {
   const { of } = type;
   if (of.kind === 'array' || of.kind === 'json') {
-    return { sql: 'json', encoding: text, ordered: false, note: `${logicalTypeName(type)} is json` };
+    return { ...unordered('json'), note: `${logicalTypeName(type)} is json` };
   }
   const element = typeOf(of, sourceType.replace(/(\[\])+$/, ''));
-  return {
-    sql: `${element.sql}[]`,
-    encoding: { kind: 'array', element: element.encoding },
-    ordered: element.ordered,
-    ...(element.note === undefined ? {} : { note: element.note }),
-  };
+  const arrayOf = element.noKey === undefined ? ordered : unordered;
+  const array = arrayOf(`${element.sql}[]`, { kind: 'array', element: element.encoding });
+  return element.note === undefined ? array : { ...array, note: element.note };
 }
 
 function otherType(sourceType: string): ColumnType {
@@ -156,5 +151,5 @@ function otherType(sourceType: string): ColumnType {
     return { ...ordered('text'), note: sourceType === '' ? 'text' : `${sourceType} is text` };
   }
   // `bit` is bit(1) to SQL; a bare one is printed for a type without a modifier, which no column has.
-  return { sql: `${name}${modifier}${array}`, encoding: text, ordered: isOrdered };
+  return (isOrdered ? ordered : unordered)(`${name}${modifier}${array}`);
 }

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Column, LogicalType, Table, WeirError } from '@weir/sdk';
-import { batch, checkpointAt, column, openSession, ordersTable, withOrders } from './testing/orders.ts';
-import { scanned } from './testing/scanned.ts';
+import { batch, checkpointAt, column, openSession, ordersTable, scanned, withOrders } from '@weir/testkit/orders';
 import { TestDatabase } from './testing/test-database.ts';
 import { useTestServer } from './testing/test-server.ts';
 

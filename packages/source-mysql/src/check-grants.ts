@@ -1,5 +1,4 @@
-/** `GRANT SELECT, REPLICATION SLAVE ON *.* TO …`; rights on one database or table do not hold for the log. */
-const GLOBAL_GRANT = /^GRANT (.+?) ON \*\.\* TO /iu;
+import { Grants } from '@weir/mysql';
 
 /** What reading the log of a server takes, beside SELECT on the tables. */
 export interface LogPrivilege {
@@ -26,13 +25,8 @@ export const mariadbPrivileges: readonly LogPrivilege[] = [
  * @param grants one line each
  */
 export function missingPrivileges(grants: readonly string[], needed: readonly LogPrivilege[]): { readonly names: readonly string[]; readonly hasRoles: boolean } {
-  const has = new Set<string>();
-  for (const grant of grants) {
-    const [, privileges = ''] = GLOBAL_GRANT.exec(grant) ?? [];
-    for (const privilege of privileges.split(',')) has.add(privilege.trim().toUpperCase());
-  }
-  const all = has.has('ALL PRIVILEGES') || has.has('ALL');
-  const missing = needed.filter(({ anyOf }) => !all && !anyOf.some((name) => has.has(name)));
-  // `GRANT role TO user`: what a role gives is shown only when it is active.
-  return { names: missing.map(({ name }) => name), hasRoles: grants.some((grant) => /^GRANT /iu.test(grant) && !/ ON /iu.test(grant)) };
+  const found = new Grants(grants);
+  // Rights on one database or table do not hold for the log.
+  const missing = needed.filter(({ anyOf }) => !anyOf.some((name) => found.allows(name, null)));
+  return { names: missing.map(({ name }) => name), hasRoles: found.hasRoles };
 }

@@ -1,3 +1,4 @@
+export { Child } from './child.ts';
 export { FaultScript, type Fault, type FaultKind } from './fault-script.ts';
 export { FaultySink } from './faulty-sink.ts';
 export { FaultySource } from './faulty-source.ts';
@@ -18,6 +19,7 @@ export { testSeed } from './seed.ts';
 export { seededRandom } from './seeded-random.ts';
 export { seeBatch, type SeenBatch, type SeenCell, type SeenRow } from './seen-batch.ts';
 export { sinkContract } from './sink-contract.ts';
+export { sinkCrashes, type CrashDriver, type CrashedTarget } from './sink-crash.ts';
 export { contractOptions, contractShard } from './sink-driver.ts';
 export type {
   AtLeastOnceDriver,

@@ -21,8 +21,9 @@ export const dependencyRule: readonly Allowance[] = [
   { from: /^@weir\/sdk$/, may: /^$/ },
   { from: /^@weir\/(?:pgoutput|binlog|formats|store|journal|transforms)$/, may: /^@weir\/sdk$/ },
   { from: /^@weir\/postgres$/, may: /^@weir\/(?:sdk|pgoutput)$/ },
-  { from: /^@weir\/mysql$/, may: /^@weir\/sdk$/ },
-  { from: /^@weir\/(?:source|sink)-/, may: /^@weir\/(?:sdk|pgoutput|binlog|postgres|mysql|formats|journal)$/ },
+  { from: /^@weir\/(?:mysql|sql-sink)$/, may: /^@weir\/sdk$/ },
+  { from: /^@weir\/sink-/, may: /^@weir\/(?:sdk|pgoutput|binlog|postgres|mysql|sql-sink|formats|journal)$/ },
+  { from: /^@weir\/source-/, may: /^@weir\/(?:sdk|pgoutput|binlog|postgres|mysql|formats|journal)$/ },
   { from: /^@weir\/engine$/, may: /^@weir\/(?:sdk|store)$/, typesOf: /^@weir\/store$/ },
   { from: /^@weir\/testkit$/, may: /^@weir\/(?:sdk|store|engine|services)$/ },
 ];

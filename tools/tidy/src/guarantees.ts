@@ -62,7 +62,7 @@ export const guarantees: readonly Guarantee[] = [
     enforced: [
       'packages/sink-duckdb/src/checkpoint.ts',
       'packages/sink-mysql/src/checkpoint.ts',
-      'packages/sink-postgres/src/session.ts',
+      'packages/sql-sink/src/session.ts',
       'packages/sink-postgres/src/checkpoint.ts',
     ],
     limits: [

@@ -3,7 +3,7 @@
  * `changes`; with a share changes wait in a delta until it is so large a part of the table. `WEIR_CRASH_AT` kills it on the way.
  */
 import { schemaPolicies, type BatchBuilder } from '@weir/sdk';
-import { batch, checkpointAt, column, openSession, ordersTable } from './orders.ts';
+import { batch, checkpointAt, column, openSession, ordersTable } from '@weir/testkit/orders';
 import { makeSink } from './temporary-database.ts';
 
 const orders = ordersTable();

@@ -1,5 +1,5 @@
 import { schemaPolicies, type RowValues, type SinkOptions } from '@weir/sdk';
-import { ordersTable } from './orders.ts';
+import { ordersTable } from '@weir/testkit/orders';
 import type { Deltas } from './temporary-database.ts';
 
 export const options: Pick<SinkOptions, 'schemaChanges'> = { schemaChanges: schemaPolicies('apply') };

@@ -1,5 +1,5 @@
 import type { RowValues, Table } from '@weir/sdk';
-import { column, ordersTable } from './orders.ts';
+import { column, ordersTable } from '@weir/testkit/orders';
 
 /** Columns enough that DuckDB's least memory does not hold a block for the values and one for the NULLs of each. */
 const COLUMNS = 150;

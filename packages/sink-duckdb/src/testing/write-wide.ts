@@ -2,7 +2,7 @@
  * A process that writes a row into a table of many columns, which it makes the first time: `node write-wide.ts PATH`.
  * `WEIR_CRASH_AT` kills it on the way.
  */
-import { batch, checkpointAt, openSession } from './orders.ts';
+import { batch, checkpointAt, openSession } from '@weir/testkit/orders';
 import { makeSink } from './temporary-database.ts';
 import { wideRow, wideTable } from './wide.ts';
 

@@ -63,12 +63,13 @@ export class TestDatabases implements AsyncDisposable {
   }
 
   /** Does work while a person's transaction, which began with some statements, is open. */
-  async holding(statements: readonly string[], work: () => Promise<void>): Promise<void> {
+  async holding<T>(statements: readonly string[], work: () => Promise<T>): Promise<T> {
     const client = await connect({ url: new Secret(this.url) }, new AbortController().signal);
     try {
       for (const statement of ['START TRANSACTION', ...statements]) await query(client, statement);
-      await work();
+      const result = await work();
       await query(client, 'COMMIT');
+      return result;
     } finally {
       await client.close();
     }
