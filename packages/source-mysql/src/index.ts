@@ -1,3 +1,7 @@
+export { mysqlConfig, type MysqlConfig } from './config.ts';
+export { mysqlSource } from './connector.ts';
+export { mysql, type MysqlOptions } from './mysql.ts';
+export { MysqlSource } from './source.ts';
 export {
   boundaryPosition,
   chunkPosition,

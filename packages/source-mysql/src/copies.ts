@@ -1,0 +1,193 @@
+import type { LogPosition } from '@weir/binlog';
+import { query, type ConnectionConfig, type MysqlClient } from '@weir/mysql';
+import {
+  WeirError,
+  emptyBatch,
+  patternOf,
+  tableName,
+  toWeirError,
+  type Batch,
+  type Checkpoint,
+  type RowJudge,
+  type SchemaChange,
+  type TableName,
+  type TableProgress,
+} from '@weir/sdk';
+import { readCatalog, type CatalogTable } from './capture/catalog.ts';
+import { columnStates, shapeOfState } from './capture/table-shape.ts';
+import type { CopyState, Flavour, TableState } from './checkpoint-state.ts';
+import { ChunkReader } from './copy/chunk-reader.ts';
+import { quoteTable, type StreamPlace } from './copy/chunk-snapshot.ts';
+import { ChunkedCopy } from './copy/chunked-copy.ts';
+import { comparePlaces } from './position.ts';
+import type { CapturedTable, CapturedTables } from './schema/captured-tables.ts';
+import { transition } from './schema/table-steps.ts';
+import { readServerLog } from './server-log.ts';
+
+export interface TableCopiesOptions {
+  readonly config: ConnectionConfig;
+  readonly control: MysqlClient;
+  readonly flavour: Flavour;
+  readonly server: string;
+  readonly hasGtids: boolean;
+  readonly chunkRows: number | null;
+  readonly tables: CapturedTables;
+  /** What the batch that is given next at the boundary counts for; the tables are those of behind it. */
+  readonly counts: () => { readonly checkpoint: Checkpoint; readonly version: bigint };
+  /** Rows of tables are bound anew. */
+  readonly rebind: () => void;
+  /** A table is to be read again. */
+  readonly again: (table: TableName, why: string) => void;
+}
+
+/** The catalog at a moment, of tables that wait for it. */
+interface Look {
+  readonly found: ReadonlyMap<string, CatalogTable>;
+  readonly waiting: readonly TableName[];
+  /** What the catalog shows is in the log before here. */
+  readonly end: LogPosition;
+}
+
+/**
+ * Copies the tables of which rows are missing, beside the stream. What a table looks like when its copy begins, or goes on behind a
+ * statement that altered it, the catalog says; that holds where the stream has come by the end that the log had then, if no other
+ * statement about the table came by.
+ */
+export class TableCopies implements AsyncDisposable {
+  readonly #options: TableCopiesOptions;
+  readonly #copy: ChunkedCopy;
+  #look: Look | null = null;
+  /** Tables that a statement was about since the look. */
+  readonly #redefined = new Set<string>();
+
+  constructor(options: TableCopiesOptions) {
+    this.#options = options;
+    const { config, flavour, server, hasGtids, chunkRows, tables } = options;
+    const reader = new ChunkReader({ config, flavour, server, zeroDates: tables.zeroDates, isLocking: !hasGtids });
+    this.#copy = new ChunkedCopy({ readers: [reader], chunkRows, host: { copied: (table, copy) => this.#copied(table, copy) } });
+    for (const { state, shape } of tables.all) {
+      if (state.copy !== undefined && shape !== null && state.altered === undefined) this.#copy.add(shape, state.copy, 0);
+    }
+  }
+
+  /** Rows are missing of some table. */
+  get isActive(): boolean {
+    return this.#options.tables.all.some(({ state }) => state.copy !== undefined);
+  }
+
+  /** The tables that are copied, and those that are done while others are copied. */
+  get progress(): TableProgress[] {
+    if (!this.isActive) return [];
+    const begun = this.#copy.progress;
+    const waiting = this.#options.tables.all.filter(({ state, shape }) => state.copy !== undefined && shape === null);
+    return [...begun, ...waiting.map(({ state }) => ({ table: tableName(state), rows: 0, estimatedRows: 0, done: false }))];
+  }
+
+  /** Who decides about rows of a table; null when all of them are news. */
+  judge(table: TableName): RowJudge | null {
+    return this.#copy.judge(table);
+  }
+
+  /** A statement about a table came by. */
+  redefined(table: TableName): void {
+    this.#redefined.add(tableName(table));
+    this.#copy.remove(table);
+  }
+
+  /** Rows have shown what a table has become. */
+  shaped({ state, shape }: CapturedTable): void {
+    this.#redefined.add(tableName(state));
+    if (state.copy !== undefined && shape !== null) this.#copy.add(shape, state.copy, 0);
+  }
+
+  /**
+   * The stream is at rest at a boundary.
+   * @returns what is to be given there, in front of everything else
+   * @throws WeirError what reading met; the signal's reason
+   */
+  async atBoundary(place: StreamPlace, signal: AbortSignal): Promise<Batch[]> {
+    const batches: Batch[] = [];
+    if (this.#look !== null && comparePlaces(place.reached, this.#look.end) >= 0) batches.push(...this.#settle(this.#look));
+    if (this.#look === null) {
+      this.#look = await this.#see();
+      signal.throwIfAborted();
+      if (this.#look !== null && comparePlaces(place.reached, this.#look.end) >= 0) batches.push(...this.#settle(this.#look));
+    }
+    return [...batches, ...this.#copy.atBoundary(place)];
+  }
+
+  /** Resolves when `atBoundary` has something to do. */
+  async changed(): Promise<void> {
+    await this.#copy.changed();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#copy[Symbol.asyncDispose]();
+  }
+
+  /** Looks up the tables whose shape has to be known before their copy goes on; null when there are none. */
+  async #see(): Promise<Look | null> {
+    const { tables, control } = this.#options;
+    const waiting = tables.all.filter(({ state }) => state.copy !== undefined && (state.columns.length === 0 || state.altered !== undefined)).map(({ state }) => state);
+    if (waiting.length === 0) return null;
+    this.#redefined.clear();
+    // Whoever alters a table shows it in the log a little before it shows it in the catalog, and has it locked until then.
+    for (const table of waiting) await this.#passLock(table);
+    const found = await readCatalog(control, waiting.map(patternOf));
+    const { end } = await readServerLog(control);
+    return { found: new Map(found.map((table) => [tableName(table), table])), waiting, end };
+  }
+
+  async #passLock(table: TableName): Promise<void> {
+    try {
+      await query(this.#options.control, `SELECT 1 FROM ${quoteTable(table)} LIMIT 0`);
+    } catch (error) {
+      // It is not there any more, which the log says as well, or the catalog.
+      if (toWeirError(error).code !== 'WEIR_MYSQL_QUERY') throw error;
+    }
+  }
+
+  #settle({ found, waiting }: Look): Batch[] {
+    this.#look = null;
+    const batches: Batch[] = [];
+    for (const name of waiting) {
+      const captured = this.#options.tables.get(name);
+      if (captured === null || captured.state.copy === undefined || this.#redefined.has(tableName(name))) continue;
+      const changes = this.#begin(captured, found.get(tableName(name)) ?? null);
+      if (changes.length > 0) batches.push(emptyBatch(this.#options.counts().checkpoint, changes));
+    }
+    this.#options.rebind();
+    return batches;
+  }
+
+  /** @returns what is to be told */
+  #begin({ state, shape }: CapturedTable, catalog: CatalogTable | null): SchemaChange[] {
+    const { tables } = this.#options;
+    if (catalog?.kind !== 'table') {
+      tables.delete(state);
+      return shape === null ? [] : [{ table: shape.table, change: 'drop-table' }];
+    }
+    if (shape === null) {
+      const next: TableState = { ...state, columns: columnStates(catalog), key: catalog.key, copy: { upTo: null, rows: 0 } };
+      const begun = tables.put(next, shapeOfState(next, tables.zeroDates));
+      this.#copy.add(begun.shape!, { upTo: null, rows: 0 }, catalog.estimatedRows);
+      return [{ table: begun.shape!.table, change: 'create', reason: state.reason }];
+    }
+    const step = transition(state, shape.table, { columns: columnStates(catalog), key: catalog.key }, tables.zeroDates);
+    if ('again' in step) {
+      this.#options.again(state, step.again);
+      return [];
+    }
+    this.#copy.add(tables.put(step.state, step.shape).shape!, state.copy!, catalog.estimatedRows);
+    return [...step.changes];
+  }
+
+  #copied(table: TableName, copy: CopyState | null): { readonly checkpoint: Checkpoint; readonly version: bigint } {
+    const { tables, counts } = this.#options;
+    const captured = tables.get(table);
+    if (captured === null) throw new WeirError('WEIR_INTERNAL', `${tableName(table)} was copied and is captured no more`);
+    const { copy: _, ...state } = captured.state;
+    tables.update(captured, copy === null ? state : { ...state, copy });
+    return counts();
+  }
+}
