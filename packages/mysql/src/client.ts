@@ -106,6 +106,48 @@ export class MysqlClient {
   }
 
   /**
+   * Sends a query and hands its answer over as the socket reads it: plain packets, numbered from 1, with EOF packets around the rows,
+   * since no more was agreed at the login. Nothing is allocated for a row.
+   * @param take gets what arrives, valid until it returns; true when the answer is whole, and the connection is free again. What it
+   * throws costs the connection
+   */
+  async packets(sql: string, take: (chunk: Buffer) => boolean): Promise<void> {
+    const inner = this.#connection as unknown as Inner;
+    const { stream } = inner;
+    if (stream.destroyed) throw new Error('the connection is closed');
+    const others = stream.listeners('data') as ((chunk: Buffer) => void)[];
+    let failure: unknown = null;
+    let closed = (): void => {};
+    const noted = (error: Error): void => void (failure ??= error);
+    const answered = new Promise<void>((resolve, reject) => {
+      closed = () => reject(failure ?? new Error('the server closed the connection'));
+      stream.on('data', (chunk: Buffer) => {
+        try {
+          if (take(chunk)) resolve();
+        } catch (error) {
+          stream.destroy();
+          reject(error);
+        }
+      });
+    });
+    for (const other of others) stream.off('data', other);
+    stream.on('error', noted);
+    stream.on('close', closed);
+    try {
+      const frame = Buffer.from(`${'\0'.repeat(STATEMENT_HEADER)}${sql}`);
+      const { buffer, writeHeader } = statementPacket(frame, frame.length, inner);
+      writeHeader(0);
+      stream.write(buffer);
+      await answered;
+    } finally {
+      stream.off('error', noted);
+      stream.off('close', closed);
+      stream.removeAllListeners('data');
+      for (const other of others) stream.on('data', other);
+    }
+  }
+
+  /**
    * Ends the connection and waits until the server has let go, a moment at most. Does not fail.
    * @param isPolite with a goodbye; else it is cut
    */
