@@ -8,6 +8,7 @@ import {
   toWeirError,
   type Batch,
   type Checkpoint,
+  type Clock,
   type RowJudge,
   type SchemaChange,
   type TableName,
@@ -31,6 +32,7 @@ export interface TableCopiesOptions {
   readonly server: string;
   readonly hasGtids: boolean;
   readonly chunkRows: number | null;
+  readonly clock: Clock;
   readonly tables: CapturedTables;
   /** What the batch that is given next at the boundary counts for; the tables are those of behind it. */
   readonly counts: () => { readonly checkpoint: Checkpoint; readonly version: bigint };
@@ -62,9 +64,9 @@ export class TableCopies implements AsyncDisposable {
 
   constructor(options: TableCopiesOptions) {
     this.#options = options;
-    const { config, flavour, server, hasGtids, chunkRows, tables } = options;
+    const { config, flavour, server, hasGtids, chunkRows, tables, clock } = options;
     const reader = new ChunkReader({ config, flavour, server, zeroDates: tables.zeroDates, isLocking: !hasGtids });
-    this.#copy = new ChunkedCopy({ readers: [reader], chunkRows, host: { copied: (table, copy) => this.#copied(table, copy) } });
+    this.#copy = new ChunkedCopy({ readers: [reader], chunkRows, host: { copied: (table, copy) => this.#copied(table, copy) }, clock });
     for (const { state, shape } of tables.all) {
       if (state.copy !== undefined && shape !== null && state.altered === undefined) this.#copy.add(shape, state.copy, 0);
     }

@@ -79,6 +79,7 @@ export class MysqlSession implements SourceSession {
       server: state.server,
       hasGtids: state.gtids !== null,
       chunkRows: config.snapshot.chunk_rows ?? null,
+      clock: context.clock,
       tables: this.#tables,
       counts: () => this.#countCopy(),
       rebind: () => this.#stream?.rebind(),

@@ -73,9 +73,9 @@ export class LogStream implements AsyncDisposable {
     return this.#batches.closed >= this.#options.progress.position;
   }
 
-  /** Nothing that was decoded waits to be given, and nothing of an open transaction was: others can give a batch here. */
+  /** Between two transactions, with nothing that was decoded and not given: others can give a batch here, and tables be bound anew. */
   get isAtRest(): boolean {
-    return !this.#decoder.midTransaction && !this.#options.writer.pending && !this.#batches.isWaiting;
+    return !this.#decoder.inTransaction && !this.#options.writer.pending && !this.#batches.isWaiting;
   }
 
   /** Rows of tables are bound anew. */
