@@ -27,6 +27,7 @@ export class RowReader implements AsyncDisposable {
     const client = await connect(config, signal);
     using _ = cutOnAbort(client, signal);
     try {
+      await query(client, 'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ');
       await query(client, `SET ${SESSION[flavour]}`);
       return new RowReader(client);
     } catch (error) {
@@ -80,7 +81,6 @@ const SESSION: Readonly<Record<Flavour, string>> = {
 
 function session(more: string): string {
   return [
-    'SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ',
     `SESSION autocommit = 1, sql_mode = 'ALLOW_INVALID_DATES', sql_big_selects = 1, sql_select_limit = DEFAULT, lock_wait_timeout = ${LOCK_WAIT_S}`,
     `SESSION net_write_timeout = ${SLOW_READER_S}, ${more}`,
   ].join(', ');
