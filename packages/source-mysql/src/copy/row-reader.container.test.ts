@@ -8,6 +8,7 @@ import { readLog } from '../testing/read-log.ts';
 import { TestServer } from '../testing/test-server.ts';
 import { ChunkReader } from './chunk-reader.ts';
 import { RowReader, rowCells, selectedColumns } from './row-reader.ts';
+import { MysqlTableReader } from '../table-reader.ts';
 import { quoteTable } from './chunk-snapshot.ts';
 
 const { signal } = new AbortController();
@@ -136,6 +137,40 @@ for (const { server, flavour } of servers) {
         return true;
       }, ending.signal);
       await expect(reading).rejects.toThrow('enough');
+    });
+  });
+
+  await describeWithServices(`scans of ${server.title}`, [server], () => {
+    it('go over one connection, and over a new one where it was lost or a scan was left', async () => {
+      await using at = await TestServer.with(server, 'CREATE TABLE a (id int PRIMARY KEY)', 'INSERT INTO a VALUES (1), (2)', 'CREATE TABLE b (v varchar(9))', "INSERT INTO b VALUES ('x'), (NULL)");
+      const [a, b] = await shapesOf(at);
+      await using reader = new MysqlTableReader(at.config, flavour, 'null');
+      const scan = async ({ table }: TableShape): Promise<string[]> => {
+        const rows: string[] = [];
+        for await (const batch of reader.scan(table, signal)) {
+          rows.push(...textsOf(batch, table));
+          batch.release();
+        }
+        return rows;
+      };
+      const connections = async (): Promise<string[]> =>
+        (await at.sql(`SELECT id FROM information_schema.processlist WHERE db = '${at.name}' AND id <> CONNECTION_ID()`)).map(([id]) => id!);
+      expect(await scan(a!)).toEqual(['1', '2']);
+      const [first, ...others] = await connections();
+      expect(others).toEqual([]);
+      expect(await scan(b!)).toEqual(['x', 'NULL']);
+      expect(await connections()).toEqual([first]);
+      await at.sql(`KILL ${first}`);
+      expect(await scan(a!)).toEqual(['1', '2']);
+      for await (const batch of reader.scan(a!.table, signal)) {
+        batch.release();
+        break;
+      }
+      await at.sql('DROP TABLE b');
+      await expect(scan(b!)).rejects.toMatchObject({ code: 'WEIR_MYSQL_QUERY' });
+      expect(await scan(a!)).toEqual(['1', '2']);
+      await reader[Symbol.asyncDispose]();
+      await expect.poll(connections).toEqual([]);
     });
   });
 

@@ -63,6 +63,42 @@ export class RowReader implements AsyncDisposable {
     }
   }
 
+  /** As `read`, for whoever pulls. Who stops in the middle loses the connection. */
+  async *batches(sql: string, cells: RowCells, signal: AbortSignal): AsyncGenerator<Batch> {
+    let offered: { readonly batch: Batch; readonly taken: (isWanted: boolean) => void } | null = null;
+    let isOver = false;
+    let news = Promise.withResolvers<void>();
+    const offer = async (batch: Batch): Promise<boolean> =>
+      await new Promise((taken) => {
+        offered = { batch, taken };
+        news.resolve();
+      });
+    const reading = this.read(sql, cells, offer, signal).finally(() => {
+      isOver = true;
+      news.resolve();
+    });
+    // Whoever stops does not wait for it.
+    reading.catch(() => {});
+    let taken: ((isWanted: boolean) => void) | null = null;
+    try {
+      for (;;) {
+        await news.promise;
+        news = Promise.withResolvers();
+        const next = offered as { readonly batch: Batch; readonly taken: (isWanted: boolean) => void } | null;
+        offered = null;
+        if (next !== null) {
+          taken = next.taken;
+          yield next.batch;
+          taken(true);
+          taken = null;
+        } else if (isOver) break;
+      }
+      await reading;
+    } finally {
+      taken?.(false);
+    }
+  }
+
   /** Ends the connection. @param isPolite see `MysqlClient.close` */
   async close(isPolite = true): Promise<void> {
     await this.client.close(isPolite);
