@@ -27,6 +27,7 @@ export class RowReader implements AsyncDisposable {
     const client = await connect(config, signal);
     using _ = cutOnAbort(client, signal);
     try {
+      await query(client, 'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ');
       await query(client, `SET ${SESSION[flavour]}`);
       return new RowReader(client);
     } catch (error) {
@@ -62,6 +63,42 @@ export class RowReader implements AsyncDisposable {
     }
   }
 
+  /** As `read`, for whoever pulls. Who stops in the middle loses the connection. */
+  async *batches(sql: string, cells: RowCells, signal: AbortSignal): AsyncGenerator<Batch> {
+    let offered: { readonly batch: Batch; readonly taken: (isWanted: boolean) => void } | null = null;
+    let isOver = false;
+    let news = Promise.withResolvers<void>();
+    const offer = async (batch: Batch): Promise<boolean> =>
+      await new Promise((taken) => {
+        offered = { batch, taken };
+        news.resolve();
+      });
+    const reading = this.read(sql, cells, offer, signal).finally(() => {
+      isOver = true;
+      news.resolve();
+    });
+    // Whoever stops does not wait for it.
+    reading.catch(() => {});
+    let taken: ((isWanted: boolean) => void) | null = null;
+    try {
+      for (;;) {
+        await news.promise;
+        news = Promise.withResolvers();
+        const next = offered as { readonly batch: Batch; readonly taken: (isWanted: boolean) => void } | null;
+        offered = null;
+        if (next !== null) {
+          taken = next.taken;
+          yield next.batch;
+          taken(true);
+          taken = null;
+        } else if (isOver) break;
+      }
+      await reading;
+    } finally {
+      taken?.(false);
+    }
+  }
+
   /** Ends the connection. @param isPolite see `MysqlClient.close` */
   async close(isPolite = true): Promise<void> {
     await this.client.close(isPolite);
@@ -80,7 +117,6 @@ const SESSION: Readonly<Record<Flavour, string>> = {
 
 function session(more: string): string {
   return [
-    'SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ',
     `SESSION autocommit = 1, sql_mode = 'ALLOW_INVALID_DATES', sql_big_selects = 1, sql_select_limit = DEFAULT, lock_wait_timeout = ${LOCK_WAIT_S}`,
     `SESSION net_write_timeout = ${SLOW_READER_S}, ${more}`,
   ].join(', ');
