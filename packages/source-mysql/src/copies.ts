@@ -20,10 +20,13 @@ import type { CopyState, Flavour, TableState } from './checkpoint-state.ts';
 import { ChunkReader } from './copy/chunk-reader.ts';
 import { quoteTable, type StreamPlace } from './copy/chunk-snapshot.ts';
 import { ChunkedCopy } from './copy/chunked-copy.ts';
+import { isCopiedByKey } from './copy/key-sql.ts';
+import type { SnapshotOptions } from './copy/snapshot-connection.ts';
 import { comparePlaces } from './position.ts';
 import type { CapturedTable, CapturedTables } from './schema/captured-tables.ts';
 import { transition } from './schema/table-steps.ts';
 import { readServerLog } from './server-log.ts';
+import { WholeCopy } from './whole-copy.ts';
 
 export interface TableCopiesOptions {
   readonly config: ConnectionConfig;
@@ -42,6 +45,9 @@ export interface TableCopiesOptions {
   readonly again: (table: TableName, why: string) => void;
 }
 
+/** Rows of a table without a key whose copy is open have it that the copy holds them, or will. */
+const LEFT_OUT: RowJudge = { keeps: () => false, truncated: () => {} };
+
 /** The catalog at a moment, of tables that wait for it. */
 interface Look {
   readonly found: ReadonlyMap<string, CatalogTable>;
@@ -58,6 +64,9 @@ interface Look {
 export class TableCopies implements AsyncDisposable {
   readonly #options: TableCopiesOptions;
   readonly #copy: ChunkedCopy;
+  readonly #snapshot: SnapshotOptions;
+  /** The table without a key that is copied now. */
+  #whole: WholeCopy | null = null;
   #look: Look | null = null;
   /** Tables that a statement was about since the look. */
   readonly #redefined = new Set<string>();
@@ -65,11 +74,17 @@ export class TableCopies implements AsyncDisposable {
   constructor(options: TableCopiesOptions) {
     this.#options = options;
     const { config, flavour, server, hasGtids, chunkRows, tables, clock } = options;
-    const reader = new ChunkReader({ config, flavour, server, zeroDates: tables.zeroDates, isLocking: !hasGtids });
+    this.#snapshot = { config, flavour, server, zeroDates: tables.zeroDates, isLocking: !hasGtids };
+    const reader = new ChunkReader(this.#snapshot);
     this.#copy = new ChunkedCopy({ readers: [reader], chunkRows, host: { copied: (table, copy) => this.#copied(table, copy) }, clock });
-    for (const { state, shape } of tables.all) {
-      if (state.copy !== undefined && shape !== null && state.altered === undefined) this.#copy.add(shape, state.copy, 0);
-    }
+    for (const captured of tables.all) this.#goOn(captured);
+  }
+
+  /** The copy of a table goes on where a checkpoint left it: from the start, where it has no key. */
+  #goOn({ state, shape }: CapturedTable): void {
+    if (state.copy === undefined || shape === null) return;
+    if (!isCopiedByKey(shape)) this.#options.tables.copyFromNothing(state, state.reason);
+    else if (state.altered === undefined) this.#copy.add(shape, state.copy, 0);
   }
 
   /** Rows are missing of some table. */
@@ -81,13 +96,20 @@ export class TableCopies implements AsyncDisposable {
   get progress(): TableProgress[] {
     if (!this.isActive) return [];
     const begun = this.#copy.progress;
-    const waiting = this.#options.tables.all.filter(({ state, shape }) => state.copy !== undefined && shape === null);
-    return [...begun, ...waiting.map(({ state }) => ({ table: tableName(state), rows: 0, estimatedRows: 0, done: false }))];
+    const waiting = this.#options.tables.all.filter(({ state, shape }) => state.copy !== undefined && (shape === null || !isCopiedByKey(shape)));
+    return [...begun, ...waiting.map(({ state }) => ({ table: tableName(state), rows: state.copy!.rows, estimatedRows: 0, done: false }))];
   }
 
   /** Who decides about rows of a table; null when all of them are news. */
   judge(table: TableName): RowJudge | null {
-    return this.#copy.judge(table);
+    const captured = this.#options.tables.get(table);
+    const isWhole = captured?.shape !== null && captured?.state.copy !== undefined && !isCopiedByKey(captured.shape);
+    return isWhole ? LEFT_OUT : this.#copy.judge(table);
+  }
+
+  /** The stream has to stop there, behind everything that a copy holds; null when it need not. */
+  get until(): LogPosition | null {
+    return this.#whole?.at ?? null;
   }
 
   /** A statement about a table came by. */
@@ -99,23 +121,61 @@ export class TableCopies implements AsyncDisposable {
   /** Rows have shown what a table has become. */
   shaped({ state, shape }: CapturedTable): void {
     this.#redefined.add(tableName(state));
-    if (state.copy !== undefined && shape !== null) this.#copy.add(shape, state.copy, 0);
+    if (state.copy !== undefined && shape !== null && isCopiedByKey(shape)) this.#copy.add(shape, state.copy, 0);
   }
 
   /**
    * The stream is at rest at a boundary.
-   * @returns what is to be given there, in front of everything else
+   * Gives what is to be given there, in front of everything else.
    * @throws WeirError what reading met; the signal's reason
    */
-  async atBoundary(place: StreamPlace, signal: AbortSignal): Promise<Batch[]> {
-    const batches: Batch[] = [];
-    if (this.#look !== null && comparePlaces(place.reached, this.#look.end) >= 0) batches.push(...this.#settle(this.#look));
+  async *atBoundary(place: StreamPlace, signal: AbortSignal): AsyncGenerator<Batch> {
+    const isPassed = ({ end }: Look): boolean => comparePlaces(place.reached, end) >= 0;
+    if (this.#look !== null && isPassed(this.#look)) yield* this.#settle(this.#look);
     if (this.#look === null) {
       this.#look = await this.#see();
       signal.throwIfAborted();
-      if (this.#look !== null && comparePlaces(place.reached, this.#look.end) >= 0) batches.push(...this.#settle(this.#look));
+      if (this.#look !== null && isPassed(this.#look)) yield* this.#settle(this.#look);
     }
-    return [...batches, ...this.#copy.atBoundary(place)];
+    yield* this.#copy.atBoundary(place);
+    yield* this.#copyWhole(place, signal);
+  }
+
+  /** Tables without a key, one after the other. */
+  async *#copyWhole(place: StreamPlace, signal: AbortSignal): AsyncGenerator<Batch> {
+    for (;;) {
+      const due = this.#options.tables.all.find(({ state, shape }) => state.copy !== undefined && shape !== null && !isCopiedByKey(shape));
+      this.#whole ??= due === undefined ? null : await WholeCopy.begin(this.#snapshot, due.shape!.table, place, signal);
+      if (this.#whole === null || comparePlaces(place.reached, this.#whole.at) < 0) return;
+      await using whole = this.#whole;
+      this.#whole = null;
+      const captured = this.#options.tables.get(whole.table);
+      // It was dropped or altered while the stream came here.
+      if (captured?.shape?.table !== whole.table) continue;
+      yield* this.#giveWhole(whole);
+    }
+  }
+
+  async *#giveWhole(whole: WholeCopy): AsyncGenerator<Batch> {
+    const { table } = whole;
+    const rows = whole.read();
+    let copied = 0;
+    const marked = (batch: Batch, last: boolean): Batch => {
+      const { checkpoint, version } = this.#copied(table, last ? null : { upTo: null, rows: copied });
+      const commit = { position: checkpoint.position, version, time: 0, transactionId: '' };
+      return { ...batch, tables: [table], commits: [commit], chunk: { table: 0, range: null, last }, checkpoint, release: () => batch.release() };
+    };
+    for (let next = await rows.next(); ; next = await rows.next()) {
+      if (next.done === true) {
+        if (next.value) {
+          yield marked(emptyBatch(null), true);
+          this.#options.rebind();
+        } else this.#options.again(table, 'it was altered while it was read');
+        return;
+      }
+      copied += next.value.rows;
+      yield marked(next.value, false);
+    }
   }
 
   /** Resolves when `atBoundary` has something to do. */
@@ -124,6 +184,7 @@ export class TableCopies implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#whole?.[Symbol.asyncDispose]();
     await this.#copy[Symbol.asyncDispose]();
   }
 
@@ -172,12 +233,16 @@ export class TableCopies implements AsyncDisposable {
     if (shape === null) {
       const next: TableState = { ...state, columns: columnStates(catalog), key: catalog.key, copy: { upTo: null, rows: 0 } };
       const begun = tables.put(next, shapeOfState(next, tables.zeroDates));
-      this.#copy.add(begun.shape!, { upTo: null, rows: 0 }, catalog.estimatedRows);
+      if (isCopiedByKey(begun.shape!)) this.#copy.add(begun.shape!, { upTo: null, rows: 0 }, catalog.estimatedRows);
       return [{ table: begun.shape!.table, change: 'create', reason: state.reason }];
     }
     const step = transition(state, shape.table, { columns: columnStates(catalog), key: catalog.key }, tables.zeroDates);
     if ('again' in step) {
       this.#options.again(state, step.again);
+      return [];
+    }
+    if (!isCopiedByKey(step.shape) || !isCopiedByKey(shape)) {
+      this.#options.again(state, 'it has another key');
       return [];
     }
     this.#copy.add(tables.put(step.state, step.shape).shape!, state.copy!, catalog.estimatedRows);

@@ -129,7 +129,7 @@ export class MysqlSession implements SourceSession {
     while (!signal.aborted) {
       if (this.#copies.isActive && stream.isAtRest) yield* this.#copy(stream, signal);
       this.#aim();
-      if (stream.isThere && stream.isAtRest && stream.isGiven) return;
+      if (!this.#copies.isActive && stream.isThere && stream.isAtRest && stream.isGiven) return;
       const batch = await stream.next(signal, this.#copies.isActive);
       if (batch !== null) yield batch;
     }
@@ -138,14 +138,11 @@ export class MysqlSession implements SourceSession {
   /** Gives what there is of copies at a boundary. */
   async *#copy(stream: LogStream, signal: AbortSignal): AsyncGenerator<Batch> {
     const { end, place: reached, gtids } = this.#progress;
-    const batches = await this.#copies.atBoundary({ end, reached, gtids: gtids instanceof MysqlGtidSet ? gtids.clone() : null }, signal);
-    this.#isGiving = true;
-    try {
-      for (const batch of batches) {
-        stream.given(batch.checkpoint!);
-        yield batch;
-      }
-    } finally {
+    const place = { end, reached, gtids: gtids instanceof MysqlGtidSet ? gtids.clone() : null };
+    for await (const batch of this.#copies.atBoundary(place, signal)) {
+      stream.given(batch.checkpoint!);
+      this.#isGiving = true;
+      yield batch;
       this.#isGiving = false;
     }
     if (this.#copies.isActive) void this.#copies.changed().then(() => stream.interrupt());
@@ -154,7 +151,7 @@ export class MysqlSession implements SourceSession {
 
   /** Where the stream is to stop next: behind every copy, since only there do its rows and those of other tables belong together. */
   #aim(): void {
-    if (this.#stream !== null) this.#stream.until = this.#copies.isActive ? null : this.#finishAt;
+    if (this.#stream !== null) this.#stream.until = this.#copies.isActive ? this.#copies.until : this.#finishAt;
   }
 
   async #open(signal: AbortSignal): Promise<LogStream> {

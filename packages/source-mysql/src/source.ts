@@ -25,9 +25,9 @@ import type { MysqlConfig } from './config.ts';
 import { beginAnew, isLostPosition, resume, startFromNothing, type Opening } from './opening.ts';
 import { boundaryPosition } from './position.ts';
 import { readServerLog } from './server-log.ts';
-import { scanTable } from './scan.ts';
 import { MysqlSession } from './session.ts';
 import { replicaIdentity } from './stream/replica-identity.ts';
+import { MysqlTableReader } from './table-reader.ts';
 
 /** A MySQL or MariaDB server as a source. */
 export class MysqlSource implements Source {
@@ -84,7 +84,8 @@ export class MysqlSource implements Source {
 
   async *scan(table: Table, signal: AbortSignal): AsyncGenerator<Batch> {
     const { flavour } = await this.#asking(signal, serverVersion);
-    yield* scanTable(this.#config, flavour, table, this.#config.zero_dates, signal);
+    await using reader = new MysqlTableReader(this.#config, flavour, this.#config.zero_dates);
+    yield* reader.scan(table, signal);
   }
 
   async #begin(control: MysqlClient, reach: Position | null): Promise<Opening> {

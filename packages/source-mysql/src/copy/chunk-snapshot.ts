@@ -29,6 +29,11 @@ export class SnapshotMoment {
     this.#locked = locked;
   }
 
+  /** Behind all that it may see: a boundary of the log. */
+  get high(): LogPosition {
+    return this.#high;
+  }
+
   /** Whether it sees a transaction; null when that is not known. @param end behind it */
   sees(gtid: Gtid | null, end: LogPosition): boolean | null {
     if (comparePlaces(end, this.#high) > 0) return false;
