@@ -1,6 +1,9 @@
 import { connect, cutOnAbort, serverVersion, type MysqlClient } from '@weir/mysql';
 import {
   Changes,
+  isChosen,
+  parsePattern,
+  tableName,
   toWeirError,
   WeirError,
   type Batch,
@@ -20,7 +23,7 @@ import { chosenTables, unreadState } from './capture/chosen-tables.ts';
 import { planSource } from './capture/source-plan.ts';
 import { shapeOf } from './capture/table-shape.ts';
 import { inspect } from './check.ts';
-import { readState } from './checkpoint-state.ts';
+import { readState, type TableState } from './checkpoint-state.ts';
 import type { MysqlConfig } from './config.ts';
 import { beginAnew, isLostPosition, resume, startFromNothing, type Opening } from './opening.ts';
 import { boundaryPosition } from './position.ts';
@@ -99,7 +102,8 @@ export class MysqlSource implements Source {
 
   async #resume(control: MysqlClient, from: Checkpoint, reach: Position | null): Promise<Opening> {
     try {
-      return await resume(control, from, reach);
+      const opening = await resume(control, from, reach);
+      return { ...opening, state: { ...opening.state, tables: await this.#compared(control, opening.state.tables) } };
     } catch (error) {
       if (this.#config.on_lost_position === 'fail' || !isLostPosition(error)) throw error;
       const opening = beginAnew({ state: readState(from), position: from.position }, await readServerLog(control), reach);
@@ -107,6 +111,16 @@ export class MysqlSource implements Source {
       log.warn({ pipeline, code: error.code, epoch: opening.state.epoch }, `the position is lost (${error.message}), so all tables are read again`);
       return opening;
     }
+  }
+
+  /** Tables that the configuration has got since are copied, those that it has lost are forgotten: their rows stay at the sinks. */
+  async #compared(control: MysqlClient, known: readonly TableState[]): Promise<TableState[]> {
+    const { tables, snapshot } = this.#config;
+    const patterns = tables.map(parsePattern);
+    const kept = known.filter((table) => isChosen(table, patterns));
+    const names = new Set(kept.map(tableName));
+    const added = (await chosenTables(control, tables)).filter((table) => !names.has(tableName(table)));
+    return [...kept, ...added.map((table): TableState => ({ ...unreadState(table, snapshot.mode === 'never' ? table : null), reason: 'new' }))];
   }
 
   /** @throws WeirError the first thing that the server lacks */
