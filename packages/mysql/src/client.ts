@@ -116,34 +116,32 @@ export class MysqlClient {
     const { stream } = inner;
     if (stream.destroyed) throw new Error('the connection is closed');
     const others = stream.listeners('data') as ((chunk: Buffer) => void)[];
-    let failure: unknown = null;
-    let closed = (): void => {};
-    const noted = (error: Error): void => void (failure ??= error);
-    const answered = new Promise<void>((resolve, reject) => {
-      closed = () => reject(failure ?? new Error('the server closed the connection'));
-      stream.on('data', (chunk: Buffer) => {
-        try {
-          if (take(chunk)) resolve();
-        } catch (error) {
-          stream.destroy();
-          reject(error);
-        }
-      });
-    });
+    const answered = Promise.withResolvers<void>();
+    const failed = (error: Error): void => answered.reject(error);
+    const closed = (): void => answered.reject(new Error('the server closed the connection'));
+    const arrived = (chunk: Buffer): void => {
+      try {
+        if (take(chunk)) answered.resolve();
+      } catch (error) {
+        stream.destroy();
+        answered.reject(error);
+      }
+    };
+    stream.on('data', arrived);
     for (const other of others) stream.off('data', other);
-    stream.on('error', noted);
+    stream.on('error', failed);
     stream.on('close', closed);
     try {
       const frame = Buffer.from(`${'\0'.repeat(STATEMENT_HEADER)}${sql}`);
-      const { buffer, writeHeader } = statementPacket(frame, frame.length, inner);
-      writeHeader(0);
-      stream.write(buffer);
-      await answered;
+      const packet = statementPacket(frame, frame.length, inner);
+      packet.writeHeader(0);
+      stream.write(packet.buffer);
+      await answered.promise;
     } finally {
-      stream.off('error', noted);
-      stream.off('close', closed);
-      stream.removeAllListeners('data');
       for (const other of others) stream.on('data', other);
+      stream.off('data', arrived);
+      stream.off('error', failed);
+      stream.off('close', closed);
     }
   }
 

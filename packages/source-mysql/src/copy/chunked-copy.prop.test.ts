@@ -3,8 +3,7 @@ import { BatchWriter, NO_IMAGE, Op, keyOrder, rangeHolds, type Batch, type Key, 
 import { testSeed } from '@weir/testkit';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { TableShape } from '../capture/table-shape.ts';
-import { shapeOfState } from '../capture/table-shape.ts';
+import { shapeOfState, type TableShape } from '../capture/table-shape.ts';
 import type { CopyState } from '../checkpoint-state.ts';
 import type { ReadChunk } from './chunk-reader.ts';
 import { SnapshotMoment, type StreamPlace } from './chunk-snapshot.ts';
@@ -170,7 +169,8 @@ class Mirror {
 }
 
 function cellText({ data, start, length }: Batch, cell: number): string {
-  return Buffer.from(data.subarray(start[cell]!, start[cell]! + length[cell]!)).toString();
+  const from = start[cell]!;
+  return Buffer.from(data.subarray(from, from + length[cell]!)).toString();
 }
 
 /** A transaction of the stream as the log's decoder makes it. */

@@ -1,4 +1,4 @@
-import { tableName, type Batch, type Checkpoint, type Clock, type Key, type RowJudge, type Table, type TableName, type TableProgress } from '@weir/sdk';
+import { tableName, toWeirError, type Batch, type Checkpoint, type Clock, type Key, type RowJudge, type Table, type TableName, type TableProgress, type WeirError } from '@weir/sdk';
 import type { TableShape } from '../capture/table-shape.ts';
 import type { CopyState } from '../checkpoint-state.ts';
 import { CHUNK_BYTES, type ChunkReader, type ReadChunk } from './chunk-reader.ts';
@@ -74,7 +74,7 @@ export class ChunkedCopy implements AsyncDisposable {
   readonly #free: ChunkSource[];
   readonly #ending = new AbortController();
   readonly #reading = new Set<Promise<void>>();
-  #failure: unknown = null;
+  #failure: WeirError | null = null;
   /** What has happened to chunks, and what of it the last boundary knew, both counted. */
   #happened = 0;
   #known = 0;
@@ -181,7 +181,7 @@ export class ChunkedCopy implements AsyncDisposable {
     const window = new ChunkWindow(shape.table, state.upTo, order);
     copied.window = window;
     const reading = this.#read(copied, window, reader, place)
-      .catch((error: unknown) => void (this.#failure ??= error))
+      .catch((error: unknown) => void (this.#failure ??= toWeirError(error)))
       .finally(() => {
         this.#free.push(reader);
         this.#reading.delete(reading);

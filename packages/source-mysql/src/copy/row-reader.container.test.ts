@@ -1,4 +1,4 @@
-import { RowCursor, tableName, type Batch, type Table } from '@weir/sdk';
+import { RowCursor, type Batch, type Key, type Table } from '@weir/sdk';
 import { query } from '@weir/mysql';
 import { describeWithServices, service } from '@weir/testkit/services';
 import { expect, it } from 'vitest';
@@ -10,6 +10,7 @@ import { ChunkReader } from './chunk-reader.ts';
 import { RowReader, rowCells, selectedColumns } from './row-reader.ts';
 import { MysqlTableReader } from '../table-reader.ts';
 import { quoteTable } from './chunk-snapshot.ts';
+import { keyAt } from './row-key.ts';
 
 const { signal } = new AbortController();
 const servers = [
@@ -100,6 +101,25 @@ for (const { server, flavour } of servers) {
       expect(read).toEqual(logged);
     });
 
+    it('that are no day of the calendar are text or an error where that was asked for, and always an error in a key', async () => {
+      await using at = await TestServer.with(server, 'CREATE TABLE t (v date, k date NOT NULL)');
+      await at.sql("SET SESSION sql_mode = ''", "INSERT INTO t VALUES ('0000-00-00', '2024-01-01'), ('2024-01-01', '0000-00-00')");
+      const [{ table } = null as never] = await shapesOf(at);
+      const read = async (each: Table, zeroDates: 'null' | 'error' | 'text', where = ''): Promise<string[]> => {
+        const rows: string[] = [];
+        await using own = await RowReader.open(at.config, flavour, signal);
+        const take = (batch: Batch): boolean => rows.push(...textsOf(batch, each)) > 0;
+        await own.read(`SELECT ${selectedColumns(each)} FROM ${quoteTable(each)}${where}`, rowCells(each, zeroDates), take, signal);
+        return rows;
+      };
+      expect(await read(table, 'null')).toEqual(['NULL|2024-01-01', '2024-01-01|NULL']);
+      expect(await read(table, 'text')).toEqual(['0000-00-00|2024-01-01', '2024-01-01|0000-00-00']);
+      await expect(read(table, 'error')).rejects.toMatchObject({ code: 'WEIR_BINLOG_ZERO_DATE' });
+      const keyed = { ...table, key: [1] };
+      expect(await read(keyed, 'null', " WHERE k > '2000-01-01'")).toEqual(['NULL|2024-01-01']);
+      await expect(read(keyed, 'null')).rejects.toMatchObject({ code: 'WEIR_BINLOG_ZERO_DATE' });
+    });
+
     it('may be of 32 MB', async () => {
       await using at = await TestServer.with(server, 'CREATE TABLE t (id int PRIMARY KEY, v longblob, w text)', "INSERT INTO t VALUES (1, REPEAT('ab', 16 << 20), 'end'), (2, 'x', 'y')");
       await using reader = await RowReader.open(at.config, flavour, signal);
@@ -137,6 +157,27 @@ for (const { server, flavour } of servers) {
         return true;
       }, ending.signal);
       await expect(reading).rejects.toThrow('enough');
+    });
+  });
+
+  await describeWithServices(`chunks of large rows of ${server.title}`, [server], () => {
+    it('end where they have enough, and go on there', async () => {
+      await using at = await TestServer.with(server, 'CREATE TABLE t (id int PRIMARY KEY, v longblob)', ...[1, 2, 3, 4, 5, 6].map((id) => `INSERT INTO t VALUES (${id}, REPEAT('ab', ${id * 3} << 19))`));
+      const { end, gtids, server: identity } = await at.log();
+      const place = { end, reached: end, gtids: flavour === 'mysql' ? (gtids as never) : null };
+      await using reader = new ChunkReader({ config: at.config, flavour, server: identity, zeroDates: 'null', isLocking: false });
+      const [shape] = await shapesOf(at);
+      const chunks: string[] = [];
+      let after: Key | null = null;
+      for (let isRest = false; !isRest; ) {
+        const chunk = await reader.read(shape!, after, 100, place, signal);
+        chunks.push(chunk!.batches.flatMap((batch) => Array.from({ length: batch.rows }, (_, row) => keyAt(batch, shape!.table, row)![0])).join());
+        after = chunk!.rows === 0 ? after : keyAt(chunk!.batches.at(-1)!, shape!.table, chunk!.batches.at(-1)!.rows - 1);
+        for (const batch of chunk!.batches) batch.release();
+        ({ isRest } = chunk!);
+      }
+      expect(chunks.join().replace(/,$/u, '')).toBe('1,2,3,4,5,6');
+      expect(chunks.length).toBeGreaterThan(2);
     });
   });
 
@@ -214,25 +255,25 @@ for (const { server, flavour } of servers) {
         const chunk = await reader.read(shape!, after, 1, place, signal);
         expect(chunk).not.toBeNull();
         if (chunk!.rows === 0) break;
-        after = keyOf(chunk!.batches[0]!, table);
+        after = [...keyAt(chunk!.batches[0]!, table, 0)!];
         keys.push(after.join('|'));
         chunk!.batches[0]!.release();
         expect(keys.length).toBeLessThanOrEqual(rows.length);
       }
       await using all = await RowReader.open(at.config, flavour, signal);
-      const expected = (await readAll(all, shape!, ` ORDER BY ${names.join(', ')}`)).map((row) => row.slice(0, -2));
-      const isBinary = /binary/u.test(columns);
-      if (isBinary) expect(keys.length, tableName(table)).toBe(rows.length);
-      else expect(keys).toEqual(expected);
-      expect(keys.length).toBe(rows.length);
+      const expected: string[] = [];
+      await all.read(
+        `SELECT ${selectedColumns(table)} FROM ${quoteTable(table)} ORDER BY ${names.join(', ')}`,
+        rowCells(table, 'null'),
+        (batch) => {
+          for (let row = 0; row < batch.rows; row++) expected.push(keyAt(batch, table, row)!.join('|'));
+          batch.release();
+          return true;
+        },
+        signal,
+      );
+      expect(keys).toEqual(expected);
+      expect(keys).toHaveLength(rows.length);
     });
-  });
-}
-
-function keyOf(batch: Batch, table: Table): string[] {
-  const { after } = new RowCursor(batch).at(0);
-  return table.key.map((column) => {
-    const bytes = Buffer.from(after.bytes(column)!);
-    return bytes.toString(table.columns[column]!.type.kind === 'bytes' ? 'hex' : 'utf8');
   });
 }

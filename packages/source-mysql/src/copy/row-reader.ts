@@ -1,6 +1,6 @@
 import { selected, textCells, type TextRewrite, type ZeroDates } from '@weir/binlog';
 import { connect, cutOnAbort, query, quoteIdentifier, serverError, type ConnectionConfig, type MysqlClient } from '@weir/mysql';
-import { BatchWriter, Op, type Batch, type Table } from '@weir/sdk';
+import { BatchWriter, Op, toWeirError, type Batch, type Table, type WeirError } from '@weir/sdk';
 import type { Flavour } from '../checkpoint-state.ts';
 import { RowPackets } from './row-packets.ts';
 import { writeTextRow } from './text-row.ts';
@@ -157,7 +157,7 @@ class Reading {
   #given: Promise<void> = Promise.resolve();
   /** Batches that nobody has taken yet: the server waits. */
   #waiting = 0;
-  failure: unknown = null;
+  failure: WeirError | null = null;
   isEnough = false;
 
   constructor(client: MysqlClient, writer: BatchWriter, cells: RowCells, give: (batch: Batch) => boolean | Promise<boolean>) {
@@ -208,7 +208,7 @@ class Reading {
       }
       this.isEnough = true;
     } catch (error) {
-      this.failure = error;
+      this.failure = toWeirError(error);
     }
     socket.destroy();
   }
