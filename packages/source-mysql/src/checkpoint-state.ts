@@ -43,6 +43,8 @@ export interface CopyState {
   readonly upTo: readonly string[] | null;
   /** How many rows were read. */
   readonly rows: number;
+  /** Sinks have the table, and write only ranges in which they have other rows: see `Chunk.compare`. */
+  readonly compare?: true | undefined;
 }
 
 /** `Checkpoint.state`: where the stream goes on, and what its rows look like there. */
@@ -95,7 +97,7 @@ const tableState: z.ZodType<TableState> = z
     columns: z.array(columnState),
     key: z.array(count),
     altered: z.array(alterationState).optional(),
-    copy: z.strictObject({ upTo: z.array(z.string()).nullable(), rows: count }).optional(),
+    copy: z.strictObject({ upTo: z.array(z.string()).nullable(), rows: count, compare: z.literal(true).optional() }).optional(),
   })
   .refine(({ columns, copy }) => columns.length > 0 || copy?.upTo === null)
   .refine(({ columns, key }) => new Set(key).size === key.length && key.every((at) => at < columns.length && columns[at]!.leftOut === undefined));

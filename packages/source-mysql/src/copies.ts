@@ -9,6 +9,7 @@ import {
   type Batch,
   type Checkpoint,
   type Clock,
+  type CopyAgain,
   type RowJudge,
   type SchemaChange,
   type TableName,
@@ -20,7 +21,7 @@ import type { CopyState, Flavour, TableState } from './checkpoint-state.ts';
 import { ChunkReader } from './copy/chunk-reader.ts';
 import { quoteTable, type StreamPlace } from './copy/chunk-snapshot.ts';
 import { ChunkedCopy } from './copy/chunked-copy.ts';
-import { isCopiedByKey } from './copy/key-sql.ts';
+import { isCopiedByKey, keySql } from './copy/key-sql.ts';
 import type { SnapshotOptions } from './copy/snapshot-connection.ts';
 import { comparePlaces } from './position.ts';
 import type { CapturedTable, CapturedTables } from './schema/captured-tables.ts';
@@ -70,6 +71,8 @@ export class TableCopies implements AsyncDisposable {
   #look: Look | null = null;
   /** Tables that a statement was about since the look. */
   readonly #redefined = new Set<string>();
+  /** Tables that are repaired. */
+  readonly #compared = new Set<string>();
 
   constructor(options: TableCopiesOptions) {
     this.#options = options;
@@ -83,6 +86,7 @@ export class TableCopies implements AsyncDisposable {
   /** The copy of a table goes on where a checkpoint left it: from the start, where it has no key. */
   #goOn({ state, shape }: CapturedTable): void {
     if (state.copy === undefined || shape === null) return;
+    if (state.copy.compare === true) this.#compared.add(tableName(state));
     if (!isCopiedByKey(shape)) this.#options.tables.copyFromNothing(state, state.reason);
     else if (state.altered === undefined) this.#copy.add(shape, state.copy, 0);
   }
@@ -115,6 +119,7 @@ export class TableCopies implements AsyncDisposable {
   /** A statement about a table came by. */
   redefined(table: TableName): void {
     this.#redefined.add(tableName(table));
+    this.#compared.delete(tableName(table));
     this.#copy.remove(table);
   }
 
@@ -122,6 +127,26 @@ export class TableCopies implements AsyncDisposable {
   shaped({ state, shape }: CapturedTable): void {
     this.#redefined.add(tableName(state));
     if (state.copy !== undefined && shape !== null && isCopiedByKey(shape)) this.#copy.add(shape, state.copy, 0);
+  }
+
+  /**
+   * The stream is at rest at a boundary: a table is copied once more from here on.
+   * @throws WeirError WEIR_TABLE_NO_KEY where it is to stay what it is at the sinks, and its keys are in an order of the server's own
+   */
+  again(table: CapturedTable, how: CopyAgain): void {
+    const { tables, rebind } = this.#options;
+    const { state, shape } = table;
+    if (how === 'anew' || shape === null) {
+      this.redefined(state);
+      tables.copyFromNothing(state, shape === null ? state.reason : 'again');
+    } else {
+      if (!isCopiedByKey(shape) || keySql(shape).order === null) {
+        throw new WeirError('WEIR_TABLE_NO_KEY', `${tableName(state)} cannot be read in place: it has no key that is read in ranges`, { table: tableName(state) });
+      }
+      const copy: CopyState = { upTo: null, rows: 0, ...(how === 'repair' ? { compare: true } : {}) };
+      this.#goOn(tables.update(table, { ...state, copy }));
+    }
+    rebind();
   }
 
   /**
@@ -137,7 +162,11 @@ export class TableCopies implements AsyncDisposable {
       signal.throwIfAborted();
       if (this.#look !== null && isPassed(this.#look)) yield* this.#settle(this.#look);
     }
-    yield* this.#copy.atBoundary(place);
+    for (const batch of this.#copy.atBoundary(place)) {
+      const name = tableName(batch.tables[0]!);
+      yield this.#compared.has(name) ? { ...batch, chunk: { ...batch.chunk!, compare: true } } : batch;
+      if (batch.chunk!.last) this.#compared.delete(name);
+    }
     yield* this.#copyWhole(place, signal);
   }
 
@@ -254,7 +283,8 @@ export class TableCopies implements AsyncDisposable {
     const captured = tables.get(table);
     if (captured === null) throw new WeirError('WEIR_INTERNAL', `${tableName(table)} was copied and is captured no more`);
     const { copy: _, ...state } = captured.state;
-    tables.update(captured, copy === null ? state : { ...state, copy });
+    const compare = this.#compared.has(tableName(table)) ? ({ compare: true } as const) : {};
+    tables.update(captured, copy === null ? state : { ...state, copy: { ...copy, ...compare } });
     return counts();
   }
 }

@@ -30,7 +30,7 @@ function itemEvents(rows: readonly SeenRow[]): string[] {
 /** As if another server had been read: the GTIDs are those of this one. */
 function ofAnother(checkpoint: Checkpoint, flavour: Flavour): Checkpoint {
   const server = flavour === 'mysql' ? '3e11fa47-71ca-11e1-9e33-c80aa9429562' : '0-999';
-  return { ...checkpoint, state: { ...(checkpoint.state as object), server } as Json };
+  return { ...checkpoint, state: { ...(checkpoint.state as object), server } };
 }
 
 for (const { server, flavour } of servers) {
@@ -90,7 +90,7 @@ for (const { server, flavour } of servers) {
       await reading.untilHead();
       expect(new Set(reading.rows.map(({ table }) => table))).toEqual(new Set([`${environment.name}.other_log`]));
       // It has no key: what is there is copied whole, and then each change comes once.
-      expect(reading.rows.map(({ after }) => after![0]).toSorted()).toEqual(['a', 'b', 'c']);
+      expect(reading.rows.map(({ after }) => String(after![0])).toSorted((a, b) => (a < b ? -1 : 1))).toEqual(['a', 'b', 'c']);
     });
   });
 }

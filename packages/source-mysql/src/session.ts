@@ -5,9 +5,11 @@ import {
   emptyBatch,
   patternOf,
   tableName,
+  WeirError,
   type Batch,
   type Checkpoint,
   type ConnectorContext,
+  type CopyAgain,
   type Position,
   type SourceSession,
   type SourceStatus,
@@ -20,7 +22,7 @@ import { TableCopies } from './copies.ts';
 import { LogWatch } from './log-watch.ts';
 import type { Opening } from './opening.ts';
 import { chunkPosition, commitVersion, parsePosition } from './position.ts';
-import { CapturedTables } from './schema/captured-tables.ts';
+import { CapturedTables, type CapturedTable } from './schema/captured-tables.ts';
 import { LogTables } from './schema/log-tables.ts';
 import { BinlogConnection } from './stream/binlog-connection.ts';
 import { EventStream } from './stream/event-stream.ts';
@@ -39,6 +41,13 @@ export interface SessionOptions {
   readonly opening: Opening;
 }
 
+interface CopyRequest {
+  readonly names: readonly string[];
+  readonly how: CopyAgain;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** One run of the source: the log from the checkpoint on, and copies of tables beside it. */
 export class MysqlSession implements SourceSession {
   readonly #options: SessionOptions;
@@ -53,6 +62,8 @@ export class MysqlSession implements SourceSession {
   #sequence = 0;
   /** A batch of a copy is being given. */
   #isGiving = false;
+  /** Copies that were asked for, until they have a place in the stream. */
+  #requests: CopyRequest[] = [];
   #stream: LogStream | null = null;
   #finishAt: LogPosition | null = null;
 
@@ -112,6 +123,14 @@ export class MysqlSession implements SourceSession {
     this.#aim();
   }
 
+  async copyAgain(names: readonly string[], how: CopyAgain): Promise<void> {
+    const { promise: done, resolve, reject } = Promise.withResolvers<void>();
+    this.#requests.push({ names, how, resolve, reject });
+    if (this.#closed.signal.aborted) this.#refuseRequests();
+    this.#stream?.interrupt();
+    await done;
+  }
+
   status(): SourceStatus {
     const isCopying = this.#isGiving || this.#copies.isActive;
     const phase = this.#stream === null ? 'connecting' : isCopying ? 'snapshot' : 'stream';
@@ -120,6 +139,7 @@ export class MysqlSession implements SourceSession {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort();
+    this.#refuseRequests();
     await this.#stream?.[Symbol.asyncDispose]();
     await this.#copies[Symbol.asyncDispose]();
     await this.#options.control.close();
@@ -127,12 +147,36 @@ export class MysqlSession implements SourceSession {
 
   async *#read(stream: LogStream, signal: AbortSignal): AsyncGenerator<Batch> {
     while (!signal.aborted) {
+      if (stream.isAtRest) this.#carryOut();
       if (this.#copies.isActive && stream.isAtRest) yield* this.#copy(stream, signal);
       this.#aim();
       if (!this.#copies.isActive && stream.isThere && stream.isAtRest && stream.isGiven) return;
       const batch = await stream.next(signal, this.#copies.isActive);
       if (batch !== null) yield batch;
     }
+  }
+
+  /** At a boundary: copies that were asked for begin. */
+  #carryOut(): void {
+    for (const { names, how, resolve, reject } of this.#requests.splice(0)) {
+      try {
+        const tables = names.map((name) => this.#tableNamed(name));
+        for (const table of tables) this.#copies.again(table, how);
+        resolve();
+      } catch (error) {
+        reject(error);
+      }
+    }
+  }
+
+  #tableNamed(name: string): CapturedTable {
+    const table = this.#tables.all.find(({ state }) => tableName(state) === name);
+    if (table === undefined) throw new WeirError('WEIR_TABLE_UNKNOWN', `${name} is no table that this pipeline captures`);
+    return table;
+  }
+
+  #refuseRequests(): void {
+    for (const { reject } of this.#requests.splice(0)) reject(new WeirError('WEIR_NOT_RUNNING', 'the source is closed; ask again when it runs'));
   }
 
   /** Gives what there is of copies at a boundary. */

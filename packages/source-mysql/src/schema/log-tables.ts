@@ -50,6 +50,12 @@ export class LogTables {
     this.#options = options;
   }
 
+  /** Whether rows of a table matter. */
+  isCaptured(table: TableName): boolean {
+    const { tables } = this.#options;
+    return tables.get(table) !== null || tables.chooses(table);
+  }
+
   /** What rows become; `later` where {@link learn} has to find out. */
   tableMap(map: TableMap): TableBinding | null | 'later' {
     const { tables, flavour } = this.#options;

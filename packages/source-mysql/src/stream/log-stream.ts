@@ -2,6 +2,7 @@ import {
   BinlogDecoder,
   payloadEvents,
   type BinlogHost,
+  type Gtid,
   type HeardStatement,
   type LogPosition,
   type Payload,
@@ -15,6 +16,7 @@ import type { LogTables } from '../schema/log-tables.ts';
 import type { EventStream } from './event-stream.ts';
 import { LogBatches } from './log-batches.ts';
 import { transactionName, type LogProgress } from './log-progress.ts';
+import { XaTransactions } from './xa-transactions.ts';
 
 export interface LogStreamOptions {
   readonly events: EventStream;
@@ -36,6 +38,7 @@ export class LogStream implements AsyncDisposable {
   readonly #options: LogStreamOptions;
   readonly #decoder: BinlogDecoder;
   readonly #batches: LogBatches;
+  readonly #xa: XaTransactions;
   #unbound: TableMap | null = null;
   #payload: { readonly payload: Payload; readonly bytes: Uint8Array } | null = null;
   /** Behind a boundary at or past it `next` gives what there is, and then null. */
@@ -46,8 +49,13 @@ export class LogStream implements AsyncDisposable {
 
   constructor(options: LogStreamOptions) {
     this.#options = options;
-    const { events, writer, progress, clock, checkpoint, given } = options;
-    this.#decoder = new BinlogDecoder(this.#host());
+    const { events, writer, progress, tables, clock, checkpoint, given } = options;
+    this.#xa = new XaTransactions({
+      writer,
+      isCaptured: (table) => tables.isCaptured(table),
+      ended: (gtid, end) => this.#ended(gtid, end),
+    });
+    this.#decoder = new BinlogDecoder(this.#host(), { xa: this.#xa });
     const midTransaction = (): boolean => this.#decoder.midTransaction;
     const addCommit = (): void => this.#decoder.addCommit(writer);
     this.#batches = new LogBatches({ events, writer, progress, clock, checkpoint, midTransaction, addCommit }, given);
@@ -137,6 +145,7 @@ export class LogStream implements AsyncDisposable {
       decoder.decode(writer, events.start, events.end);
       if (this.#unbound !== null) await this.#learn();
       if (this.#payload !== null) await this.#inflate();
+      if (this.#xa.replay !== null) await this.#replay();
       if (decoder.inTransaction) this.#batches.closeFull();
       else progress.reached(decoder.position);
       if (this.#batches.isWaiting || this.isThere || this.#isInterrupted) return;
@@ -145,17 +154,46 @@ export class LogStream implements AsyncDisposable {
 
   /** Compressed events, one after the other. */
   async #inflate(): Promise<void> {
-    const { events, writer } = this.#options;
+    const { events } = this.#options;
     const { payload, bytes } = this.#payload!;
     this.#payload = null;
     events.hold();
+    for await (const event of payloadEvents(payload, bytes)) await this.#inner(event);
+    events.release();
+  }
+
+  /** The events of an XA transaction that has committed. */
+  async #replay(): Promise<void> {
+    const { events } = this.#options;
+    const replayed = this.#xa.replay!;
+    this.#xa.replay = null;
+    events.hold();
+    this.#decoder.beginReplay();
+    for (const event of replayed) await this.#inner(event);
+    events.release();
+    this.#decoder.commitReplay();
+  }
+
+  /** An event that is not in the stream itself. */
+  async #inner(event: Uint8Array): Promise<void> {
+    const { writer } = this.#options;
+    const start = writer.append(event);
+    this.#decoder.decodeInner(writer, start, writer.used);
+    if (this.#unbound !== null) await this.#learn();
+    if (this.#payload !== null) await this.#inflateInner();
+    this.#batches.closeFull();
+  }
+
+  /** A compressed event among those of an XA transaction. */
+  async #inflateInner(): Promise<void> {
+    const { writer } = this.#options;
+    const { payload, bytes } = this.#payload!;
+    this.#payload = null;
     for await (const event of payloadEvents(payload, bytes)) {
       const start = writer.append(event);
       this.#decoder.decodeInner(writer, start, writer.used);
       if (this.#unbound !== null) await this.#learn();
-      this.#batches.closeFull();
     }
-    events.release();
   }
 
   async #learn(): Promise<void> {
@@ -201,8 +239,11 @@ export class LogStream implements AsyncDisposable {
 
   #commit({ gtid, end, kind, rows }: TransactionEnd): void {
     if (kind === 'rollback' && rows > 0) throw undone(end);
-    const { progress } = this.#options;
-    progress.complete(gtid, end);
+    this.#ended(gtid, end);
+  }
+
+  #ended(gtid: Gtid | null, end: LogPosition): void {
+    this.#options.progress.complete(gtid, end);
     this.#batches.atBoundary(this.isThere || this.#isInterrupted);
   }
 }
