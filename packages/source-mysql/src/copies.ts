@@ -21,7 +21,7 @@ import type { CopyState, Flavour, TableState } from './checkpoint-state.ts';
 import { ChunkReader } from './copy/chunk-reader.ts';
 import { quoteTable, type StreamPlace } from './copy/chunk-snapshot.ts';
 import { ChunkedCopy } from './copy/chunked-copy.ts';
-import { isCopiedByKey, keySql } from './copy/key-sql.ts';
+import { isCopiedInChunks } from './copy/key-sql.ts';
 import type { SnapshotOptions } from './copy/snapshot-connection.ts';
 import { comparePlaces } from './position.ts';
 import type { CapturedTable, CapturedTables } from './schema/captured-tables.ts';
@@ -42,11 +42,16 @@ export interface TableCopiesOptions {
   readonly counts: () => { readonly checkpoint: Checkpoint; readonly version: bigint };
   /** Rows of tables are bound anew. */
   readonly rebind: () => void;
+  /** Has the stream come to rest, so that {@link TableCopies.atBoundary} is called. */
+  readonly wake: () => void;
   /** A table is to be read again. */
   readonly again: (table: TableName, why: string) => void;
 }
 
-/** Rows of a table without a key whose copy is open have it that the copy holds them, or will. */
+/** How long a copy that could not be begun waits, in ms. */
+const RETRY_MS = 200;
+
+/** Rows of a table that is copied whole: the copy holds them, or will. */
 const LEFT_OUT: RowJudge = { keeps: () => false, truncated: () => {} };
 
 /** The catalog at a moment, of tables that wait for it. */
@@ -66,7 +71,7 @@ export class TableCopies implements AsyncDisposable {
   readonly #options: TableCopiesOptions;
   readonly #copy: ChunkedCopy;
   readonly #snapshot: SnapshotOptions;
-  /** The table without a key that is copied now. */
+  /** The table that is copied whole now. */
   #whole: WholeCopy | null = null;
   #look: Look | null = null;
   /** Tables that a statement was about since the look. */
@@ -83,11 +88,11 @@ export class TableCopies implements AsyncDisposable {
     for (const captured of tables.all) this.#goOn(captured);
   }
 
-  /** The copy of a table goes on where a checkpoint left it: from the start, where it has no key. */
+  /** The copy of a table goes on where a checkpoint left it: from the start, where it is copied whole. */
   #goOn({ state, shape }: CapturedTable): void {
     if (state.copy === undefined || shape === null) return;
     if (state.copy.compare === true) this.#compared.add(tableName(state));
-    if (!isCopiedByKey(shape)) this.#options.tables.copyFromNothing(state, state.reason);
+    if (!isCopiedInChunks(shape)) this.#options.tables.copyFromNothing(state, state.reason);
     else if (state.altered === undefined) this.#copy.add(shape, state.copy, 0);
   }
 
@@ -100,14 +105,14 @@ export class TableCopies implements AsyncDisposable {
   get progress(): TableProgress[] {
     if (!this.isActive) return [];
     const begun = this.#copy.progress;
-    const waiting = this.#options.tables.all.filter(({ state, shape }) => state.copy !== undefined && (shape === null || !isCopiedByKey(shape)));
+    const waiting = this.#options.tables.all.filter(({ state, shape }) => state.copy !== undefined && (shape === null || !isCopiedInChunks(shape)));
     return [...begun, ...waiting.map(({ state }) => ({ table: tableName(state), rows: state.copy!.rows, estimatedRows: 0, done: false }))];
   }
 
   /** Who decides about rows of a table; null when all of them are news. */
   judge(table: TableName): RowJudge | null {
     const captured = this.#options.tables.get(table);
-    const isWhole = captured?.shape !== null && captured?.state.copy !== undefined && !isCopiedByKey(captured.shape);
+    const isWhole = captured?.shape !== null && captured?.state.copy !== undefined && !isCopiedInChunks(captured.shape);
     return isWhole ? LEFT_OUT : this.#copy.judge(table);
   }
 
@@ -126,7 +131,7 @@ export class TableCopies implements AsyncDisposable {
   /** Rows have shown what a table has become. */
   shaped({ state, shape }: CapturedTable): void {
     this.#redefined.add(tableName(state));
-    if (state.copy !== undefined && shape !== null && isCopiedByKey(shape)) this.#copy.add(shape, state.copy, 0);
+    if (state.copy !== undefined && shape !== null && isCopiedInChunks(shape)) this.#copy.add(shape, state.copy, 0);
   }
 
   /**
@@ -140,7 +145,7 @@ export class TableCopies implements AsyncDisposable {
       this.redefined(state);
       tables.copyFromNothing(state, shape === null ? state.reason : 'again');
     } else {
-      if (!isCopiedByKey(shape) || keySql(shape).order === null) {
+      if (!isCopiedInChunks(shape)) {
         throw new WeirError('WEIR_TABLE_NO_KEY', `${tableName(state)} cannot be read in place: it has no key that is read in ranges`, { table: tableName(state) });
       }
       const copy: CopyState = { upTo: null, rows: 0, ...(how === 'repair' ? { compare: true } : {}) };
@@ -170,11 +175,12 @@ export class TableCopies implements AsyncDisposable {
     yield* this.#copyWhole(place, signal);
   }
 
-  /** Tables without a key, one after the other. */
+  /** Tables that are not copied in chunks, one after the other. */
   async *#copyWhole(place: StreamPlace, signal: AbortSignal): AsyncGenerator<Batch> {
     for (;;) {
-      const due = this.#options.tables.all.find(({ state, shape }) => state.copy !== undefined && shape !== null && !isCopiedByKey(shape));
+      const due = this.#options.tables.all.find(({ state, shape }) => state.copy !== undefined && shape !== null && !isCopiedInChunks(shape));
       this.#whole ??= due === undefined ? null : await WholeCopy.begin(this.#snapshot, due.shape!.table, place, signal);
+      if (due !== undefined && this.#whole === null) void this.#wakeLater(signal);
       if (this.#whole === null || comparePlaces(place.reached, this.#whole.at) < 0) return;
       await using whole = this.#whole;
       this.#whole = null;
@@ -183,6 +189,12 @@ export class TableCopies implements AsyncDisposable {
       if (captured?.shape?.table !== whole.table) continue;
       yield* this.#giveWhole(whole);
     }
+  }
+
+  /** It could not be begun: a lock is not to be had, or the server does not show yet what it has sent. */
+  async #wakeLater(signal: AbortSignal): Promise<void> {
+    const { clock, wake } = this.#options;
+    await clock.sleep(RETRY_MS, signal).then(wake, () => {});
   }
 
   async *#giveWhole(whole: WholeCopy): AsyncGenerator<Batch> {
@@ -262,7 +274,7 @@ export class TableCopies implements AsyncDisposable {
     if (shape === null) {
       const next: TableState = { ...state, columns: columnStates(catalog), key: catalog.key, copy: { upTo: null, rows: 0 } };
       const begun = tables.put(next, shapeOfState(next, tables.zeroDates));
-      if (isCopiedByKey(begun.shape!)) this.#copy.add(begun.shape!, { upTo: null, rows: 0 }, catalog.estimatedRows);
+      if (isCopiedInChunks(begun.shape!)) this.#copy.add(begun.shape!, { upTo: null, rows: 0 }, catalog.estimatedRows);
       return [{ table: begun.shape!.table, change: 'create', reason: state.reason }];
     }
     const step = transition(state, shape.table, { columns: columnStates(catalog), key: catalog.key }, tables.zeroDates);
@@ -270,7 +282,7 @@ export class TableCopies implements AsyncDisposable {
       this.#options.again(state, step.again);
       return [];
     }
-    if (!isCopiedByKey(step.shape) || !isCopiedByKey(shape)) {
+    if (!isCopiedInChunks(step.shape) || !isCopiedInChunks(shape)) {
       this.#options.again(state, 'it has another key');
       return [];
     }

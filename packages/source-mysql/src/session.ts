@@ -94,6 +94,7 @@ export class MysqlSession implements SourceSession {
       tables: this.#tables,
       counts: () => this.#countCopy(),
       rebind: () => this.#stream?.rebind(),
+      wake: () => this.#stream?.interrupt(),
       again: (table, why) => this.#copyFromNothing(table, why),
     });
     this.#watch = new LogWatch(control, context, this.#progress.place);

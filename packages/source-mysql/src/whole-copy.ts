@@ -5,7 +5,7 @@ import type { SnapshotOptions } from './copy/snapshot-connection.ts';
 import { readSnapshot } from './copy/table-snapshot.ts';
 
 /**
- * The copy of a table that has no key: all of it as it is at one place of the log, which is open from when it is begun until its rows
+ * The copy of a table that has no key, or one that only the server can order: all of it as it is at one place of the log, which is open from when it is begun until its rows
  * are read. They are read when the stream is at that very place; what it brings of the table before is in them.
  */
 export class WholeCopy implements AsyncDisposable {

@@ -1,11 +1,12 @@
 import type { MysqlClient } from '@weir/mysql';
-import { WeirError, parsePattern, tableName, type CapturePlan, type CheckResult, type SourcePlan, type Table } from '@weir/sdk';
+import { WeirError, parsePattern, tableName, type CapturePlan, type CheckResult, type SourcePlan } from '@weir/sdk';
 import type { MysqlConfig } from '../config.ts';
 import { readCatalog, type CatalogTable } from './catalog.ts';
-import { shapeOf } from './table-shape.ts';
+import { isCopiedInChunks } from '../copy/key-sql.ts';
+import { shapeOf, type TableShape } from './table-shape.ts';
 
 const NEVER = '`snapshot.mode: never`: its rows are not copied, only changes from the start on';
-const IN_SNAPSHOT = 'has no key that is copied in chunks, so it is read in one snapshot while the stream waits';
+const IN_SNAPSHOT = 'has no key whose order is known outside of the server, so it is read in one snapshot while the stream waits';
 
 /** What a start would capture of a server; it makes and changes nothing there. */
 export async function planSource(client: MysqlClient, config: MysqlConfig): Promise<SourcePlan> {
@@ -17,20 +18,21 @@ export async function planSource(client: MysqlClient, config: MysqlConfig): Prom
 }
 
 function planOf(catalog: CatalogTable, { snapshot, zero_dates: zeroDates }: MysqlConfig): CapturePlan {
-  const { table, problem } = shaped(catalog, zeroDates);
-  const copy = snapshot.mode === 'never' ? 'none' : catalog.key.length > 0 ? 'by-key' : 'snapshot';
+  const { shape, problem } = shaped(catalog, zeroDates);
+  const { table } = shape;
+  const copy = snapshot.mode === 'never' ? 'none' : isCopiedInChunks(shape) ? 'by-key' : 'snapshot';
   const note = copy === 'none' ? NEVER : copy === 'snapshot' ? IN_SNAPSHOT : null;
   return { table, estimatedRows: catalog.estimatedRows, known: false, copy, note, problem };
 }
 
-function shaped(catalog: CatalogTable, zeroDates: MysqlConfig['zero_dates']): { table: Table; problem: CheckResult | null } {
+function shaped(catalog: CatalogTable, zeroDates: MysqlConfig['zero_dates']): { shape: TableShape; problem: CheckResult | null } {
   try {
-    return { table: shapeOf(catalog, zeroDates).table, problem: null };
+    return { shape: shapeOf(catalog, zeroDates), problem: null };
   } catch (error) {
     if (!(error instanceof WeirError)) throw error;
     const { code, message, fix } = error;
     const { namespace, name } = catalog;
-    return { table: { namespace, name, version: 1, columns: [], key: [] }, problem: { code, level: 'error', message, fix, path: 'tables' } };
+    return { shape: { table: { namespace, name, version: 1, columns: [], key: [] }, columns: [] }, problem: { code, level: 'error', message, fix, path: 'tables' } };
   }
 }
 

@@ -40,6 +40,14 @@ export function isCopiedByKey({ table, columns }: TableShape): boolean {
   });
 }
 
+/**
+ * Whether the chunks of a copy can be put in order with the stream: keys have to be compared as the server does it. Otherwise nobody can
+ * tell whether a change is about a row that was copied, and no sink takes the change of a row that it lacks.
+ */
+export function isCopiedInChunks(shape: TableShape): boolean {
+  return isCopiedByKey(shape) && keySql(shape).order !== null;
+}
+
 export function keySql(shape: TableShape): KeySql {
   const { table } = shape;
   const types = keyTypes(shape);
