@@ -11,6 +11,7 @@ import { commitPosition, commitVersion } from '../position.ts';
 import { readServerLog } from '../server-log.ts';
 import { openStream } from '../testing/read-log.ts';
 import { TestServer } from '../testing/test-server.ts';
+import { ChunkReader } from './chunk-reader.ts';
 import type { SnapshotMoment } from './chunk-snapshot.ts';
 import { readSnapshot } from './table-snapshot.ts';
 
@@ -127,7 +128,7 @@ for (const { server, flavour } of servers) {
       }
     });
 
-    it('of a table that is not there is put off; one of another server than the stream’s is refused', async () => {
+    it('of a table or a column that is not there is put off; one of another server than the stream’s is refused', async () => {
       await using at = await TestServer.with(server, 'CREATE TABLE bag (w int, v int)');
       const { end, gtids, server: identity } = await at.log();
       const options = { config: at.config, flavour, server: identity, zeroDates: 'null', isLocking: false } as const;
@@ -135,6 +136,9 @@ for (const { server, flavour } of servers) {
       const table: Table = { namespace: at.name, name: 'nothing', version: 1, columns: [{ name: 'w', type: { kind: 'int', bits: 32 }, nullable: true, sourceType: 'int' }], key: [] };
       const rows = { begin: () => {}, give: async () => {}, end: async () => {} };
       expect(await readSnapshot(options, [table], place, rows, signal)).toBe(false);
+      await using chunks = new ChunkReader(options);
+      const shape = { table: { ...table, name: 'bag', columns: [{ ...table.columns[0]!, name: 'gone' }], key: [0] }, columns: [{ name: 'gone', type: 'int', nullable: false, at: 0 }] };
+      expect(await chunks.read(shape, null, 10, place, signal)).toBeNull();
       const elsewhere = { ...options, server: 'another' };
       await expect(readSnapshot(elsewhere, [{ ...table, name: 'bag' }], place, rows, signal)).rejects.toMatchObject({ code: 'WEIR_MYSQL_CONNECTION_LOST' });
     });
