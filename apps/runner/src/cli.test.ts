@@ -91,12 +91,13 @@ describe('what needs no server', () => {
   test('connectors', async () => {
     const { stdout } = await weir(['connectors', '--json']);
     expect(JSON.parse(stdout)).toMatchObject([
+      { name: 'mysql', kind: 'source' },
       { name: 'postgres', kind: 'source' },
       { name: 'duckdb', kind: 'sink', delivery: { class: 'A' } },
       { name: 'mysql', kind: 'sink', delivery: { class: 'A' } },
       { name: 'postgres', kind: 'sink', delivery: { class: 'A' } },
     ]);
-    expect((await weir(['connectors'])).stdout).toMatch(/^name .*\n─.*\npostgres +source/);
+    expect((await weir(['connectors'])).stdout).toMatch(/^name .*\n─.*\nmysql +source/);
   });
 
   test('init writes a file that check understands, without the passwords, and leaves one that is there alone', async () => {

@@ -1,6 +1,7 @@
 import { duckdbSink } from '@weir/sink-duckdb';
 import { mysqlSink } from '@weir/sink-mysql';
 import { postgresSink } from '@weir/sink-postgres';
+import { mysqlSource } from '@weir/source-mysql';
 import { postgresSource } from '@weir/source-postgres';
 import type { SinkConnector, SourceConnector } from '@weir/sdk';
 
@@ -20,7 +21,10 @@ export interface Connectors {
 const TLS_FILES = ['tls.ca', 'tls.cert', 'tls.key'];
 
 export const connectors: Connectors = {
-  sources: [{ connector: postgresSource, files: TLS_FILES }],
+  sources: [
+    { connector: mysqlSource, files: TLS_FILES },
+    { connector: postgresSource, files: TLS_FILES },
+  ],
   sinks: [
     { connector: duckdbSink, files: ['path'] },
     { connector: mysqlSink, files: TLS_FILES },

@@ -11,6 +11,8 @@ export interface Statement {
   readonly bytes: Uint8Array;
   /** Collation id of the client's character set, in which `bytes` are; null where the server does not say. */
   readonly collation: number | null;
+  /** `sql_mode` of the session, which says how its texts are written; null where the server does not say. */
+  readonly sqlMode: bigint | null;
   /** The database that was chosen, for names without one; empty when none was. */
   readonly database: string;
   /** Of the statement on the server; 0 is none. */
@@ -20,6 +22,7 @@ export interface Statement {
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** Thread, seconds, length of the database, error, length of the variables; behind them stand, for a loaded file, 13 bytes. */
 const LOAD_HEADER = 13;
+const SQL_MODE = 1;
 const CHARSET = 4;
 /** The number of databases that is written where there are too many to list. */
 const TOO_MANY_DATABASES = 254;
@@ -27,7 +30,7 @@ const TOO_MANY_DATABASES = 254;
 /** How long the variables are, by their code; the others are strings, or of a later version. */
 const variableBytes: Readonly<Record<number, number>> = {
   0: 4, // flags2
-  1: 8, // sql_mode
+  [SQL_MODE]: 8,
   3: 4, // auto_increment
   [CHARSET]: 6,
   7: 2, // lc_time_names
@@ -77,13 +80,13 @@ export function readQuery(reader: EventReader): Statement {
   if (loads) reader.skip(LOAD_HEADER);
   const variablesEnd = reader.at + variables;
   reader.need(variables);
-  const collation = readCollation(reader, variablesEnd);
+  const { collation, sqlMode } = readVariables(reader, variablesEnd);
   reader.at = variablesEnd;
   const database = reader.utf8(databaseLength);
   if (reader.uint8() !== 0) throw reader.damagedBefore(1, 'the name of the database has no end');
   const bytes = reader.bytes(reader.left).slice();
   const text = textOf(bytes);
-  return { kind: loads ? 'data' : statementKind(text), text, bytes, collation, database, errorCode };
+  return { kind: loads ? 'data' : statementKind(text), text, bytes, collation, sqlMode, database, errorCode };
 }
 
 function textOf(bytes: Uint8Array): string {
@@ -95,15 +98,17 @@ function textOf(bytes: Uint8Array): string {
 }
 
 /** The variables are written in the order of their codes, so what is behind an unknown one is of a later version. */
-function readCollation(reader: EventReader, end: number): number | null {
+function readVariables(reader: EventReader, end: number): Pick<Statement, 'collation' | 'sqlMode'> {
+  let sqlMode: bigint | null = null;
   while (reader.at < end) {
     const code = reader.uint8();
-    if (code === CHARSET) return reader.uint16();
+    if (code === CHARSET) return { collation: reader.uint16(), sqlMode };
     const bytes = variableBytes[code];
-    if (bytes !== undefined) reader.skip(bytes);
-    else if (!skipString(reader, code)) return null;
+    if (code === SQL_MODE) sqlMode = reader.uint64();
+    else if (bytes !== undefined) reader.skip(bytes);
+    else if (!skipString(reader, code)) break;
   }
-  return null;
+  return { collation: null, sqlMode };
 }
 
 function skipString(reader: EventReader, code: number): boolean {

@@ -29,6 +29,7 @@ describe('a statement alone', () => {
         bytes: Uint8Array.from(Buffer.from('CREATE TABLE t (a INT)')),
         collation: 8,
         database: 'shop',
+        sqlMode: 0n,
         errorCode: 0,
         alter: null,
         inTransaction: false,

@@ -56,6 +56,31 @@ describe('a connection', () => {
     await client.close();
   });
 
+  it('hands packets over as they come, and is free again behind them', async () => {
+    await using server = await ScriptedServer.start((sql) => (sql === 'SELECT nothing' ? 'hang up' : one));
+    const client = await connected(server);
+    const seen: Buffer[] = [];
+    await client.packets('SELECT a', (chunk) => {
+      seen.push(Buffer.from(chunk));
+      return Buffer.concat(seen).toString('latin1').endsWith('\xfe\0\0\0\0') && Buffer.concat(seen).includes('zwölf');
+    });
+    expect(Buffer.concat(seen).readUIntLE(0, 3)).toBe(1);
+    expect(await query(client, 'SELECT a, b')).toEqual([['1', null], ['zwölf', '']]);
+    await expect(client.packets('SELECT nothing', () => false)).rejects.toThrow('the server closed the connection');
+    await expect(client.packets('SELECT nothing', () => false)).rejects.toThrow('the connection is closed');
+    await client.close();
+  });
+
+  it('is lost when what takes its packets throws', async () => {
+    await using server = await ScriptedServer.start(() => one);
+    const client = await connected(server);
+    const refuse = (): never => {
+      throw new Error('no');
+    };
+    await expect(client.packets('SELECT a', refuse)).rejects.toThrow('no');
+    expect(client.socket.destroyed).toBe(true);
+  });
+
   it('goes on after a statement that the server refused', async () => {
     await using server = await ScriptedServer.start((sql) => (sql === 'wrong' ? { errno: 1064, message: 'syntax' } : one));
     const client = await connected(server);

@@ -106,6 +106,46 @@ export class MysqlClient {
   }
 
   /**
+   * Sends a query and hands its answer over as the socket reads it: plain packets, numbered from 1, with EOF packets around the rows,
+   * since no more was agreed at the login. Nothing is allocated for a row.
+   * @param take gets what arrives, valid until it returns; true when the answer is whole, and the connection is free again. What it
+   * throws costs the connection
+   */
+  async packets(sql: string, take: (chunk: Buffer) => boolean): Promise<void> {
+    const inner = this.#connection as unknown as Inner;
+    const { stream } = inner;
+    if (stream.destroyed) throw new Error('the connection is closed');
+    const others = stream.listeners('data') as ((chunk: Buffer) => void)[];
+    const answered = Promise.withResolvers<void>();
+    const failed = (error: Error): void => answered.reject(error);
+    const closed = (): void => answered.reject(new Error('the server closed the connection'));
+    const arrived = (chunk: Buffer): void => {
+      try {
+        if (take(chunk)) answered.resolve();
+      } catch (error) {
+        stream.destroy();
+        answered.reject(error);
+      }
+    };
+    stream.on('data', arrived);
+    for (const other of others) stream.off('data', other);
+    stream.on('error', failed);
+    stream.on('close', closed);
+    try {
+      const frame = Buffer.from(`${'\0'.repeat(STATEMENT_HEADER)}${sql}`);
+      const packet = statementPacket(frame, frame.length, inner);
+      packet.writeHeader(0);
+      stream.write(packet.buffer);
+      await answered.promise;
+    } finally {
+      for (const other of others) stream.on('data', other);
+      stream.off('data', arrived);
+      stream.off('error', failed);
+      stream.off('close', closed);
+    }
+  }
+
+  /**
    * Ends the connection and waits until the server has let go, a moment at most. Does not fail.
    * @param isPolite with a goodbye; else it is cut
    */

@@ -135,6 +135,7 @@ export const errorCodes = {
   WEIR_MYSQL_LOG_BEHIND: { exit: 4, policy: 'stop', remedy: 'The server’s log lacks what was read already: it is another server, or was put back; connect to the right one, or copy all tables again.' },
   WEIR_MYSQL_LOG_DAMAGED: { exit: 4, policy: 'stop', remedy: 'The server cannot read its own log; its error log says why. Mend that, or copy all tables again.' },
   WEIR_MYSQL_LOG_READ: { exit: 1, policy: 'retry', remedy: 'The server ended the stream of its log; Weir opens it again from the last checkpoint.' },
+  WEIR_MYSQL_EPOCH: { exit: 4, policy: 'stop', remedy: 'Another server’s log goes on where all sinks are equally far; let them catch up at the old one, or give each sink a pipeline of its own.' },
   WEIR_MYSQL_EVENT_SIZE: { exit: 3, policy: 'stop', remedy: 'SET GLOBAL max_allowed_packet = 1073741824; and start again: an event is larger than the server sends.' },
   WEIR_MYSQL_SERVER_ID: { exit: 2, policy: 'stop', remedy: 'Another reader of the log has the same server id; end it, or give this pipeline another one.' },
   WEIR_MYSQL_SHAPE: { exit: 1, policy: 'stop', remedy: 'The table was altered between the rows in the log and now; copy it again.' },

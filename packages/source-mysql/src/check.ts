@@ -23,20 +23,25 @@ export async function checkServer(config: ConnectionConfig, options: CheckOption
     return [{ code, level: 'error', message, fix, path }];
   }
   try {
-    const version = await serverVersion(client);
-    const names = settingNames.map(quoteLiteral).join(', ');
-    const variables = new Map((await query(client, `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${names})`)).map(([name, value]) => [name!, value ?? '']));
-    const results = [
-      versionResult(version),
-      await proxyResult(client),
-      ...settingResults(version, variables, options.serverId),
-      await privilegeResult(client, version),
-      ...(await tableResults(client, options.tables)),
-    ];
-    return results.toSorted((a, b) => LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level));
+    return await inspect(client, options);
   } finally {
     await client.close();
   }
+}
+
+/** The same over a connection that is there. */
+export async function inspect(client: MysqlClient, options: CheckOptions): Promise<CheckResult[]> {
+  const version = await serverVersion(client);
+  const names = settingNames.map(quoteLiteral).join(', ');
+  const variables = new Map((await query(client, `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${names})`)).map(([name, value]) => [name!, value ?? '']));
+  const results = [
+    versionResult(version),
+    await proxyResult(client),
+    ...settingResults(version, variables, options.serverId),
+    await privilegeResult(client, version),
+    ...(await tableResults(client, options.tables)),
+  ];
+  return results.toSorted((a, b) => LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level));
 }
 
 const LEVELS: readonly CheckResult['level'][] = ['error', 'warning', 'ok'];

@@ -2,6 +2,7 @@ import { MariadbGtidPosition, MysqlGtidSet, type LogPosition } from '@weir/binlo
 import { WeirError, type Checkpoint, type Json } from '@weir/sdk';
 import { z } from 'zod';
 import { boundaryPosition, fileNumber, parsePosition } from './position.ts';
+import { alterationState, type Alteration } from './schema/alteration.ts';
 
 /** Which of the two servers wrote a log; it says what a set of GTIDs looks like. */
 export type Flavour = 'mysql' | 'mariadb';
@@ -26,9 +27,12 @@ export interface TableState {
   readonly reason: 'first' | 'new' | 'again';
   /** Counts the shapes of the table since the pipeline began. */
   readonly version: number;
+  /** None before its copy has begun. */
   readonly columns: readonly ColumnState[];
   /** Indexes into `columns`, in key order. */
   readonly key: readonly number[];
+  /** What statements did to it that no row of it has come behind, in their order; absent when there are none. */
+  readonly altered?: readonly Alteration[] | undefined;
   /** How far its copy is; absent when nothing is left to copy. */
   readonly copy?: CopyState | undefined;
 }
@@ -39,6 +43,8 @@ export interface CopyState {
   readonly upTo: readonly string[] | null;
   /** How many rows were read. */
   readonly rows: number;
+  /** Sinks have the table, and write only ranges in which they have other rows: see `Chunk.compare`. */
+  readonly compare?: true | undefined;
 }
 
 /** `Checkpoint.state`: where the stream goes on, and what its rows look like there. */
@@ -88,10 +94,12 @@ const tableState: z.ZodType<TableState> = z
     name,
     reason: z.enum(['first', 'new', 'again']),
     version: z.int().min(1),
-    columns: z.array(columnState).min(1),
+    columns: z.array(columnState),
     key: z.array(count),
-    copy: z.strictObject({ upTo: z.array(z.string()).nullable(), rows: count }).optional(),
+    altered: z.array(alterationState).optional(),
+    copy: z.strictObject({ upTo: z.array(z.string()).nullable(), rows: count, compare: z.literal(true).optional() }).optional(),
   })
+  .refine(({ columns, copy }) => columns.length > 0 || copy?.upTo === null)
   .refine(({ columns, key }) => new Set(key).size === key.length && key.every((at) => at < columns.length && columns[at]!.leftOut === undefined));
 
 const mysqlState: z.ZodType<MysqlState> = z

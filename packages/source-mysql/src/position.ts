@@ -118,6 +118,11 @@ export function fileNumber(file: string): number {
   return number;
 }
 
+/** Negative when `a` comes before `b` in logs of one epoch, 0 when they are the same place, positive when after. */
+export function comparePlaces(a: LogPosition, b: LogPosition): number {
+  return (a.file === b.file ? 0 : fileNumber(a.file) - fileNumber(b.file)) || a.offset - b.offset;
+}
+
 /** A log's name without its number: under another one the numbers start anew. */
 export function fileBase(file: string): string {
   return file.replace(/\.\d{1,10}$/u, '');

@@ -36,7 +36,8 @@ export function describeStream(driver: SourceDriver): void {
         'truncate',
         'insert 1 again',
       ]);
-      expect(reading.streamed.map(({ ordinal }) => ordinal)).toEqual([1, 2, 3, 4, 5, 1, 2]);
+      const apart = driver.definesAtOnce === true;
+      expect(reading.streamed.map(({ ordinal }) => ordinal)).toEqual([1, 2, 3, 4, 5, 1, apart ? 1 : 2]);
     });
 
     it('keeps transactions apart that overlapped, each with its own commit (invariant 2)', async () => {

@@ -72,6 +72,8 @@ export interface SourceDriver<Environment extends SourceEnvironment = SourceEnvi
   readonly omitsUnchanged: boolean;
   /** What was confirmed is forgotten upstream. */
   readonly prunes: boolean;
+  /** A statement that defines something ends the transaction before it, TRUNCATE among them, and cannot be undone. Default false. */
+  readonly definesAtOnce?: boolean;
   /** The database is in the process of the tests: what it holds itself is not held by the source. Default false. */
   readonly inProcess?: boolean;
   /** Most bytes that a source may hold for a consumer that does not pull; 64 MiB by default. */

@@ -21,7 +21,13 @@ export interface ShapeColumn extends ColumnState {
  * @throws WeirError WEIR_MYSQL_COLUMN_TYPE
  */
 export function shapeOf(table: CatalogTable, zeroDates: ZeroDates, version = 1): TableShape {
-  const columns = table.columns.map(
+  const columns = columnStates(table);
+  return shapeOfState({ namespace: table.namespace, name: table.name, reason: 'first', version, columns, key: table.key }, zeroDates);
+}
+
+/** The columns of a table as a checkpoint has them. */
+export function columnStates(table: CatalogTable): ColumnState[] {
+  return table.columns.map(
     ({ name, type, nullable, charset, isGenerated }): ColumnState => ({
       name,
       type,
@@ -30,7 +36,6 @@ export function shapeOf(table: CatalogTable, zeroDates: ZeroDates, version = 1):
       ...(isGenerated ? { leftOut: true } : {}),
     }),
   );
-  return shapeOfState({ namespace: table.namespace, name: table.name, reason: 'first', version, columns, key: table.key }, zeroDates);
 }
 
 /**

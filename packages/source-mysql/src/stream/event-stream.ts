@@ -77,6 +77,11 @@ export class EventStream implements AsyncDisposable {
     if (this.#arrivals === this.#seen) this.#throwFailure();
   }
 
+  /** Ends the waiting of `more`, which then returns though nothing arrived. */
+  wake(): void {
+    this.#wake();
+  }
+
   /** Takes the bytes behind the event out of the slab, while the events of a payload are decoded there. */
   hold(): void {
     this.#packets.hold();

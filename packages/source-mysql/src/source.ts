@@ -1,0 +1,149 @@
+import { connect, cutOnAbort, serverVersion, type MysqlClient } from '@weir/mysql';
+import {
+  Changes,
+  isChosen,
+  parsePattern,
+  tableName,
+  toWeirError,
+  WeirError,
+  type Batch,
+  type ChangesOptions,
+  type CheckResult,
+  type Checkpoint,
+  type ConnectorContext,
+  type Position,
+  type Row,
+  type Rows,
+  type Source,
+  type SourcePlan,
+  type SourceSession,
+  type Table,
+} from '@weir/sdk';
+import { chosenTables, unreadState } from './capture/chosen-tables.ts';
+import { planSource } from './capture/source-plan.ts';
+import { shapeOf } from './capture/table-shape.ts';
+import { inspect } from './check.ts';
+import { readState, type TableState } from './checkpoint-state.ts';
+import type { MysqlConfig } from './config.ts';
+import { beginAnew, isLostPosition, resume, startFromNothing, type Opening } from './opening.ts';
+import { boundaryPosition } from './position.ts';
+import { readServerLog } from './server-log.ts';
+import { MysqlSession } from './session.ts';
+import { replicaIdentity } from './stream/replica-identity.ts';
+import { MysqlTableReader } from './table-reader.ts';
+
+/** A MySQL or MariaDB server as a source. */
+export class MysqlSource implements Source {
+  readonly #config: MysqlConfig;
+  readonly #context: ConnectorContext;
+
+  constructor(config: MysqlConfig, context: ConnectorContext) {
+    this.#config = config;
+    this.#context = context;
+  }
+
+  async open(from: Checkpoint | null, signal: AbortSignal, reach: Position | null = null): Promise<SourceSession> {
+    const control = await connect(this.#config, signal);
+    using _ = cutOnAbort(control, signal);
+    try {
+      await this.#refuseErrors(control);
+      const opening = from === null ? await this.#begin(control, reach) : await this.#resume(control, from, reach);
+      return new MysqlSession({ config: this.#config, context: this.#context, control, opening });
+    } catch (error) {
+      await control.close(false);
+      signal.throwIfAborted();
+      throw error;
+    }
+  }
+
+  /** The changes one by one, for an application that applies each in a transaction of its own. */
+  changes<Tables extends Rows = Readonly<Record<string, Row>>>(options: ChangesOptions = {}): Changes<Tables> {
+    return new Changes<Tables>(this, options);
+  }
+
+  /** The end of the log now. */
+  async head(signal: AbortSignal): Promise<Position> {
+    return await this.#asking(signal, async (client) => boundaryPosition(0, (await readServerLog(client)).end));
+  }
+
+  async discover(signal: AbortSignal): Promise<Table[]> {
+    const { tables, zero_dates: zeroDates } = this.#config;
+    return await this.#asking(signal, async (client) => (await chosenTables(client, tables)).map((table) => shapeOf(table, zeroDates).table));
+  }
+
+  async check(signal: AbortSignal): Promise<CheckResult[]> {
+    try {
+      return await this.#asking(signal, async (client) => await this.#inspect(client));
+    } catch (error) {
+      signal.throwIfAborted();
+      const { code, message, fix, path = 'url' } = toWeirError(error);
+      return [{ code, level: 'error', message, fix, path }];
+    }
+  }
+
+  async plan(signal: AbortSignal): Promise<SourcePlan> {
+    return await this.#asking(signal, async (client) => await planSource(client, this.#config));
+  }
+
+  async *scan(table: Table, signal: AbortSignal): AsyncGenerator<Batch> {
+    const { flavour } = await this.#asking(signal, serverVersion);
+    await using reader = new MysqlTableReader(this.#config, flavour, this.#config.zero_dates);
+    yield* reader.scan(table, signal);
+  }
+
+  async #begin(control: MysqlClient, reach: Position | null): Promise<Opening> {
+    const { tables, snapshot } = this.#config;
+    // Read before the catalog: what alters a table in between is in the log behind it.
+    const log = await readServerLog(control);
+    const chosen = await chosenTables(control, tables);
+    const states = chosen.map((table) => unreadState(table, snapshot.mode === 'never' ? table : null));
+    return startFromNothing(states, log, reach);
+  }
+
+  async #resume(control: MysqlClient, from: Checkpoint, reach: Position | null): Promise<Opening> {
+    try {
+      const opening = await resume(control, from, reach);
+      return { ...opening, state: { ...opening.state, tables: await this.#compared(control, opening.state.tables) } };
+    } catch (error) {
+      if (this.#config.on_lost_position === 'fail' || !isLostPosition(error)) throw error;
+      const opening = beginAnew({ state: readState(from), position: from.position }, await readServerLog(control), reach);
+      const { log, pipeline } = this.#context;
+      log.warn({ pipeline, code: error.code, epoch: opening.state.epoch }, `the position is lost (${error.message}), so all tables are read again`);
+      return opening;
+    }
+  }
+
+  /** Tables that the configuration has got since are copied, those that it has lost are forgotten: their rows stay at the sinks. */
+  async #compared(control: MysqlClient, known: readonly TableState[]): Promise<TableState[]> {
+    const { tables, snapshot } = this.#config;
+    const patterns = tables.map(parsePattern);
+    const kept = known.filter((table) => isChosen(table, patterns));
+    const names = new Set(kept.map(tableName));
+    const added = (await chosenTables(control, tables)).filter((table) => !names.has(tableName(table)));
+    return [...kept, ...added.map((table): TableState => ({ ...unreadState(table, snapshot.mode === 'never' ? table : null), reason: 'new' }))];
+  }
+
+  /** @throws WeirError the first thing that the server lacks */
+  async #refuseErrors(client: MysqlClient): Promise<void> {
+    const error = (await this.#inspect(client)).find(({ level }) => level === 'error');
+    if (error !== undefined) throw new WeirError(error.code as WeirError['code'], error.message, { fix: error.fix, path: error.path });
+  }
+
+  async #inspect(client: MysqlClient): Promise<CheckResult[]> {
+    const { serverId } = replicaIdentity(this.#context.pipeline, this.#config.server_id);
+    return await inspect(client, { tables: this.#config.tables, serverId });
+  }
+
+  async #asking<Answer>(signal: AbortSignal, ask: (client: MysqlClient) => Promise<Answer>): Promise<Answer> {
+    const client = await connect(this.#config, signal);
+    using _ = cutOnAbort(client, signal);
+    try {
+      return await ask(client);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      await client.close();
+    }
+  }
+}
