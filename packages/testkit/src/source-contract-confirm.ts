@@ -22,21 +22,19 @@ export function describeConfirm(driver: SourceDriver): void {
       }
     });
 
-    it.runIf(driver.prunes)(
-      'makes an older checkpoint useless, which is refused, never skipped over (invariant 6)',
-      async () => {
-        await using environment = await driver.start();
-        const checkpoints = await confirmed(environment, async ({ session }, [, , third]) => await session.confirm(third!));
-        for (const older of checkpoints.slice(0, 2)) {
-          const error = await failure(Reading.open(environment.source(), older));
-          expect(error.policy, error.code).toMatchObject({ exit: 4, policy: 'stop' });
-        }
-        // The refusal changed nothing.
-        await using reading = await Reading.open(environment.source(), checkpoints[2]!);
-        await reading.untilHead();
-        expect(itemEvents(reading.rows)).toEqual(['insert 3 a', 'insert 4 a']);
-      },
-    );
+    // A log that is kept for a time, whoever reads it, has every place in it: that is no case of the contract then.
+    it.for(driver.prunes ? [driver] : [])('makes an older checkpoint useless, which is refused, never skipped over (invariant 6)', async (pruning) => {
+      await using environment = await pruning.start();
+      const checkpoints = await confirmed(environment, async ({ session }, [, , third]) => await session.confirm(third!));
+      for (const older of checkpoints.slice(0, 2)) {
+        const error = await failure(Reading.open(environment.source(), older));
+        expect(error.policy, error.code).toMatchObject({ exit: 4, policy: 'stop' });
+      }
+      // The refusal changed nothing.
+      await using reading = await Reading.open(environment.source(), checkpoints[2]!);
+      await reading.untilHead();
+      expect(itemEvents(reading.rows)).toEqual(['insert 3 a', 'insert 4 a']);
+    });
 
     it('is taken during the copy and after the batches have ended', async () => {
       await using environment = await driver.start();

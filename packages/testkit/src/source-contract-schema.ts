@@ -237,8 +237,9 @@ function describeSeveral(driver: SourceDriver): void {
 }
 
 function describeNone(driver: SourceDriver): void {
-  it.skipIf(driver.definesAtOnce)('that are rolled back say nothing', async () => {
-    await using environment = await driver.start();
+  // Where a definition commits at once none can be rolled back.
+  it.for(driver.definesAtOnce === true ? [] : [driver])('that are rolled back say nothing', async (transactional) => {
+    await using environment = await transactional.start();
     await using reading = await openCopied(environment);
     const added = { op: 'addColumn', column: 'extra', value: 'x' } as const;
     await environment.apply([insert(1)]);

@@ -56,6 +56,13 @@ async function isCopied(connection: DuckDBConnection): Promise<boolean> {
   });
 }
 
+async function onServer(url: string, sql: string): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  await client.query(sql);
+  await client.end();
+}
+
 describe(`a killed runner loses and doubles nothing (seed ${seed})`, () => {
   let server: TemporaryPostgres;
   let folder: string;
@@ -71,20 +78,13 @@ describe(`a killed runner loses and doubles nothing (seed ${seed})`, () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  async function onServer(sql: string): Promise<void> {
-    const client = new pg.Client(server.url);
-    await client.connect();
-    await client.query(sql);
-    await client.end();
-  }
-
   function urlOf(bank: string): string {
     return Object.assign(new URL(server.url), { pathname: `/${bank}` }).href;
   }
 
   /** A bank in a database of its own, which is small again. */
   async function openBank(name: string): Promise<BankLoad> {
-    await onServer(`CREATE DATABASE ${name}`);
+    await onServer(server.url, `CREATE DATABASE ${name}`);
     await createBank(urlOf(name));
     const load = new BankLoad(urlOf(name), () => random.next());
     load.start();
@@ -103,8 +103,8 @@ describe(`a killed runner loses and doubles nothing (seed ${seed})`, () => {
   }
 
   async function closeBank(name: string): Promise<void> {
-    await onServer(`SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'weir_${name}'`);
-    await onServer(`DROP DATABASE ${name} WITH (FORCE)`);
+    await onServer(server.url, `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'weir_${name}'`);
+    await onServer(server.url, `DROP DATABASE ${name} WITH (FORCE)`);
   }
 
   /** What a reader of the sink sees is always a state that the source was in (invariant 3). */
