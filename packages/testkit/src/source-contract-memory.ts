@@ -58,6 +58,8 @@ const collectGarbage = runInNewContext('gc') as () => void;
 
 /** Bytes on the heap and in buffers that are still in use. */
 function heldBytes(): number {
+  // The memory of buffers that a collection finds counts until the next one.
+  collectGarbage();
   collectGarbage();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
