@@ -26,13 +26,13 @@ export function postgresSuites(root: string): string[] {
 /**
  * What depends on a version before the newest: the contracts, and what asks for the server's version. Weir and PostgreSQL do
  * things one way up to a version and another way from it on, and tests of those ways say so; the others run on the newest,
- * and on any version that is asked for by name. What takes long runs on the oldest only.
+ * and on any version that is asked for by name. What takes long says in its first line where it runs.
  */
 export function suitesOf(root: string, version: number): string[] {
   const isOldest = version === olderVersions(root)[0];
   return postgresSuites(root).filter((file) => {
-    if (isForEnds(root, file)) return isOldest;
-    return isContract(file) || asksForVersion(root, file);
+    const only = onlyWith(root, file);
+    return only === null ? isContract(file) || asksForVersion(root, file) : only === 'the oldest and the newest' && isOldest;
   });
 }
 
@@ -55,9 +55,9 @@ function isContract(file: string): boolean {
 /** `server.version >= 15`, `since: 16`: in a test, or in what it imports from a folder `testing`. */
 const VERSION_ASKED = /\.version (?:[<>]=?|===) 1\d\b|\.version \* 10_000|\bsince: 1\d\b/;
 
-/** A suite that takes long and says so itself. */
-function isForEnds(root: string, file: string): boolean {
-  return readFileSync(join(root, file), 'utf8').startsWith('// Only with the oldest and the newest server');
+/** The servers of a suite that takes long, as its first line has them; null when it says nothing. */
+function onlyWith(root: string, file: string): string | null {
+  return /^\/\/ Only with (the oldest and the newest|the newest) server/.exec(readFileSync(join(root, file), 'utf8'))?.[1] ?? null;
 }
 
 function asksForVersion(root: string, file: string, seen: Set<string> = new Set()): boolean {

@@ -1,4 +1,4 @@
-// Only with the oldest and the newest server, as the contract of catching up.
+// Only with the newest server: each of the two ways has its contract with the oldest, too.
 import { sourceContract } from '@weir/testkit';
 import { describe } from 'vitest';
 import { postgresDriver } from '../testing/postgres-driver.ts';
