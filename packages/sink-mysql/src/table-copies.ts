@@ -114,10 +114,10 @@ export class TableCopies {
 }
 
 function distinctRows(found: TargetTable, { key, mark }: NonNullable<CopyOptions['distinct']>): string {
-  const physical = key.map((name) => identifier(found.columns.find((column) => column.name === name)?.physical ?? name));
-  const known = physical.map((name) => `${name} IS NOT NULL`).join(' AND ');
+  const keyColumns = key.map((name) => identifier(found.columns.find((column) => column.name === name)?.physical ?? name));
+  const known = keyColumns.map((name) => `${name} IS NOT NULL`).join(' AND ');
   const list = found.columns.map(({ name, physical = name }) => identifier(physical)).join(', ');
-  const number = `ROW_NUMBER() OVER (PARTITION BY ${physical.join(', ')} ORDER BY ${mark} IS NULL DESC, ${mark} DESC)`;
+  const number = `ROW_NUMBER() OVER (PARTITION BY ${keyColumns.join(', ')} ORDER BY ${mark} IS NULL DESC, ${mark} DESC)`;
   return (
     `(SELECT * FROM (SELECT ${list}, ${number} AS _weir_n FROM ${qualified(found.place)}) AS n ` +
     `WHERE ${mark} IS NULL OR (_weir_n = 1 AND ${known})) AS d`
