@@ -2,6 +2,7 @@ import { MysqlGtidSet, type LogPosition } from '@weir/binlog';
 import type { MysqlClient } from '@weir/mysql';
 import {
   BatchWriter,
+  crashPoint,
   emptyBatch,
   patternOf,
   tableName,
@@ -186,6 +187,7 @@ export class MysqlSession implements SourceSession {
     const place = { end, reached, gtids: gtids instanceof MysqlGtidSet ? gtids.clone() : null };
     for await (const batch of this.#copies.atBoundary(place, signal)) {
       stream.given(batch.checkpoint!);
+      if (batch.chunk !== null) crashPoint('source.chunk-read');
       this.#isGiving = true;
       yield batch;
       this.#isGiving = false;
