@@ -46,7 +46,7 @@ export class MysqlSource implements Source {
     const control = await connect(this.#config, signal);
     using _ = cutOnAbort(control, signal);
     try {
-      await this.#refuseErrors(control);
+      await this.#refuseErrors(control, from === null);
       const opening = from === null ? await this.#begin(control, reach) : await this.#resume(control, from, reach);
       return new MysqlSession({ config: this.#config, context: this.#context, control, opening });
     } catch (error) {
@@ -73,7 +73,7 @@ export class MysqlSource implements Source {
 
   async check(signal: AbortSignal): Promise<CheckResult[]> {
     try {
-      return await this.#asking(signal, async (client) => await this.#inspect(client));
+      return await this.#asking(signal, async (client) => await this.#inspect(client, true));
     } catch (error) {
       signal.throwIfAborted();
       const { code, message, fix, path = 'url' } = toWeirError(error);
@@ -124,14 +124,16 @@ export class MysqlSource implements Source {
   }
 
   /** @throws WeirError the first thing that the server lacks */
-  async #refuseErrors(client: MysqlClient): Promise<void> {
-    const error = (await this.#inspect(client)).find(({ level }) => level === 'error');
+  async #refuseErrors(client: MysqlClient, isFirst: boolean): Promise<void> {
+    const error = (await this.#inspect(client, isFirst)).find(({ level }) => level === 'error');
     if (error !== undefined) throw new WeirError(error.code as WeirError['code'], error.message, { fix: error.fix, path: error.path });
   }
 
-  async #inspect(client: MysqlClient): Promise<CheckResult[]> {
+  /** @param isFirst nothing was copied yet */
+  async #inspect(client: MysqlClient, isFirst: boolean): Promise<CheckResult[]> {
     const { serverId } = replicaIdentity(this.#context.pipeline, this.#config.server_id);
-    return await inspect(client, { tables: this.#config.tables, serverId });
+    const isCopying = isFirst && this.#config.snapshot.mode !== 'never';
+    return await inspect(client, { tables: this.#config.tables, serverId, isCopying });
   }
 
   async #asking<Answer>(signal: AbortSignal, ask: (client: MysqlClient) => Promise<Answer>): Promise<Answer> {
