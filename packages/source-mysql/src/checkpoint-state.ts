@@ -65,6 +65,11 @@ export interface MysqlState {
   /** Where the log goes on behind the last complete transaction, at `server`. */
   readonly file: string;
   readonly offset: number;
+  /**
+   * When the server began `file`, in seconds since 1970 by its clock; absent before the stream has heard it. A file of that name
+   * with another time is one of another log.
+   */
+  readonly fileTime?: number | undefined;
   readonly tables: readonly TableState[];
 }
 
@@ -112,6 +117,7 @@ const mysqlState: z.ZodType<MysqlState> = z
     gtids: z.string().nullable(),
     file: z.string().refine(isLogName),
     offset: count.max(Number.MAX_SAFE_INTEGER),
+    fileTime: count.max(0xffff_ffff).optional(),
     tables: z.array(tableState),
   })
   .refine(({ tables }) => new Set(tables.map((table) => JSON.stringify([table.namespace, table.name]))).size === tables.length);

@@ -99,6 +99,7 @@ export class MysqlSession implements SourceSession {
       again: (table, why) => this.#copyFromNothing(table, why),
     });
     this.#watch = new LogWatch(control, context, this.#progress.place);
+    this.#watch.onFailure = () => this.#stream?.interrupt();
   }
 
   async *batches(pulling: AbortSignal): AsyncGenerator<Batch> {
@@ -148,9 +149,13 @@ export class MysqlSession implements SourceSession {
   }
 
   async *#read(stream: LogStream, signal: AbortSignal): AsyncGenerator<Batch> {
+    const isOnlyCopied = this.#options.config.snapshot.mode === 'only';
     while (!signal.aborted) {
+      if (this.#watch.failure !== null) throw this.#watch.failure;
       if (stream.isAtRest) this.#carryOut();
       if (this.#copies.isActive && stream.isAtRest) yield* this.#copy(stream, signal);
+      // Also where a checkpoint says that all is copied already.
+      if (!this.#copies.isActive && isOnlyCopied) this.#finishAt ??= this.#progress.place;
       this.#aim();
       if (!this.#copies.isActive && stream.isThere && stream.isAtRest && stream.isGiven) return;
       const batch = await stream.next(signal, this.#copies.isActive);
@@ -193,7 +198,6 @@ export class MysqlSession implements SourceSession {
       this.#isGiving = false;
     }
     if (this.#copies.isActive) void this.#copies.changed().then(() => stream.interrupt());
-    else if (this.#options.config.snapshot.mode === 'only') this.#finishAt ??= this.#progress.place;
   }
 
   /** Where the stream is to stop next: behind every copy, since only there do its rows and those of other tables belong together. */

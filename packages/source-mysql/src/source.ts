@@ -19,12 +19,13 @@ import {
   type SourceSession,
   type Table,
 } from '@weir/sdk';
-import { chosenTables, unreadState } from './capture/chosen-tables.ts';
+import { chosenTables, tablesAtEnd, unreadState } from './capture/chosen-tables.ts';
 import { planSource } from './capture/source-plan.ts';
 import { shapeOf } from './capture/table-shape.ts';
 import { inspect } from './check.ts';
 import { readState, type TableState } from './checkpoint-state.ts';
 import type { MysqlConfig } from './config.ts';
+import { readLogFileTime } from './log-file-time.ts';
 import { beginAnew, isLostPosition, resume, startFromNothing, type Opening } from './opening.ts';
 import { boundaryPosition } from './position.ts';
 import { readServerLog } from './server-log.ts';
@@ -46,8 +47,8 @@ export class MysqlSource implements Source {
     const control = await connect(this.#config, signal);
     using _ = cutOnAbort(control, signal);
     try {
-      await this.#refuseErrors(control);
-      const opening = from === null ? await this.#begin(control, reach) : await this.#resume(control, from, reach);
+      await this.#refuseErrors(control, from === null);
+      const opening = from === null ? await this.#begin(control, reach) : await this.#resume(control, from, reach, signal);
       return new MysqlSession({ config: this.#config, context: this.#context, control, opening });
     } catch (error) {
       await control.close(false);
@@ -73,7 +74,7 @@ export class MysqlSource implements Source {
 
   async check(signal: AbortSignal): Promise<CheckResult[]> {
     try {
-      return await this.#asking(signal, async (client) => await this.#inspect(client));
+      return await this.#asking(signal, async (client) => await this.#inspect(client, true));
     } catch (error) {
       signal.throwIfAborted();
       const { code, message, fix, path = 'url' } = toWeirError(error);
@@ -93,16 +94,23 @@ export class MysqlSource implements Source {
 
   async #begin(control: MysqlClient, reach: Position | null): Promise<Opening> {
     const { tables, snapshot } = this.#config;
+    if (snapshot.mode === 'never') {
+      const { chosen, log } = await tablesAtEnd(control, tables);
+      return startFromNothing(chosen.map((table) => unreadState(table, table)), log, reach);
+    }
     // Read before the catalog: what alters a table in between is in the log behind it.
     const log = await readServerLog(control);
     const chosen = await chosenTables(control, tables);
-    const states = chosen.map((table) => unreadState(table, snapshot.mode === 'never' ? table : null));
-    return startFromNothing(states, log, reach);
+    return startFromNothing(chosen.map((table) => unreadState(table, null)), log, reach);
   }
 
-  async #resume(control: MysqlClient, from: Checkpoint, reach: Position | null): Promise<Opening> {
+  async #resume(control: MysqlClient, from: Checkpoint, reach: Position | null, signal: AbortSignal): Promise<Opening> {
+    // Another one than the stream's: whoever reads with that goes on if this start is refused.
+    const identity = replicaIdentity(`${this.#context.pipeline}\0start`, null);
+    const { flavour } = readState(from);
+    const fileTime = async (file: string): Promise<number | null> => await readLogFileTime(this.#config, { flavour, identity, file }, signal);
     try {
-      const opening = await resume(control, from, reach);
+      const opening = await resume({ client: control, fileTime }, from, reach);
       return { ...opening, state: { ...opening.state, tables: await this.#compared(control, opening.state.tables) } };
     } catch (error) {
       if (this.#config.on_lost_position === 'fail' || !isLostPosition(error)) throw error;
@@ -124,14 +132,16 @@ export class MysqlSource implements Source {
   }
 
   /** @throws WeirError the first thing that the server lacks */
-  async #refuseErrors(client: MysqlClient): Promise<void> {
-    const error = (await this.#inspect(client)).find(({ level }) => level === 'error');
+  async #refuseErrors(client: MysqlClient, isFirst: boolean): Promise<void> {
+    const error = (await this.#inspect(client, isFirst)).find(({ level }) => level === 'error');
     if (error !== undefined) throw new WeirError(error.code as WeirError['code'], error.message, { fix: error.fix, path: error.path });
   }
 
-  async #inspect(client: MysqlClient): Promise<CheckResult[]> {
+  /** @param isFirst nothing was copied yet */
+  async #inspect(client: MysqlClient, isFirst: boolean): Promise<CheckResult[]> {
     const { serverId } = replicaIdentity(this.#context.pipeline, this.#config.server_id);
-    return await inspect(client, { tables: this.#config.tables, serverId });
+    const isCopying = isFirst && this.#config.snapshot.mode !== 'never';
+    return await inspect(client, { tables: this.#config.tables, serverId, isCopying });
   }
 
   async #asking<Answer>(signal: AbortSignal, ask: (client: MysqlClient) => Promise<Answer>): Promise<Answer> {

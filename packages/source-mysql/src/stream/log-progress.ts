@@ -6,14 +6,18 @@ import { boundaryPosition, comparePlaces } from '../position.ts';
 /** How far a stream is: behind which transactions, and at which place of the log. */
 export class LogProgress {
   /** All of a checkpoint's state but how far it is. */
-  readonly #base: MysqlState;
+  readonly #base: Omit<MysqlState, 'fileTime'>;
   readonly #gtids: MysqlGtidSet | MariadbGtidPosition | null;
   #place: LogPosition;
   #end: LogPosition;
+  /** The file that was begun last, and when: see `MysqlState.fileTime`. */
+  #begun: { readonly file: string; readonly time: number } | null;
 
   /** @param state where the stream begins */
   constructor(state: MysqlState) {
-    this.#base = state;
+    const { fileTime, ...base } = state;
+    this.#base = base;
+    this.#begun = fileTime === undefined ? null : { file: state.file, time: fileTime };
     this.#gtids = gtidsOf(state);
     this.#place = placeOf(state);
     this.#end = this.#place;
@@ -47,6 +51,11 @@ export class LogProgress {
     if (comparePlaces(place, this.#place) > 0) this.#place = place;
   }
 
+  /** The stream is in this file from here on. @param time when the server began it, in seconds since 1970 */
+  begun(file: string, time: number): void {
+    this.#begun = { file, time };
+  }
+
   /** A transaction is complete, delivered or not. */
   complete(gtid: Gtid | null, end: LogPosition): void {
     this.#end = end;
@@ -63,7 +72,8 @@ export class LogProgress {
   /** @param changing what else of the state is of now */
   checkpoint(changing: Pick<MysqlState, 'copies' | 'tables'>, position: Position = this.position): Checkpoint {
     const { file, offset } = this.#place;
-    return { position, state: stateJson({ ...this.#base, ...changing, gtids: this.#gtids?.format() ?? null, file, offset }) };
+    const time = this.#begun?.file === file ? { fileTime: this.#begun.time } : {};
+    return { position, state: stateJson({ ...this.#base, ...changing, gtids: this.#gtids?.format() ?? null, file, offset, ...time }) };
   }
 }
 

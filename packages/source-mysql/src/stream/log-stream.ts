@@ -218,6 +218,7 @@ export class LogStream implements AsyncDisposable {
         this.#payload = { payload, bytes: writer.data.slice(payload.start, payload.end) };
       },
       rotate: (place) => progress.reached(place),
+      format: ({ begun }) => progress.begun(this.#decoder.position.file, begun),
       heartbeat: (place) => progress.reached(place),
     };
   }

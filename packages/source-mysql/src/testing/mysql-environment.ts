@@ -27,8 +27,8 @@ export class MysqlEnvironment implements SourceEnvironment {
   /** The furthest place that a session was told to be durable. */
   #confirmed: Position | null = null;
 
-  private constructor(server: string, flavour: Flavour, options: Partial<MysqlOptions>) {
-    this.name = `t${randomBytes(4).toString('hex')}`;
+  private constructor(server: string, flavour: Flavour, options: Partial<MysqlOptions>, name = `t${randomBytes(4).toString('hex')}`) {
+    this.name = name;
     this.flavour = flavour;
     this.#server = server;
     this.#options = options;
@@ -47,6 +47,11 @@ export class MysqlEnvironment implements SourceEnvironment {
     ]);
     await environment.sql('CREATE TABLE items (id int PRIMARY KEY, label text, large longtext)', 'CREATE TABLE other_log (content text)');
     return environment;
+  }
+
+  /** The same database at a server that replicates it. It is dropped by the one that made it. */
+  at(server: string): Omit<MysqlEnvironment, typeof Symbol.asyncDispose> {
+    return new MysqlEnvironment(server, this.flavour, this.#options, this.name);
   }
 
   source(options: Partial<MysqlOptions> = {}): Source {
