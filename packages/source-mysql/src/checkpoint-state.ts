@@ -3,6 +3,7 @@ import { WeirError, type Checkpoint, type Json } from '@weir/sdk';
 import { z } from 'zod';
 import { boundaryPosition, fileNumber, parsePosition } from './position.ts';
 import { alterationState, type Alteration } from './schema/alteration.ts';
+import { preparedXaState, type PreparedXa } from './xa/prepared-transactions.ts';
 
 /** Which of the two servers wrote a log; it says what a set of GTIDs looks like. */
 export type Flavour = 'mysql' | 'mariadb';
@@ -66,6 +67,8 @@ export interface MysqlState {
   readonly file: string;
   readonly offset: number;
   readonly tables: readonly TableState[];
+  /** The XA transactions that are in doubt there; absent when there are none. */
+  readonly prepared?: readonly PreparedXa[] | undefined;
 }
 
 const count = z.int().min(0);
@@ -113,7 +116,9 @@ const mysqlState: z.ZodType<MysqlState> = z
     file: z.string().refine(isLogName),
     offset: count.max(Number.MAX_SAFE_INTEGER),
     tables: z.array(tableState),
+    prepared: z.array(preparedXaState).optional(),
   })
+  .refine(({ prepared = [] }) => new Set(prepared.map(({ xid }) => xid)).size === prepared.length)
   .refine(({ tables }) => new Set(tables.map((table) => JSON.stringify([table.namespace, table.name]))).size === tables.length);
 
 /**

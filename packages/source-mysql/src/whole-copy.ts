@@ -12,14 +12,21 @@ export class WholeCopy implements AsyncDisposable {
   readonly table: Table;
   /** Where its rows belong. */
   readonly at: LogPosition;
+  /** How many XA transactions of two phases were delivered before it was begun. */
+  readonly committedXa: number;
   readonly #ending: AbortController;
   readonly #passed: PromiseWithResolvers<void>;
   readonly #rows: Handover;
   readonly #reading: Promise<boolean>;
 
-  private constructor(table: Table, at: LogPosition, parts: { ending: AbortController; passed: PromiseWithResolvers<void>; rows: Handover; reading: Promise<boolean> }) {
+  private constructor(
+    table: Table,
+    at: LogPosition,
+    parts: { committedXa: number; ending: AbortController; passed: PromiseWithResolvers<void>; rows: Handover; reading: Promise<boolean> },
+  ) {
     this.table = table;
     this.at = at;
+    this.committedXa = parts.committedXa;
     this.#ending = parts.ending;
     this.#passed = parts.passed;
     this.#rows = parts.rows;
@@ -49,7 +56,7 @@ export class WholeCopy implements AsyncDisposable {
       () => rows.end(),
     );
     const at = await Promise.race([begun.promise, reading.then(() => null)]);
-    if (at !== null) return new WholeCopy(table, at, { ending, passed, rows, reading });
+    if (at !== null) return new WholeCopy(table, at, { committedXa: place.committedXa?.count ?? 0, ending, passed, rows, reading });
     await ended;
     return null;
   }

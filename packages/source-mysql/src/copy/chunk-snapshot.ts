@@ -12,6 +12,16 @@ export interface StreamPlace {
   readonly reached: LogPosition;
   /** Of MySQL with GTIDs the transactions that were delivered; it is not changed later. Else null. */
   readonly gtids: MysqlGtidSet | null;
+  /** XA transactions of two phases that were delivered; absent where there are none. */
+  readonly committedXa?: CommittedXa | undefined;
+}
+
+/** XA transactions of two phases whose COMMIT was delivered. */
+export interface CommittedXa {
+  /** How many, in this session. */
+  readonly count: number;
+  /** The names of the last of them. */
+  readonly xids: readonly string[];
 }
 
 /** What a snapshot sees, as far as that is known. */
