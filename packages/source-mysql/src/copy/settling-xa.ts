@@ -8,15 +8,21 @@ import { query, type MysqlClient } from '@weir/mysql';
  */
 export async function isSettlingXa(client: MysqlClient, xids: readonly string[]): Promise<boolean> {
   if (xids.length === 0) return false;
-  const listed = await query(client, "XA RECOVER FORMAT = 'SQL'");
   const delivered = new Set(xids);
-  return listed.some(([, , , name]) => delivered.has(canonicalXid(name!)));
+  const listed = (await query(client, "XA RECOVER FORMAT = 'SQL'")).map((row) => listedXid(row));
+  // What cannot be read may be any of them.
+  return listed.some((xid) => xid === null || delivered.has(xid));
 }
 
-/** As the log has it: the server lists names of plain letters as such. Of another form it stays what it is. */
-function canonicalXid(listed: string): string {
-  const [, isHex, global, isBranchHex, branch, format] = /^(X?)'([^']*)',(X?)'([^']*)',(-?\d+)$/iu.exec(listed) ?? [];
-  if (global === undefined) return listed;
-  const hex = (mark: string, text: string): string => (mark === '' ? Buffer.from(text).toString('hex') : text.toLowerCase());
-  return `X'${hex(isHex!, global)}',X'${hex(isBranchHex!, branch!)}',${format}`;
+/**
+ * The name in a row of XA RECOVER FORMAT = 'SQL', as the log has it; null when it has another form. The row has the number of the format, the
+ * lengths of both parts, and the parts as texts or in hexadecimal; an empty second part may be left out.
+ * https://mariadb.com/docs/server/reference/sql-statements/transactions/xa-transactions
+ */
+export function listedXid([format, globalLength, branchLength, name]: readonly (string | null)[]): string | null {
+  const parts = [...name!.matchAll(/(X?)'([^']*)'/giu)].map(([, isHex, text]) => Buffer.from(text!, isHex === '' ? 'latin1' : 'hex'));
+  const bytes = Buffer.concat(parts);
+  const global = Number(globalLength);
+  if (bytes.length !== global + Number(branchLength)) return null;
+  return `X'${bytes.toString('hex', 0, global)}',X'${bytes.toString('hex', global)}',${format}`;
 }

@@ -36,10 +36,12 @@ export interface PreparedTransactionsOptions {
 export class PreparedTransactions {
   readonly #folder: XaFolder | null;
   readonly #limits: XaLimits;
-  #all: readonly PreparedXa[];
+  #all: readonly PreparedXa[] = [];
+  /** Of all their files. */
+  #bytes = 0;
 
   constructor({ prepared, folder, limits = XA_LIMITS }: PreparedTransactionsOptions) {
-    this.#all = prepared;
+    this.#put(prepared);
     this.#folder = folder === null ? null : new XaFolder(folder);
     this.#limits = limits;
   }
@@ -56,7 +58,7 @@ export class PreparedTransactions {
 
   /** Bytes that the transaction that is coming may have. */
   get room(): number {
-    return this.#limits.bytes - this.#all.reduce((sum, { file }) => sum + (file?.bytes ?? 0), 0);
+    return this.#limits.bytes - this.#bytes;
   }
 
   /**
@@ -84,7 +86,7 @@ export class PreparedTransactions {
       throw new WeirError('WEIR_MYSQL_XA_LIMIT', `more than ${this.#limits.transactions} XA transactions are prepared and not committed`);
     }
     const prepared = events.captured === null ? { xid } : { xid, file: await events.publish(position) };
-    this.#all = [...others, prepared];
+    this.#put([...others, prepared]);
   }
 
   /** The one of this name; null when none is known. */
@@ -94,7 +96,7 @@ export class PreparedTransactions {
 
   /** It was committed, or rolled back. Its file stays until a checkpoint behind that is confirmed. */
   remove(xid: string): void {
-    if (this.get(xid) !== null) this.#all = this.#all.filter((each) => each.xid !== xid);
+    if (this.get(xid) !== null) this.#put(this.#all.filter((each) => each.xid !== xid));
   }
 
   /** The events of one that is prepared. @throws WeirError WEIR_MYSQL_XA_FILE */
@@ -112,6 +114,11 @@ export class PreparedTransactions {
   async confirmed({ position, state }: Checkpoint): Promise<void> {
     const { prepared = [] } = state as unknown as { readonly prepared?: readonly PreparedXa[] };
     await this.#folder?.confirmed(position, new Set(prepared.flatMap(({ file }) => (file === undefined ? [] : [file.name]))));
+  }
+
+  #put(all: readonly PreparedXa[]): void {
+    this.#all = all;
+    this.#bytes = all.reduce((sum, { file }) => sum + (file?.bytes ?? 0), 0);
   }
 
   #folderOf({ name }: XaFile): XaFolder {
