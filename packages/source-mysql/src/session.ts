@@ -253,6 +253,7 @@ export class MysqlSession implements SourceSession {
   /** An XA transaction commits whose rows are in a log that was not read. */
   #missed(): void {
     for (const { state } of this.#tables.all) this.#copyFromNothing(state, 'an XA transaction commits that was prepared before the log was read');
+    this.#stream?.interrupt();
   }
 
   #copyFromNothing(table: TableName, why: string): void {

@@ -1,17 +1,8 @@
 import { query, type MysqlClient } from '@weir/mysql';
 
-/**
- * Whether MariaDB is still about to commit one of these XA transactions. It writes the COMMIT of one that was prepared into its log
- * first and shows its rows later, and the place that it says of a snapshot knows only of the first; XA RECOVER lists it until the
- * second. MySQL has the GTID of the COMMIT in `gtid_executed` when the rows are seen.
- * @param xids as `XaStep.xid`
- */
-export async function isSettlingXa(client: MysqlClient, xids: readonly string[]): Promise<boolean> {
-  if (xids.length === 0) return false;
-  const delivered = new Set(xids);
-  const listed = (await query(client, "XA RECOVER FORMAT = 'SQL'")).map((row) => listedXid(row));
-  // What cannot be read may be any of them.
-  return listed.some((xid) => xid === null || delivered.has(xid));
+/** The XA transactions that MariaDB lists: prepared, and not shown yet. By their names as `XaStep.xid`; null stands for those that cannot be read. */
+export async function listedXids(client: MysqlClient): Promise<Set<string | null>> {
+  return new Set((await query(client, "XA RECOVER FORMAT = 'SQL'")).map((row) => listedXid(row)));
 }
 
 /**

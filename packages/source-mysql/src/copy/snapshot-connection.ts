@@ -5,7 +5,6 @@ import { WeirError, toWeirError, type TableName } from '@weir/sdk';
 import type { Flavour } from '../checkpoint-state.ts';
 import { beginSnapshot, type SnapshotMoment, type StreamPlace } from './chunk-snapshot.ts';
 import { RowReader } from './row-reader.ts';
-import { isSettlingXa } from './settling-xa.ts';
 
 /** How soon it is looked again whether a snapshot sees what the stream has delivered, in ms, and how often. */
 const RETRY_MS = 20;
@@ -67,13 +66,10 @@ export class SnapshotConnection implements AsyncDisposable {
 
   /** The server sends a transaction a little before it shows it. */
   async #snapshot(reader: RowReader, tables: readonly TableName[], place: StreamPlace, signal: AbortSignal): Promise<SnapshotMoment | null> {
-    const { flavour } = this.#options;
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      if (flavour === 'mysql' || !(await isSettlingXa(reader.client, place.committedXa?.xids ?? []))) {
-        const moment = await beginSnapshot(reader.client, tables, this.#locker?.client ?? null);
-        if (moment.covers(place)) return moment;
-        await query(reader.client, 'ROLLBACK');
-      }
+      const moment = await beginSnapshot(reader.client, tables, this.#locker?.client ?? null);
+      if (moment.covers(place)) return moment;
+      await query(reader.client, 'ROLLBACK');
       await sleep(RETRY_MS, undefined, { signal });
     }
     return null;

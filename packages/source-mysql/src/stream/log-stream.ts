@@ -147,7 +147,7 @@ export class LogStream implements AsyncDisposable {
   }
 
   /** See {@link XaTransactions.committed}. */
-  get committedXa(): CommittedXa {
+  get committedXa(): CommittedXa[] {
     return this.#xa.committed;
   }
 

@@ -41,10 +41,9 @@ export class XaTransactions implements XaHost, AsyncDisposable {
   /** Of one that is over: to be given back. */
   #over: KeptEvents | null = null;
   #prepares: XaStep | null = null;
-  #commits: { readonly xid: string; readonly isMissed: boolean } | null = null;
+  #commits: { readonly xid: string; readonly end: LogPosition; readonly isMissed: boolean } | null = null;
   /** Those of two phases that were delivered, the last of them last. */
-  readonly #committed = new Set<string>();
-  #count = 0;
+  readonly #committed = new Map<string, LogPosition>();
   /** Events that are to be decoded before the next one; null when there is no replay. */
   replay: AsyncGenerator<Uint8Array> | null = null;
 
@@ -52,14 +51,14 @@ export class XaTransactions implements XaHost, AsyncDisposable {
     this.#options = options;
   }
 
-  /** Those of two phases whose rows were delivered; of the last {@link MOST_COMMITTED} the names. */
-  get committed(): CommittedXa {
-    return { count: this.#count, xids: [...this.#committed] };
+  /** Those of two phases whose rows were delivered, the last {@link MOST_COMMITTED} of them. */
+  get committed(): CommittedXa[] {
+    // The server has no two of one name at once: what is in doubt again is done with.
+    const inDoubt = new Set(this.#options.prepared.state?.map(({ xid }) => xid));
+    return [...this.#committed].flatMap(([xid, end]) => (inDoubt.has(xid) ? [] : [{ xid, end }]));
   }
 
-  start({ xid }: XaStep): void {
-    // The server has no two of one name, so that the one of before is done with.
-    this.#committed.delete(xid);
+  start(): void {
     this.#events = this.#options.prepared.begin();
   }
 
@@ -105,21 +104,21 @@ export class XaTransactions implements XaHost, AsyncDisposable {
     const { prepared, isPast } = this.#options;
     const events = this.#events;
     const known = prepared.get(xid);
-    this.#commits = { xid, isMissed: events === null && known === null && !isPast(gtid, end) };
+    this.#commits = { xid, end, isMissed: events === null && known === null && !isPast(gtid, end) };
     if (events !== null) this.replay = events.captured === null ? eventsOf([]) : events.events();
     else this.replay = known?.file === undefined ? eventsOf([]) : prepared.events(known.file);
-    if (events === null && known?.file !== undefined) this.#remember(xid);
+    if (events === null && known?.file !== undefined) this.#remember(xid, end);
   }
 
   /** What was to be replayed is decoded. No batch may be closed between this and the end of the transaction. */
   replayed(): void {
-    const { xid, isMissed } = this.#commits!;
+    const { xid, end, isMissed } = this.#commits!;
     this.#commits = null;
     this.#over = this.#events;
     this.#events = null;
     this.#options.prepared.remove(xid);
     if (!isMissed) return;
-    this.#remember(xid);
+    this.#remember(xid, end);
     this.#options.missed();
   }
 
@@ -135,10 +134,10 @@ export class XaTransactions implements XaHost, AsyncDisposable {
     await this.#events?.[Symbol.asyncDispose]();
   }
 
-  #remember(xid: string): void {
-    this.#count++;
-    this.#committed.add(xid);
-    if (this.#committed.size > MOST_COMMITTED) this.#committed.delete(this.#committed.values().next().value!);
+  #remember(xid: string, end: LogPosition): void {
+    this.#committed.delete(xid);
+    this.#committed.set(xid, end);
+    if (this.#committed.size > MOST_COMMITTED) this.#committed.delete(this.#committed.keys().next().value!);
   }
 }
 
