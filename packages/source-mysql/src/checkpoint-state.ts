@@ -3,6 +3,7 @@ import { WeirError, type Checkpoint, type Json } from '@weir/sdk';
 import { z } from 'zod';
 import { boundaryPosition, fileNumber, parsePosition } from './position.ts';
 import { alterationState, type Alteration } from './schema/alteration.ts';
+import { preparedXaState, type PreparedXa } from './xa/prepared-transactions.ts';
 
 /** Which of the two servers wrote a log; it says what a set of GTIDs looks like. */
 export type Flavour = 'mysql' | 'mariadb';
@@ -71,6 +72,8 @@ export interface MysqlState {
    */
   readonly fileTime?: number | undefined;
   readonly tables: readonly TableState[];
+  /** The XA transactions that are in doubt there; absent when there are none. */
+  readonly prepared?: readonly PreparedXa[] | undefined;
 }
 
 const count = z.int().min(0);
@@ -119,7 +122,9 @@ const mysqlState: z.ZodType<MysqlState> = z
     offset: count.max(Number.MAX_SAFE_INTEGER),
     fileTime: count.max(0xffff_ffff).optional(),
     tables: z.array(tableState),
+    prepared: z.array(preparedXaState).optional(),
   })
+  .refine(({ prepared = [] }) => new Set(prepared.map(({ xid }) => xid)).size === prepared.length)
   .refine(({ tables }) => new Set(tables.map((table) => JSON.stringify([table.namespace, table.name]))).size === tables.length);
 
 /**

@@ -187,6 +187,7 @@ export class TableCopies implements AsyncDisposable {
       const captured = this.#options.tables.get(whole.table);
       // It was dropped or altered while the stream came here.
       if (captured?.shape?.table !== whole.table) continue;
+      if (whole.moment.mayLack(place.committedXa ?? [])) continue;
       yield* this.#giveWhole(whole);
     }
   }

@@ -53,12 +53,12 @@ export function beginAnew({ state, position }: { readonly state: MysqlState; rea
   return { state: { v: 1, flavour, server, epoch, copies, gtids: gtids?.format() ?? null, ...end, tables }, given: null, isAnew: true };
 }
 
-/** Whether the checkpoint leads nowhere any more: what follows it is gone, or in no log that is there. */
+/** Whether the checkpoint leads nowhere any more: what follows it is gone, or in no log and no file that is there. */
 export function isLostPosition(error: unknown): error is WeirError {
   return error instanceof WeirError && LOST.has(error.code);
 }
 
-const LOST: ReadonlySet<string> = new Set(['WEIR_MYSQL_LOG_PURGED', 'WEIR_MYSQL_LOG_BEHIND']);
+const LOST: ReadonlySet<string> = new Set(['WEIR_MYSQL_LOG_PURGED', 'WEIR_MYSQL_LOG_BEHIND', 'WEIR_MYSQL_XA_FILE']);
 
 /** In front of everything that a log has: where a stream by GTIDs is before it has heard where it is. */
 function beginningOf({ end }: ServerLog): Pick<MysqlState, 'file' | 'offset' | 'fileTime'> {

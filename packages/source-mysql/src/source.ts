@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { connect, cutOnAbort, serverVersion, type MysqlClient } from '@weir/mysql';
 import {
   Changes,
@@ -23,7 +24,7 @@ import { chosenTables, tablesAtEnd, unreadState } from './capture/chosen-tables.
 import { planSource } from './capture/source-plan.ts';
 import { shapeOf } from './capture/table-shape.ts';
 import { inspect } from './check.ts';
-import { readState, type TableState } from './checkpoint-state.ts';
+import { readState, type MysqlState, type TableState } from './checkpoint-state.ts';
 import type { MysqlConfig } from './config.ts';
 import { readLogFileTime } from './log-file-time.ts';
 import { beginAnew, isLostPosition, resume, startFromNothing, type Opening } from './opening.ts';
@@ -32,6 +33,7 @@ import { readServerLog } from './server-log.ts';
 import { MysqlSession } from './session.ts';
 import { replicaIdentity } from './stream/replica-identity.ts';
 import { MysqlTableReader } from './table-reader.ts';
+import { PreparedTransactions } from './xa/prepared-transactions.ts';
 
 /** A MySQL or MariaDB server as a source. */
 export class MysqlSource implements Source {
@@ -49,7 +51,7 @@ export class MysqlSource implements Source {
     try {
       await this.#refuseErrors(control, from === null);
       const opening = from === null ? await this.#begin(control, reach) : await this.#resume(control, from, reach, signal);
-      return new MysqlSession({ config: this.#config, context: this.#context, control, opening });
+      return new MysqlSession({ config: this.#config, context: this.#context, control, opening, prepared: this.#prepared(opening.state) });
     } catch (error) {
       await control.close(false);
       signal.throwIfAborted();
@@ -111,7 +113,8 @@ export class MysqlSource implements Source {
     const fileTime = async (file: string): Promise<number | null> => await readLogFileTime(this.#config, { flavour, identity, file }, signal);
     try {
       const opening = await resume({ client: control, fileTime }, from, reach);
-      return { ...opening, state: { ...opening.state, tables: await this.#compared(control, opening.state.tables) } };
+      await this.#prepared(opening.state).check();
+      return { ...opening, state: await this.#compared(control, opening.state) };
     } catch (error) {
       if (this.#config.on_lost_position === 'fail' || !isLostPosition(error)) throw error;
       const opening = beginAnew({ state: readState(from), position: from.position }, await readServerLog(control), reach);
@@ -122,13 +125,22 @@ export class MysqlSource implements Source {
   }
 
   /** Tables that the configuration has got since are copied, those that it has lost are forgotten: their rows stay at the sinks. */
-  async #compared(control: MysqlClient, known: readonly TableState[]): Promise<TableState[]> {
+  async #compared(control: MysqlClient, state: MysqlState): Promise<MysqlState> {
     const { tables, snapshot } = this.#config;
     const patterns = tables.map(parsePattern);
-    const kept = known.filter((table) => isChosen(table, patterns));
+    const kept = state.tables.filter((table) => isChosen(table, patterns));
     const names = new Set(kept.map(tableName));
     const added = (await chosenTables(control, tables)).filter((table) => !names.has(tableName(table)));
-    return [...kept, ...added.map((table): TableState => ({ ...unreadState(table, snapshot.mode === 'never' ? table : null), reason: 'new' }))];
+    const unread = added.map((table): TableState => ({ ...unreadState(table, snapshot.mode === 'never' ? table : null), reason: 'new' }));
+    // What is in doubt and was of no interest may change these: it is one that was missed.
+    const prepared = state.prepared?.filter(({ file }) => file !== undefined || added.length === 0);
+    return { ...state, tables: [...kept, ...unread], prepared };
+  }
+
+  /** Those of a state, and the files where they are kept. */
+  #prepared({ prepared = [] }: MysqlState): PreparedTransactions {
+    const { folder } = this.#context;
+    return new PreparedTransactions({ prepared, folder: folder === undefined ? null : join(folder, 'xa') });
   }
 
   /** @throws WeirError the first thing that the server lacks */

@@ -3,6 +3,9 @@ import type { Checkpoint, Position } from '@weir/sdk';
 import { gtidsOf, placeOf, stateJson, type MysqlState } from '../checkpoint-state.ts';
 import { boundaryPosition, comparePlaces } from '../position.ts';
 
+/** What else than its progress a checkpoint has of where the stream is. */
+export type ChangingState = Required<Pick<MysqlState, 'copies' | 'tables' | 'prepared'>>;
+
 /** How far a stream is: behind which transactions, and at which place of the log. */
 export class LogProgress {
   /** All of a checkpoint's state but how far it is. */
@@ -69,8 +72,14 @@ export class LogProgress {
     return comparePlaces(start, this.#place) < 0;
   }
 
+  /** The same for a step that ends a transaction. @param end behind it */
+  isPast(gtid: Gtid | null, end: LogPosition): boolean {
+    if (gtid !== null && this.#gtids !== null) return this.#gtids.has(gtid as never);
+    return comparePlaces(end, this.#place) <= 0;
+  }
+
   /** @param changing what else of the state is of now */
-  checkpoint(changing: Pick<MysqlState, 'copies' | 'tables'>, position: Position = this.position): Checkpoint {
+  checkpoint(changing: ChangingState, position: Position = this.position): Checkpoint {
     const { file, offset } = this.#place;
     const time = this.#begun?.file === file ? { fileTime: this.#begun.time } : {};
     return { position, state: stateJson({ ...this.#base, ...changing, gtids: this.#gtids?.format() ?? null, file, offset, ...time }) };

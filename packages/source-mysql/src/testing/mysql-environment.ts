@@ -54,10 +54,11 @@ export class MysqlEnvironment implements SourceEnvironment {
     return new MysqlEnvironment(server, this.flavour, this.#options, this.name);
   }
 
-  source(options: Partial<MysqlOptions> = {}): Source {
+  /** @param folder of the pipeline; absent: none */
+  source(options: Partial<MysqlOptions> = {}, folder?: string): Source {
     const url = this.#url(this.name, { username: this.name, password: 'secret' });
     const tables = [`${this.name}.*`, `!${this.name}.other_*`];
-    const source = mysql({ url, tables, ...this.#options, ...options }, { pipeline: this.name });
+    const source = mysql({ url, tables, ...this.#options, ...options }, { pipeline: this.name, folder });
     return new ConfirmingSource(source, (checkpoint) => this.#durable(checkpoint));
   }
 
