@@ -39,7 +39,7 @@ await describeWithServices(`${plain.title} without GTIDs`, [plain], () => {
     await reading.until(({ chunk }) => chunk !== null);
     await environment.apply([{ op: 'insert', id: 100, label: 'beside the copy' }, { op: 'delete', id: 30 }]);
     await reading.untilCopied();
-    const copied = reading.seen.length;
+    const copied = reading.seen.length - 1;
     await environment.sql("INSERT INTO items VALUES (101, 'first file', NULL)", 'FLUSH BINARY LOGS');
     await environment.apply([{ op: 'update', id: 1, label: 'second file' }]);
     await reading.untilStreamed(2);
