@@ -1,8 +1,8 @@
 import { createConnection } from 'mysql2/promise';
 import { ACCOUNTS, BULK, TOTAL, type BankServer } from './bank.ts';
 
-/** Rows of the audit: several batches, so that a copy of it can be interrupted between two. */
-const ENTRIES = 20_000;
+/** Rows of the audit, of 900 bytes and more: a sink commits in the middle of its copy, which can be interrupted there. */
+const ENTRIES = 40_000;
 const OPENING = 30_000;
 /** What takes a session, and nothing that was committed: each waited for the other. */
 const DEADLOCK = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT']);
@@ -23,12 +23,12 @@ export async function createMysqlBank(url: string): Promise<void> {
     'CREATE TABLE ledger (id bigint AUTO_INCREMENT PRIMARY KEY, debit int, credit int, amount bigint, memo text)',
     'CREATE TABLE notes (account int, line int, body mediumtext, PRIMARY KEY (account, line))',
     'CREATE TABLE clients (name varchar(40) PRIMARY KEY, town varchar(40))',
-    'CREATE TABLE audit (entry varchar(100), noted timestamp(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6))',
+    'CREATE TABLE audit (entry varchar(100), noted timestamp(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6), detail text)',
     `INSERT INTO accounts (id, balance) SELECT n, ${TOTAL / ACCOUNTS} FROM ${rows(ACCOUNTS)}`,
     `INSERT INTO ledger (debit, credit, amount, memo) SELECT 1 + n % 1000, 1 + n % 999, 0, 'opening' FROM ${rows(OPENING)}`,
     `INSERT INTO notes SELECT n, 1, REPEAT(SHA2(n, 256), 50) FROM ${rows(ACCOUNTS)}`,
     `INSERT INTO clients SELECT CONCAT('Client ', n), CONCAT('town ', n % 50) FROM ${rows(ACCOUNTS)}`,
-    `INSERT INTO audit (entry) SELECT CONCAT('entry ', n % 200) FROM ${rows(ENTRIES)}`,
+    `INSERT INTO audit (entry, detail) SELECT CONCAT('entry ', n % 200), REPEAT('whatever', 110) FROM ${rows(ENTRIES)}`,
   ]) {
     await session.run(statement);
   }

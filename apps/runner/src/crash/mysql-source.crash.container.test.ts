@@ -15,12 +15,13 @@ type Kill = readonly [point: CrashPoint, pass: number];
 const copying: readonly Kill[] = [
   ['sink.fence-taken', 1],
   ['source.chunk-read', 1],
-  ['source.chunk-read', 6],
-  ['engine.before-write', 3],
-  ['sink.before-commit', 4],
   ['sink.commit-unanswered', 2],
+  ['sink.commit-unanswered', 3],
+  ['source.chunk-read', 5],
+  ['engine.before-confirm', 4],
+  ['sink.before-commit', 4],
   ['engine.before-commit', 5],
-  ['source.chunk-read', 12],
+  ['source.chunk-read', 20],
 ];
 
 /** And where when all was copied. */
