@@ -196,6 +196,8 @@ interface FakeSourceConfig {
 
 /** A registry with one source, `postgres`, and two sinks, `duckdb` and `kafka`, which keep what they made. */
 export class FakeConnectors implements Connectors {
+  /** What the source of a pipeline was given for its files. */
+  readonly folders: Map<string, string | undefined> = new Map();
   readonly made: Map<string, FakeSource | FakeSink> = new Map();
   /** Called with each source and sink as it is made. */
   onMade: (made: FakeSource | FakeSink) => void = () => {};
@@ -233,7 +235,10 @@ export class FakeConnectors implements Connectors {
         tls: z.enum(['verify', 'off']).optional(),
         snapshot: z.strictObject({ workers: z.int().default(2) }).prefault({}),
       }),
-      create: (_, { pipeline, name }) => this.#keep(`${pipeline}/${name}`, new FakeSource(commits)),
+      create: (_, { pipeline, name, folder }) => {
+        this.folders.set(pipeline, folder);
+        return this.#keep(`${pipeline}/${name}`, new FakeSource(commits));
+      },
     };
   }
 

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { silentLogger, WeirError, type Logger } from '@weir/sdk';
 import { memoryStore, type Store } from '@weir/store';
 import { describe, expect, test } from 'vitest';
@@ -69,6 +71,14 @@ describe('a runtime', () => {
     });
     const shop = runtime.status().pipelines.find(({ name }) => name === 'shop')!;
     expect(shop.sinks['warehouse']!.schemaChangeTotals).toEqual({ drop: { stop: 1 } });
+  });
+
+  test('gives each pipeline a folder of its own in the state directory, and makes none', async () => {
+    using folder = new TestFolder();
+    const { runtime, config, connectors } = await start(folder);
+    await using _ = runtime;
+    expect(connectors.folders).toEqual(new Map(['shop', 'other'].map((name) => [name, join(config.stateDirectory, name)])));
+    expect(existsSync(connectors.folders.get('shop')!)).toBe(false);
   });
 
   test('ends by itself at the head of each source', async () => {

@@ -15,7 +15,7 @@ import { serveApi, type ApiServer } from './api/serve.ts';
 import { choosePipelines } from './config/choose-pipelines.ts';
 import type { Config, PipelineConfig } from './config/config.ts';
 import { locateFailure } from './located.ts';
-import { createSink, createSource } from './parts.ts';
+import { createSink, createSource, pipelineFolder } from './parts.ts';
 import { rememberStatus, type RuntimeStatus } from './runtime-status.ts';
 
 const REMEMBER_EVERY_MS = 5000;
@@ -65,7 +65,7 @@ export async function startRuntime(config: Config, options: RuntimeOptions): Pro
   const chosen = choosePipelines(config, options.only);
   const store = options.store ?? openSqliteStore(config.stateDirectory);
   try {
-    const runtime = new PipelineRuntime(chosen, store, { ...options, place: config.place });
+    const runtime = new PipelineRuntime(chosen, store, { ...options, place: config.place, stateDirectory: config.stateDirectory });
     runtime.api = await serveApi(config, runtime);
     return runtime;
   } catch (error) {
@@ -92,7 +92,7 @@ class PipelineRuntime implements Runtime {
   constructor(
     configs: readonly PipelineConfig[],
     store: Store,
-    { log, clock = systemClock, place, env = {} }: RuntimeOptions & Pick<Config, 'place'>,
+    { log, clock = systemClock, place, stateDirectory, env = {} }: RuntimeOptions & Pick<Config, 'place' | 'stateDirectory'>,
   ) {
     this.#place = place;
     this.env = env;
@@ -100,7 +100,7 @@ class PipelineRuntime implements Runtime {
     this.#clock = clock;
     this.#log = log;
     this.#startedAt = clock.now();
-    this.#wired = new Map(configs.map((config) => [config.name, wire(config, { store, log, clock })]));
+    this.#wired = new Map(configs.map((config) => [config.name, wire(config, stateDirectory, { store, log, clock })]));
     this.pipelines = new Map([...this.#wired].map(([name, { pipeline }]) => [name, pipeline]));
   }
 
@@ -198,12 +198,13 @@ class PipelineRuntime implements Runtime {
   }
 }
 
-function wire(config: PipelineConfig, shared: { store: Store; log: Logger; clock: Clock }): Wired {
+function wire(config: PipelineConfig, stateDirectory: string, shared: { store: Store; log: Logger; clock: Clock }): Wired {
   const context = (name: string): ConnectorContext => ({
     pipeline: config.name,
     name,
     log: shared.log,
     clock: shared.clock,
+    folder: pipelineFolder(stateDirectory, config.name),
   });
   const source = createSource(config.source, context('source'));
   const sinks = new Map(config.sinks.map((sink) => [sink.name, createSink(sink, context(sink.name))]));

@@ -50,7 +50,7 @@ describe('MySQL', () => {
   test('format and place', () => {
     const { host } = new Reading().read(rotate, mysqlFormat);
     expect(host.rotations).toEqual([{ file: 'binlog.000042', offset: 4 }]);
-    expect(host.formats).toEqual([{ flavour: 'mysql', serverVersion: '8.0.36', checksums: false, created: 0 }]);
+    expect(host.formats).toEqual([{ flavour: 'mysql', serverVersion: '8.0.36', checksums: false, created: 0, begun: 946_684_800 }]);
   });
 
   test('a transaction of two rows', () => {

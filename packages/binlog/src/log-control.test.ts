@@ -69,7 +69,7 @@ describe('the format', () => {
   ] as const)('of %s is that of %s', (version, flavour) => {
     const session = new Session({ opened: false, checksums: false });
     session.decode(session.log.format({ version, created: 99 }));
-    expect(session.host.formats).toEqual([{ flavour, serverVersion: version, checksums: false, created: 99 }]);
+    expect(session.host.formats).toEqual([{ flavour, serverVersion: version, checksums: false, created: 99, begun: 1_700_000_000 }]);
   });
 
   test('of a log in use has the checksum of one that is not', () => {

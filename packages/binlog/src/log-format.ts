@@ -11,6 +11,8 @@ export interface LogFormat {
   readonly checksums: boolean;
   /** When the server began the log, in seconds since 1970; 0 where this is sent again in the middle of one. */
   readonly created: number;
+  /** When the server began this file of the log, in seconds since 1970 by its clock; the same wherever in the file a stream begins. */
+  readonly begun: number;
 }
 
 const LOG_VERSION = 4;
@@ -53,5 +55,5 @@ export function readFormat(reader: EventReader): LogFormat {
   reader.skip(CHECKSUM_BYTES);
   reader.close();
   const flavour = /mariadb/iu.test(serverVersion) ? 'mariadb' : 'mysql';
-  return { flavour, serverVersion, checksums: algorithm === CRC32, created };
+  return { flavour, serverVersion, checksums: algorithm === CRC32, created, begun: reader.seconds };
 }

@@ -10,7 +10,7 @@ const rows = { type: EventType.writeRowsV1, tableId: pair.tableId, columns: 3, r
 describe('MariaDB', () => {
   test('names a server and its format', () => {
     const { host } = new Session({ flavour: 'mariadb' });
-    expect(host.formats).toEqual([{ flavour: 'mariadb', serverVersion: '11.4.2-MariaDB-log', checksums: true, created: 0 }]);
+    expect(host.formats).toEqual([{ flavour: 'mariadb', serverVersion: '11.4.2-MariaDB-log', checksums: true, created: 0, begun: 1_700_000_000 }]);
   });
 
   test('begins a transaction by its GTID', async () => {

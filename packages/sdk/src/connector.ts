@@ -21,6 +21,11 @@ export interface ConnectorContext {
   readonly name: string;
   readonly log: Logger;
   readonly clock: Clock;
+  /**
+   * The pipeline's folder, for what a checkpoint relies on and cannot hold itself. It lasts as long as the state of the pipeline, and
+   * need not exist yet; absent where there is no state.
+   */
+  readonly folder?: string | undefined;
 }
 
 export type SchemaPolicy = 'apply' | 'ignore' | 'stop';

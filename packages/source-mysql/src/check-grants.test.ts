@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mariadbPrivileges, missingPrivileges, mysqlPrivileges } from './check-grants.ts';
+import { mariadbPrivileges, missingPrivileges, mysqlPrivileges, unlockable } from './check-grants.ts';
 
 describe('what a user lacks to read the log', () => {
   it('is nothing for who may do everything, or these two', () => {
@@ -22,5 +22,18 @@ describe('what a user lacks to read the log', () => {
 
   it('is not certain of who has roles', () => {
     expect(missingPrivileges(['GRANT USAGE ON *.* TO `weir`@`%`', 'GRANT `reader`@`%` TO `weir`@`%`'], mysqlPrivileges).hasRoles).toBe(true);
+  });
+});
+
+describe('databases whose tables a user may not lock', () => {
+  const tables = [{ namespace: 'shop', name: 'a' }, { namespace: 'shop', name: 'b' }, { namespace: 'other', name: 'c' }];
+
+  it('are those without LOCK TABLES on all of them, each once', () => {
+    const reads = 'GRANT SELECT ON *.* TO `weir`@`%`';
+    expect(unlockable([reads], tables)).toEqual({ databases: ['shop', 'other'], hasRoles: false });
+    expect(unlockable([reads, 'GRANT LOCK TABLES ON `shop`.* TO `weir`@`%`'], tables).databases).toEqual(['other']);
+    expect(unlockable([reads, 'GRANT LOCK TABLES ON *.* TO `weir`@`%`'], tables).databases).toEqual([]);
+    expect(unlockable([reads], []).databases).toEqual([]);
+    expect(unlockable([reads, 'GRANT `locker`@`%` TO `weir`@`%`'], tables).hasRoles).toBe(true);
   });
 });

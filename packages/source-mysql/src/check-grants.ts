@@ -1,4 +1,5 @@
 import { Grants } from '@weir/mysql';
+import type { TableName } from '@weir/sdk';
 
 /** What reading the log of a server takes, beside SELECT on the tables. */
 export interface LogPrivilege {
@@ -29,4 +30,11 @@ export function missingPrivileges(grants: readonly string[], needed: readonly Lo
   // Rights on one database or table do not hold for the log.
   const missing = needed.filter(({ anyOf }) => !anyOf.some((name) => found.allows(name, null)));
   return { names: missing.map(({ name }) => name), hasRoles: found.hasRoles };
+}
+
+/** Databases of which the user may read tables and lock none: LOCK TABLES is given on all of one. @param grants lines of SHOW GRANTS */
+export function unlockable(grants: readonly string[], tables: readonly TableName[]): { readonly databases: readonly string[]; readonly hasRoles: boolean } {
+  const found = new Grants(grants);
+  const databases = new Set(tables.map(({ namespace }) => namespace));
+  return { databases: [...databases].filter((database) => !found.allows('LOCK TABLES', database)), hasRoles: found.hasRoles };
 }

@@ -1,7 +1,8 @@
-import type { CheckResult } from '@weir/sdk';
+import { Secret, type CheckResult } from '@weir/sdk';
 import { describeWithServices, service } from '@weir/testkit/services';
 import { expect, it } from 'vitest';
 import { checkServer } from './check.ts';
+import { proxyRelay } from './testing/proxy-relay.ts';
 import { TestServer } from './testing/test-server.ts';
 
 const servers = [
@@ -12,7 +13,7 @@ const signal = new AbortController().signal;
 const ITEMS = 'CREATE TABLE items (id int PRIMARY KEY, name varchar(40))';
 
 const check = async (at: TestServer, tables = [`${at.name}.*`], config = at.config, serverId = 4_000_000_000): Promise<CheckResult[]> =>
-  await checkServer(config, { tables, serverId }, signal);
+  await checkServer(config, { tables, serverId, isCopying: true }, signal);
 const wrong = (results: readonly CheckResult[]): CheckResult[] => results.filter(({ level }) => level !== 'ok');
 
 for (const { server, client } of servers) {
@@ -84,6 +85,14 @@ for (const { server, client } of servers) {
       expect(wrong(await check(at, undefined, at.config, 1))).toMatchObject([{ code: 'WEIR_MYSQL_SERVER_ID', path: 'server_id' }]);
     });
 
+    it('sees a proxy in between, and which way is around it', async () => {
+      await using at = await TestServer.with(server, ITEMS);
+      await using relay = await proxyRelay(server.url);
+      expect(wrong(await check(at, undefined, { url: new Secret(relay.url) }))).toMatchObject([
+        { code: 'WEIR_MYSQL_PROXY', level: 'error', path: 'url', fix: expect.stringContaining('Name the server itself') as string },
+      ]);
+    });
+
     it('says what stands against connecting', async () => {
       await using at = await TestServer.with(server, ITEMS);
       const results = await check(at, undefined, at.configOf({ name: 'nobody', password: 'swordfish' }));
@@ -92,3 +101,21 @@ for (const { server, client } of servers) {
     });
   });
 }
+
+const mysql = servers[0].server;
+
+await describeWithServices(`a check of ${mysql.title} for tables that are copied whole`, [mysql], () => {
+  it('sees that the user may not lock them, and prints the SQL that mends it', async () => {
+    await using at = await TestServer.with(mysql, ITEMS, 'CREATE TABLE a_list (name varchar(40) PRIMARY KEY)', 'CREATE TABLE b_list (name varchar(40) PRIMARY KEY)');
+    const config = await at.user('REPLICATION SLAVE, REPLICATION CLIENT ON *.*', `SELECT ON \`${at.name}\`.*`);
+    const [result, ...others] = wrong(await check(at, undefined, config));
+    expect(result).toMatchObject({ code: 'WEIR_MYSQL_GRANT', level: 'error', path: 'tables', message: expect.stringContaining(`LOCK TABLES, which the copy of ${at.name}.a_list and 1 more takes`) as string });
+    expect(others).toEqual([]);
+    // By key, and where nothing is copied now, it is not needed.
+    expect(wrong(await check(at, [`${at.name}.items`], config))).toEqual([]);
+    const tables = [`${at.name}.*`];
+    expect(wrong(await checkServer(config, { tables, serverId: 4_000_000_000, isCopying: false }, signal))).toMatchObject([{ code: 'WEIR_MYSQL_GRANT', level: 'warning' }]);
+    await at.sql(result!.fix!);
+    expect(wrong(await check(at, undefined, config))).toEqual([]);
+  });
+});

@@ -1,15 +1,19 @@
 import { connect, query, quoteIdentifier, quoteLiteral, serverVersion, type ConnectionConfig, type MysqlClient, type ServerVersion } from '@weir/mysql';
 import { WeirError, parsePattern, tableName, toWeirError, type CheckResult } from '@weir/sdk';
-import { mariadbPrivileges, missingPrivileges, mysqlPrivileges } from './check-grants.ts';
+import { mariadbPrivileges, missingPrivileges, mysqlPrivileges, unlockable } from './check-grants.ts';
+import { proxyResult } from './check-proxy.ts';
 import { fine, refused, settingNames, settingResults, versionResult } from './check-settings.ts';
 import { readCatalog, type CatalogTable } from './capture/catalog.ts';
 import { shapeOf } from './capture/table-shape.ts';
+import { isCopiedInChunks } from './copy/key-sql.ts';
 
 export interface CheckOptions {
   /** Patterns of tables. */
   readonly tables: readonly string[];
   /** As which the pipeline reads the log. */
   readonly serverId: number;
+  /** Tables are copied when it starts. */
+  readonly isCopying: boolean;
 }
 
 /** Whether a server can be read from, errors first; changes nothing. */
@@ -34,40 +38,71 @@ export async function inspect(client: MysqlClient, options: CheckOptions): Promi
   const version = await serverVersion(client);
   const names = settingNames.map(quoteLiteral).join(', ');
   const variables = new Map((await query(client, `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${names})`)).map(([name, value]) => [name!, value ?? '']));
+  const tables = await readCatalog(client, options.tables);
+  const account = await accountOf(client);
+  const [answered] = await query(client, 'SELECT CONNECTION_ID(), @@version_comment');
   const results = [
     versionResult(version),
-    await proxyResult(client),
+    proxyResult(client.connectionId, answered![0]!, answered![1] ?? ''),
     ...settingResults(version, variables, options.serverId),
-    await privilegeResult(client, version),
-    ...(await tableResults(client, options.tables)),
+    privilegeResult(version, account),
+    ...(await tableResults(client, tables, options.tables)),
+    ...(version.flavour === 'mysql' ? lockResults(account, tables, { hasGtids: variables.get('gtid_mode') === 'ON', isCopying: options.isCopying }) : []),
   ];
   return results.toSorted((a, b) => LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level));
 }
 
 const LEVELS: readonly CheckResult['level'][] = ['error', 'warning', 'ok'];
 
-/**
- * A proxy answers in the server's place, and has ids of connections of its own. ProxySQL and MaxScale pass the dump to nobody, or
- * to another server each time.
- */
-async function proxyResult(client: MysqlClient): Promise<CheckResult> {
-  const [row] = await query(client, 'SELECT CONNECTION_ID(), @@version_comment');
-  const comment = row![1] ?? '';
-  const [, known] = /(proxysql|maxscale)/iu.exec(comment) ?? [];
-  if (known === undefined && Number(BigInt(row![0]!) % 0x1_0000_0000n) === client.connectionId) return fine('WEIR_MYSQL_PROXY', 'the server itself answers');
-  const message = known === undefined ? 'the server knows this connection by another id than who answered: a proxy is in between' : `${known} answers, not the server`;
-  return refused('WEIR_MYSQL_PROXY', message, 'Name the server itself in `url`: a proxy does not pass its log on.');
+/** Who asks, and what SHOW GRANTS says of him, a line each. */
+interface Account {
+  readonly user: string;
+  readonly grants: readonly string[];
 }
 
-async function privilegeResult(client: MysqlClient, { flavour }: ServerVersion): Promise<CheckResult> {
+async function accountOf(client: MysqlClient): Promise<Account> {
   const [user] = await query(client, 'SELECT CURRENT_USER()');
-  const grants = (await query(client, 'SHOW GRANTS')).map(([text]) => text!);
+  const grants = await query(client, 'SHOW GRANTS');
+  return { user: user![0]!, grants: grants.map(([text]) => text!) };
+}
+
+function privilegeResult({ flavour }: ServerVersion, { user, grants }: Account): CheckResult {
   const { names, hasRoles } = missingPrivileges(grants, flavour === 'mysql' ? mysqlPrivileges : mariadbPrivileges);
   if (names.length === 0) return fine('WEIR_MYSQL_GRANT', 'the user may read the log');
-  const fix = `GRANT ${names.join(', ')} ON *.* TO ${accountText(user![0]!)};`;
-  const message = `${user![0]!} lacks ${names.join(' and ')}`;
+  const fix = `GRANT ${names.join(', ')} ON *.* TO ${accountText(user)};`;
+  const message = `${user} lacks ${names.join(' and ')}`;
   if (!hasRoles) return refused('WEIR_MYSQL_GRANT', message, fix);
   return { code: 'WEIR_MYSQL_GRANT', level: 'warning', message: `${message}, unless a role has them`, fix };
+}
+
+/**
+ * Tables of MySQL that are locked for the moment in which their copy begins, of which the user may lock none. Where no copy is to come it is worth to
+ * know: one may, when a table is altered.
+ */
+function lockResults({ user, grants }: Account, tables: readonly CatalogTable[], given: { readonly hasGtids: boolean; readonly isCopying: boolean }): CheckResult[] {
+  const locked = tables.filter((table) => table.kind === 'table' && (!given.hasGtids || isCopiedWhole(table)));
+  const { databases, hasRoles } = unlockable(grants, locked);
+  return databases.map((database) => {
+    const names = locked.filter(({ namespace }) => namespace === database).map(tableName);
+    const first = names.length === 1 ? names[0]! : `${names[0]!} and ${names.length - 1} more`;
+    const message = `${user} lacks LOCK TABLES, which the copy of ${first} takes${hasRoles ? ', unless a role has it' : ''}`;
+    const level = given.isCopying && !hasRoles ? 'error' : 'warning';
+    return { code: 'WEIR_MYSQL_GRANT', level, message, fix: `GRANT LOCK TABLES ON ${databasePattern(database)}.* TO ${accountText(user)};`, path: 'tables' };
+  });
+}
+
+/** What cannot be read at all is told by itself. */
+function isCopiedWhole(table: CatalogTable): boolean {
+  try {
+    return !isCopiedInChunks(shapeOf(table, 'null'));
+  } catch {
+    return false;
+  }
+}
+
+/** As GRANT takes it, where `_` and `%` are wildcards. */
+function databasePattern(database: string): string {
+  return quoteIdentifier(database.replace(/[\\_%]/gu, String.raw`\$&`));
 }
 
 /** `'weir'@'%'`; a host has no `@`. */
@@ -76,8 +111,7 @@ function accountText(account: string): string {
   return `${quoteLiteral(account.slice(0, at))}@${quoteLiteral(account.slice(at + 1))}`;
 }
 
-async function tableResults(client: MysqlClient, patterns: readonly string[]): Promise<CheckResult[]> {
-  const tables = await readCatalog(client, patterns);
+async function tableResults(client: MysqlClient, tables: readonly CatalogTable[], patterns: readonly string[]): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
   for (const [index, text] of patterns.entries()) {
     const { exact, excludes } = parsePattern(text);
@@ -112,6 +146,8 @@ async function tableResult(client: MysqlClient, table: CatalogTable): Promise<Ch
     await query(client, `SELECT ${table.columns.map((column) => quoteIdentifier(column.name)).join(', ')} FROM ${quoted} LIMIT 0`);
   } catch (error) {
     const { code, message } = toWeirError(error);
+    // It was altered or dropped since the catalog was read; what it is like is looked at once more when it is read.
+    if (code === 'WEIR_MYSQL_QUERY') return null;
     if (code !== 'WEIR_MYSQL_GRANT') throw error;
     const [user] = await query(client, 'SELECT CURRENT_USER()');
     return refused(code, `${name} cannot be read: ${message}`, `GRANT SELECT ON ${quoted} TO ${accountText(user![0]!)};`, 'tables');

@@ -17,6 +17,7 @@ const state: MysqlState = {
   gtids: `${uuid}:1-17:blue:4`,
   file: 'binlog.000012',
   offset: 4711,
+  fileTime: 1_700_000_000,
   tables: [
     {
       namespace: 'shop',
@@ -31,6 +32,10 @@ const state: MysqlState = {
       key: [0],
       copy: { upTo: ['42'], rows: 42 },
     },
+  ],
+  prepared: [
+    { xid: "X'6a',X'',1", file: { name: `${boundaryPosition(3, { file: 'binlog.000011', offset: 17 })}.xa`, bytes: 4711, sha256: '0123456789abcdef'.repeat(4) } },
+    { xid: "X'6b',X'',1" },
   ],
 };
 const position = boundaryPosition(3, { file: 'binlog.000012', offset: 4711 });
@@ -58,7 +63,8 @@ describe('the state of a checkpoint', () => {
         if (other === undefined) delete parent[last];
         else parent[last] = other;
         // What need not be there, and a flag or number that was the same.
-        fc.pre(!(other === undefined && ['charset', 'leftOut', 'copy'].includes(last)));
+        fc.pre(!(other === undefined && ['charset', 'leftOut', 'copy', 'prepared', 'fileTime'].includes(last)));
+        fc.pre(!(other === undefined && path[0] === 'prepared' && last === 'file'));
         fc.pre(!(other === true && typeof valueAt(state, path) === 'boolean'));
         expect(() => readState(checkpointOf(damaged)), path.join('.')).toThrow(refusal);
       }),
@@ -74,6 +80,8 @@ describe('the state of a checkpoint', () => {
 
   it('is refused when its parts do not belong together', () => {
     const [table] = state.tables;
+    const [prepared] = state.prepared!;
+    const named = (name: string): unknown => ({ ...state, prepared: [{ ...prepared, file: { ...prepared!.file, name } }] });
     for (const other of [
       { ...state, gtids: '0-1-17' },
       { ...state, flavour: 'mariadb' },
@@ -82,6 +90,10 @@ describe('the state of a checkpoint', () => {
       { ...state, file: 'binlog' },
       { ...state, offset: 4712 },
       { ...state, tables: [table, table] },
+      { ...state, prepared: [prepared, prepared] },
+      named('../0000.xa'),
+      named('0000/1.xa'),
+      named('weir.sqlite'),
       { ...state, tables: [{ ...table, key: [3] }] },
       { ...state, tables: [{ ...table, key: [2] }] },
       { ...state, tables: [{ ...table, key: [0, 0] }] },

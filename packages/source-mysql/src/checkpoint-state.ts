@@ -3,6 +3,7 @@ import { WeirError, type Checkpoint, type Json } from '@weir/sdk';
 import { z } from 'zod';
 import { boundaryPosition, fileNumber, parsePosition } from './position.ts';
 import { alterationState, type Alteration } from './schema/alteration.ts';
+import { preparedXaState, type PreparedXa } from './xa/prepared-transactions.ts';
 
 /** Which of the two servers wrote a log; it says what a set of GTIDs looks like. */
 export type Flavour = 'mysql' | 'mariadb';
@@ -65,7 +66,14 @@ export interface MysqlState {
   /** Where the log goes on behind the last complete transaction, at `server`. */
   readonly file: string;
   readonly offset: number;
+  /**
+   * When the server began `file`, in seconds since 1970 by its clock; absent before the stream has heard it. A file of that name
+   * with another time is one of another log.
+   */
+  readonly fileTime?: number | undefined;
   readonly tables: readonly TableState[];
+  /** The XA transactions that are in doubt there; absent when there are none. */
+  readonly prepared?: readonly PreparedXa[] | undefined;
 }
 
 const count = z.int().min(0);
@@ -112,8 +120,11 @@ const mysqlState: z.ZodType<MysqlState> = z
     gtids: z.string().nullable(),
     file: z.string().refine(isLogName),
     offset: count.max(Number.MAX_SAFE_INTEGER),
+    fileTime: count.max(0xffff_ffff).optional(),
     tables: z.array(tableState),
+    prepared: z.array(preparedXaState).optional(),
   })
+  .refine(({ prepared = [] }) => new Set(prepared.map(({ xid }) => xid)).size === prepared.length)
   .refine(({ tables }) => new Set(tables.map((table) => JSON.stringify([table.namespace, table.name]))).size === tables.length);
 
 /**

@@ -1,11 +1,10 @@
 import type { LogPosition } from '@weir/binlog';
-import { query, type ConnectionConfig, type MysqlClient } from '@weir/mysql';
+import type { ConnectionConfig, MysqlClient } from '@weir/mysql';
 import {
   WeirError,
   emptyBatch,
   patternOf,
   tableName,
-  toWeirError,
   type Batch,
   type Checkpoint,
   type Clock,
@@ -16,10 +15,11 @@ import {
   type TableProgress,
 } from '@weir/sdk';
 import { readCatalog, type CatalogTable } from './capture/catalog.ts';
+import { passLock } from './capture/chosen-tables.ts';
 import { columnStates, shapeOfState } from './capture/table-shape.ts';
 import type { CopyState, Flavour, TableState } from './checkpoint-state.ts';
 import { ChunkReader } from './copy/chunk-reader.ts';
-import { quoteTable, type StreamPlace } from './copy/chunk-snapshot.ts';
+import type { StreamPlace } from './copy/chunk-snapshot.ts';
 import { ChunkedCopy } from './copy/chunked-copy.ts';
 import { isCopiedInChunks } from './copy/key-sql.ts';
 import type { SnapshotOptions } from './copy/snapshot-connection.ts';
@@ -187,6 +187,7 @@ export class TableCopies implements AsyncDisposable {
       const captured = this.#options.tables.get(whole.table);
       // It was dropped or altered while the stream came here.
       if (captured?.shape?.table !== whole.table) continue;
+      if (whole.moment.mayLack(place.committedXa ?? [])) continue;
       yield* this.#giveWhole(whole);
     }
   }
@@ -235,20 +236,10 @@ export class TableCopies implements AsyncDisposable {
     const waiting = tables.all.filter(({ state }) => state.copy !== undefined && (state.columns.length === 0 || state.altered !== undefined)).map(({ state }) => state);
     if (waiting.length === 0) return null;
     this.#redefined.clear();
-    // Whoever alters a table shows it in the log a little before it shows it in the catalog, and has it locked until then.
-    for (const table of waiting) await this.#passLock(table);
+    for (const table of waiting) await passLock(control, table);
     const found = await readCatalog(control, waiting.map(patternOf));
     const { end } = await readServerLog(control);
     return { found: new Map(found.map((table) => [tableName(table), table])), waiting, end };
-  }
-
-  async #passLock(table: TableName): Promise<void> {
-    try {
-      await query(this.#options.control, `SELECT 1 FROM ${quoteTable(table)} LIMIT 0`);
-    } catch (error) {
-      // It is not there any more, which the log says as well, or the catalog.
-      if (toWeirError(error).code !== 'WEIR_MYSQL_QUERY') throw error;
-    }
   }
 
   #settle({ found, waiting }: Look): Batch[] {

@@ -1,6 +1,6 @@
 import type { LogPosition } from '@weir/binlog';
 import { query, serverVersion, type MysqlClient } from '@weir/mysql';
-import { toWeirError, type ConnectorContext } from '@weir/sdk';
+import { toWeirError, WeirError, type ConnectorContext } from '@weir/sdk';
 import { fileNumber } from './position.ts';
 import { statusStatement } from './server-log.ts';
 
@@ -17,6 +17,9 @@ export class LogWatch {
   #files: ReadonlyMap<number, number> = new Map();
   #end: { readonly file: number; readonly offset: number } | null = null;
   #hasWarned = false;
+  #failure: WeirError | null = null;
+  /** Called when there is a {@link failure}. */
+  onFailure: () => void = () => {};
 
   constructor(client: MysqlClient, context: ConnectorContext, from: LogPosition) {
     this.#client = client;
@@ -39,6 +42,11 @@ export class LogWatch {
     return Math.max(0, bytes);
   }
 
+  /** The end of the log went back: it began anew, and a server may let a reader of the old one wait for what never comes. */
+  get failure(): WeirError | null {
+    return this.#failure;
+  }
+
   /** Looks again and again. Does not fail: a server that is gone ends the stream as well. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log, pipeline } = this.#context;
@@ -57,7 +65,13 @@ export class LogWatch {
     const [status] = await query(this.#client, statusStatement(await serverVersion(this.#client)));
     const files = await query(this.#client, 'SHOW BINARY LOGS');
     if (status === undefined) return;
-    this.#end = { file: fileNumber(status[0]!), offset: Number(status[1]) };
+    const end = { file: fileNumber(status[0]!), offset: Number(status[1]) };
+    const before = this.#end;
+    if (before !== null && (end.file - before.file || end.offset - before.offset) < 0) {
+      this.#failure ??= new WeirError('WEIR_MYSQL_LOG_BEHIND', `the log of the server began anew while it was read: it ends at ${status[0]!}:${end.offset}`);
+      this.onFailure();
+    }
+    this.#end = end;
     this.#files = new Map(files.map(([name, size]) => [fileNumber(name!), Number(size)]));
     this.#warn();
   }

@@ -17,10 +17,10 @@ export interface MysqlOptions extends Partial<Omit<MysqlConfig, 'url' | 'passwor
  * A MySQL or MariaDB server as a source, for programs.
  *
  * @param context `pipeline` makes the server id, unless `options` have one; by default `weir`. Nothing is logged unless `log` is
- *   given.
+ *   given. Without `folder` an XA transaction of two phases that changes a captured table is refused.
  * @throws ZodError when an option is wrong
  */
 export function mysql(options: MysqlOptions, context: Partial<ConnectorContext> = {}): MysqlSource {
-  const { pipeline = 'weir', name = 'source', log = silentLogger, clock = systemClock } = context;
-  return new MysqlSource(mysqlConfig.parse(options), { pipeline, name, log, clock });
+  const { pipeline = 'weir', name = 'source', log = silentLogger, clock = systemClock, folder } = context;
+  return new MysqlSource(mysqlConfig.parse(options), { pipeline, name, log, clock, folder });
 }

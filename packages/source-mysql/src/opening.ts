@@ -1,8 +1,7 @@
-import type { MariadbGtidPosition, MysqlGtidSet } from '@weir/binlog';
-import { query, type MysqlClient } from '@weir/mysql';
 import { WeirError, type Checkpoint, type Position } from '@weir/sdk';
-import { gtidsOf, placeOf, readState, type MysqlState, type TableState } from './checkpoint-state.ts';
-import { comparePlaces, copiesBegun, fileBase, nextEpoch, parsePosition } from './position.ts';
+import { readState, type MysqlState, type TableState } from './checkpoint-state.ts';
+import { checkLog, type LogQuestions } from './log-identity.ts';
+import { copiesBegun, fileBase, nextEpoch, parsePosition } from './position.ts';
 import { readServerLog, type ServerLog } from './server-log.ts';
 
 /** Where a session starts. */
@@ -25,12 +24,12 @@ export function startFromNothing(tables: readonly TableState[], log: ServerLog, 
 /**
  * Everything that the checkpoint relies on must still hold, or it is refused with its code (invariant 6). At another server, or at
  * one whose log began anew, it goes on by its GTIDs in the next epoch.
- * @throws WeirError WEIR_MYSQL_LOG_BEHIND, WEIR_MYSQL_LOG_PURGED, WEIR_MYSQL_EPOCH, WEIR_MYSQL_CHECKPOINT
+ * @throws WeirError WEIR_MYSQL_LOG_BEHIND, WEIR_MYSQL_LOG_PURGED, WEIR_MYSQL_LOG_SETTINGS, WEIR_MYSQL_EPOCH, WEIR_MYSQL_CHECKPOINT
  */
-export async function resume(client: MysqlClient, from: Checkpoint, reach: Position | null): Promise<Opening> {
+export async function resume(questions: LogQuestions, from: Checkpoint, reach: Position | null): Promise<Opening> {
   const state = readState(from);
-  const log = await readServerLog(client);
-  const isSameLog = await checkLog(client, state, log);
+  const log = await readServerLog(questions.client);
+  const isSameLog = await checkLog(questions, state, log);
   const copies = copiesBegun(state.copies, reach);
   if (isSameLog && (reach === null || parsePosition(reach).epoch === state.epoch)) {
     return { state: { ...state, copies }, given: from.position, isAnew: false };
@@ -54,53 +53,20 @@ export function beginAnew({ state, position }: { readonly state: MysqlState; rea
   return { state: { v: 1, flavour, server, epoch, copies, gtids: gtids?.format() ?? null, ...end, tables }, given: null, isAnew: true };
 }
 
-/** Whether the checkpoint leads nowhere any more: what follows it is gone, or in no log that is there. */
+/** Whether the checkpoint leads nowhere any more: what follows it is gone, or in no log and no file that is there. */
 export function isLostPosition(error: unknown): error is WeirError {
   return error instanceof WeirError && LOST.has(error.code);
 }
 
-const LOST: ReadonlySet<string> = new Set(['WEIR_MYSQL_LOG_PURGED', 'WEIR_MYSQL_LOG_BEHIND']);
+const LOST: ReadonlySet<string> = new Set(['WEIR_MYSQL_LOG_PURGED', 'WEIR_MYSQL_LOG_BEHIND', 'WEIR_MYSQL_XA_FILE']);
 
 /** In front of everything that a log has: where a stream by GTIDs is before it has heard where it is. */
-function beginningOf({ end }: ServerLog): { file: string; offset: number } {
-  return { file: `${fileBase(end.file)}.000000`, offset: 0 };
+function beginningOf({ end }: ServerLog): Pick<MysqlState, 'file' | 'offset' | 'fileTime'> {
+  return { file: `${fileBase(end.file)}.000000`, offset: 0, fileTime: undefined };
 }
 
 /** A position that a new epoch begins with: nothing of it was given yet. */
 function isBeginning(position: Position): boolean {
   const { file, offset, ordinal, copy } = parsePosition(position);
   return file === 0 && offset === 0 && ordinal === 0 && copy === 0;
-}
-
-/** @returns whether its places mean the same as before */
-async function checkLog(client: MysqlClient, state: MysqlState, log: ServerLog): Promise<boolean> {
-  const isSameServer = state.server === log.server && state.flavour === log.flavour;
-  const done = gtidsOf(state);
-  if (state.flavour !== log.flavour) throw behind(`the server is ${log.flavour}, the checkpoint of ${state.flavour}`);
-  if (done === null || log.gtids === null) {
-    if (!isSameServer) throw behind(`the server is ${log.server}, the checkpoint of ${state.server}, and without GTIDs nothing says where to go on`);
-    if (done !== null) throw new WeirError('WEIR_MYSQL_LOG_SETTINGS', 'GTIDs were turned off at the server since the checkpoint (gtid_mode)');
-    if (!isWithin(state, log)) throw behind(`the log ends at ${log.end.file}:${log.end.offset}, before the checkpoint at ${state.file}:${state.offset}`);
-    return true;
-  }
-  if (!log.gtids.hasAll(done as never)) throw behind('the server lacks transactions that were read already');
-  await checkPurged(client, done);
-  return isSameServer && (state.file.endsWith('.000000') || isWithin(state, log));
-}
-
-/** Whether a place lies within a log, under the same name. */
-function isWithin(state: MysqlState, { end }: ServerLog): boolean {
-  return fileBase(state.file) === fileBase(end.file) && comparePlaces(placeOf(state), end) <= 0;
-}
-
-/** What the server removed from its log must have been read: asked for, since not every server says so by itself. */
-async function checkPurged(client: MysqlClient, done: MysqlGtidSet | MariadbGtidPosition): Promise<void> {
-  if ('gtids' in done) return;
-  const [row] = await query(client, `SELECT GTID_SUBSET(@@global.gtid_purged, '${done.format()}')`);
-  if (row![0] === '1') return;
-  throw new WeirError('WEIR_MYSQL_LOG_PURGED', 'the server removed transactions from its log that were not read yet');
-}
-
-function behind(message: string): WeirError {
-  return new WeirError('WEIR_MYSQL_LOG_BEHIND', message);
 }

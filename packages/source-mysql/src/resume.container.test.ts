@@ -1,31 +1,16 @@
-import { Op, tableName, type Checkpoint, type Json } from '@weir/sdk';
-import { Reading, failure, type SeenRow } from '@weir/testkit';
+import { tableName, type Checkpoint, type Json } from '@weir/sdk';
+import { Reading, failure } from '@weir/testkit';
 import { describeWithServices, service } from '@weir/testkit/services';
 import { expect, it } from 'vitest';
 import type { Flavour, MysqlState } from './checkpoint-state.ts';
 import { chunkPosition, parsePosition } from './position.ts';
+import { itemEvents, stopped } from './testing/item-events.ts';
 import { MysqlEnvironment } from './testing/mysql-environment.ts';
 
 const servers = [
   { server: service('mysql'), flavour: 'mysql' },
   { server: service('mariadb'), flavour: 'mariadb' },
 ] as const;
-
-/** The checkpoint behind an item that was copied, and before one that was not read yet. */
-async function stopped(environment: MysqlEnvironment): Promise<Checkpoint> {
-  await environment.fill(1, 1, 'copied');
-  await using reading = await Reading.open(environment.source(), null);
-  await reading.untilCopied();
-  await environment.apply([{ op: 'insert', id: 2, label: 'read' }]);
-  await reading.untilStreamed(1);
-  await environment.apply([{ op: 'insert', id: 3, label: 'not read' }]);
-  return reading.checkpoint;
-}
-
-/** Changes of items, in short. */
-function itemEvents(rows: readonly SeenRow[]): string[] {
-  return rows.map(({ op, after, before }) => (op === Op.delete ? `delete ${String(before![0])}` : `insert ${String(after![0])} ${String(after![1])}`));
-}
 
 /** As if another server had been read: the GTIDs are those of this one. */
 function ofAnother(checkpoint: Checkpoint, flavour: Flavour): Checkpoint {

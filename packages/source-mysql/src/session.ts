@@ -2,9 +2,11 @@ import { MysqlGtidSet, type LogPosition } from '@weir/binlog';
 import type { MysqlClient } from '@weir/mysql';
 import {
   BatchWriter,
+  crashPoint,
   emptyBatch,
   patternOf,
   tableName,
+  toWeirError,
   WeirError,
   type Batch,
   type Checkpoint,
@@ -16,7 +18,6 @@ import {
   type TableName,
 } from '@weir/sdk';
 import { readCatalog } from './capture/catalog.ts';
-import type { MysqlState } from './checkpoint-state.ts';
 import type { MysqlConfig } from './config.ts';
 import { TableCopies } from './copies.ts';
 import { LogWatch } from './log-watch.ts';
@@ -26,9 +27,10 @@ import { CapturedTables, type CapturedTable } from './schema/captured-tables.ts'
 import { LogTables } from './schema/log-tables.ts';
 import { BinlogConnection } from './stream/binlog-connection.ts';
 import { EventStream } from './stream/event-stream.ts';
-import { LogProgress } from './stream/log-progress.ts';
+import { LogProgress, type ChangingState } from './stream/log-progress.ts';
 import { LogStream } from './stream/log-stream.ts';
 import { replicaIdentity } from './stream/replica-identity.ts';
+import type { PreparedTransactions } from './xa/prepared-transactions.ts';
 
 /** How often the server says that it has nothing to say, in ms: after four that are missing the stream is lost. */
 const HEARTBEAT_MS = 5_000;
@@ -39,6 +41,8 @@ export interface SessionOptions {
   /** Connected, for questions; the session closes it. */
   readonly control: MysqlClient;
   readonly opening: Opening;
+  /** Those of the opening's state. */
+  readonly prepared: PreparedTransactions;
 }
 
 interface CopyRequest {
@@ -98,6 +102,7 @@ export class MysqlSession implements SourceSession {
       again: (table, why) => this.#copyFromNothing(table, why),
     });
     this.#watch = new LogWatch(control, context, this.#progress.place);
+    this.#watch.onFailure = () => this.#stream?.interrupt();
   }
 
   async *batches(pulling: AbortSignal): AsyncGenerator<Batch> {
@@ -112,10 +117,15 @@ export class MysqlSession implements SourceSession {
   }
 
   /** Nothing at the server depends on it: what was read stays in its log until it removes it by itself. */
-  async confirm({ position }: Checkpoint): Promise<void> {
-    const { epoch, file, offset } = parsePosition(position);
+  async confirm(checkpoint: Checkpoint): Promise<void> {
+    const { epoch, file, offset } = parsePosition(checkpoint.position);
     if (epoch === this.#progress.epoch) this.#watch.confirmed(file, offset);
-    await Promise.resolve();
+    try {
+      await this.#options.prepared.confirmed(checkpoint);
+    } catch (error) {
+      const { log, pipeline } = this.#options.context;
+      log.warn({ pipeline }, `the file of an XA transaction that has ended was not removed: ${toWeirError(error).message}`);
+    }
   }
 
   finishAt(position: Position): void {
@@ -147,9 +157,13 @@ export class MysqlSession implements SourceSession {
   }
 
   async *#read(stream: LogStream, signal: AbortSignal): AsyncGenerator<Batch> {
+    const isOnlyCopied = this.#options.config.snapshot.mode === 'only';
     while (!signal.aborted) {
+      if (this.#watch.failure !== null) throw this.#watch.failure;
       if (stream.isAtRest) this.#carryOut();
       if (this.#copies.isActive && stream.isAtRest) yield* this.#copy(stream, signal);
+      // Also where a checkpoint says that all is copied already.
+      if (!this.#copies.isActive && isOnlyCopied) this.#finishAt ??= this.#progress.place;
       this.#aim();
       if (!this.#copies.isActive && stream.isThere && stream.isAtRest && stream.isGiven) return;
       const batch = await stream.next(signal, this.#copies.isActive);
@@ -183,15 +197,15 @@ export class MysqlSession implements SourceSession {
   /** Gives what there is of copies at a boundary. */
   async *#copy(stream: LogStream, signal: AbortSignal): AsyncGenerator<Batch> {
     const { end, place: reached, gtids } = this.#progress;
-    const place = { end, reached, gtids: gtids instanceof MysqlGtidSet ? gtids.clone() : null };
+    const place = { end, reached, gtids: gtids instanceof MysqlGtidSet ? gtids.clone() : null, committedXa: stream.committedXa };
     for await (const batch of this.#copies.atBoundary(place, signal)) {
       stream.given(batch.checkpoint!);
+      if (batch.chunk !== null) crashPoint('source.chunk-read');
       this.#isGiving = true;
       yield batch;
       this.#isGiving = false;
     }
     if (this.#copies.isActive) void this.#copies.changed().then(() => stream.interrupt());
-    else if (this.#options.config.snapshot.mode === 'only') this.#finishAt ??= this.#progress.place;
   }
 
   /** Where the stream is to stop next: behind every copy, since only there do its rows and those of other tables belong together. */
@@ -212,6 +226,8 @@ export class MysqlSession implements SourceSession {
       writer,
       tables: this.#logTables,
       progress,
+      prepared: this.#options.prepared,
+      missed: () => this.#missed(),
       clock: context.clock,
       checkpoint: () => this.#checkpoint(),
       given: opening.isAnew ? progress.position : (opening.given ?? ''),
@@ -226,8 +242,8 @@ export class MysqlSession implements SourceSession {
     return this.#progress.checkpoint(this.#changing);
   }
 
-  get #changing(): Pick<MysqlState, 'copies' | 'tables'> {
-    return { copies: this.#copyCount, tables: this.#tables.states };
+  get #changing(): ChangingState {
+    return { copies: this.#copyCount, tables: this.#tables.states, prepared: this.#options.prepared.state };
   }
 
   /** A batch of a copy lies beyond the boundary, and beyond every one of another session. */
@@ -238,6 +254,12 @@ export class MysqlSession implements SourceSession {
     // Behind what was streamed, and before what starts at this very place.
     const version = commitVersion(epoch, place) - 1n;
     return { checkpoint: this.#progress.checkpoint(this.#changing, position), version };
+  }
+
+  /** An XA transaction commits whose rows are in a log that was not read. */
+  #missed(): void {
+    for (const { state } of this.#tables.all) this.#copyFromNothing(state, 'an XA transaction commits that was prepared before the log was read');
+    this.#stream?.interrupt();
   }
 
   #copyFromNothing(table: TableName, why: string): void {

@@ -1,6 +1,6 @@
 import type { LogPosition } from '@weir/binlog';
 import type { Batch, Table } from '@weir/sdk';
-import type { StreamPlace } from './copy/chunk-snapshot.ts';
+import type { SnapshotMoment, StreamPlace } from './copy/chunk-snapshot.ts';
 import type { SnapshotOptions } from './copy/snapshot-connection.ts';
 import { readSnapshot } from './copy/table-snapshot.ts';
 
@@ -10,20 +10,24 @@ import { readSnapshot } from './copy/table-snapshot.ts';
  */
 export class WholeCopy implements AsyncDisposable {
   readonly table: Table;
-  /** Where its rows belong. */
-  readonly at: LogPosition;
+  readonly moment: SnapshotMoment;
   readonly #ending: AbortController;
   readonly #passed: PromiseWithResolvers<void>;
   readonly #rows: Handover;
   readonly #reading: Promise<boolean>;
 
-  private constructor(table: Table, at: LogPosition, parts: { ending: AbortController; passed: PromiseWithResolvers<void>; rows: Handover; reading: Promise<boolean> }) {
+  private constructor(table: Table, moment: SnapshotMoment, parts: { ending: AbortController; passed: PromiseWithResolvers<void>; rows: Handover; reading: Promise<boolean> }) {
     this.table = table;
-    this.at = at;
+    this.moment = moment;
     this.#ending = parts.ending;
     this.#passed = parts.passed;
     this.#rows = parts.rows;
     this.#reading = parts.reading;
+  }
+
+  /** Where its rows belong. */
+  get at(): LogPosition {
+    return this.moment.high;
   }
 
   /**
@@ -34,10 +38,10 @@ export class WholeCopy implements AsyncDisposable {
   static async begin(options: SnapshotOptions, table: Table, place: StreamPlace, signal: AbortSignal): Promise<WholeCopy | null> {
     const ending = new AbortController();
     const passed = Promise.withResolvers<void>();
-    const begun = Promise.withResolvers<LogPosition>();
+    const begun = Promise.withResolvers<SnapshotMoment>();
     const rows = new Handover();
-    const begin = async ({ high }: { readonly high: LogPosition }): Promise<void> => {
-      begun.resolve(high);
+    const begin = async (moment: SnapshotMoment): Promise<void> => {
+      begun.resolve(moment);
       await passed.promise;
       ending.signal.throwIfAborted();
     };
@@ -48,8 +52,8 @@ export class WholeCopy implements AsyncDisposable {
       () => rows.end(),
       () => rows.end(),
     );
-    const at = await Promise.race([begun.promise, reading.then(() => null)]);
-    if (at !== null) return new WholeCopy(table, at, { ending, passed, rows, reading });
+    const moment = await Promise.race([begun.promise, reading.then(() => null)]);
+    if (moment !== null) return new WholeCopy(table, moment, { ending, passed, rows, reading });
     await ended;
     return null;
   }

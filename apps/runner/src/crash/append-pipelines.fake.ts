@@ -1,14 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DuckDBInstance } from '@duckdb/node-api';
 import type { CrashPoint } from '@weir/sdk';
 import pg from 'pg';
 import { expect } from 'vitest';
 import { ApiClient } from '../api/client.ts';
 import { SeededRandom } from '../demo/seeded-random.ts';
 import { CountedRows, countedTables, keyText, rowText, type CountedTable } from './counted-rows.ts';
-import { RowHistory, type HistoryEvent, type KeyEvent } from './row-history.ts';
+import { askDuckdb, byKey, expectContinuous, historySql } from './history-check.fake.ts';
+import type { KeyEvent } from './row-history.ts';
 import { RunnerProcess, weir } from './runner-process.ts';
 
 /** Where a process is killed, and at most how many passes of it ten pipelines are let make. */
@@ -177,52 +177,10 @@ export class AppendPipelines {
 
   async #expectContinuous({ name, duckdb }: Pipeline, table: CountedTable, happened: Map<string, KeyEvent[]>): Promise<number> {
     const sql = historySql(name, table);
-    const rows = duckdb === null ? await ask(this.#sink, sql) : await askDuckdb(duckdb, sql);
-    const history = rows.map((row) => eventOf(table, row));
-    const what = `${name}.${table.name}, of ${history.length} events`;
-    let left: Map<string, string>;
-    try {
-      left = new RowHistory(happened).follow(history);
-    } catch (error) {
-      throw new Error(`${what}: ${(error as Error).message}`, { cause: error });
-    }
+    const history = duckdb === null ? await ask(this.#sink, sql) : await askDuckdb(duckdb, sql);
     const current = await ask(this.#source, `SELECT ${keyText(table, 't')} AS key, ${rowText('t')} AS row FROM ${name}.${table.name} t`);
-    expect(Object.fromEntries(left), what).toEqual(Object.fromEntries(current.map(({ key, row }) => [key, row])));
-    return history.filter(({ op }) => op === 'truncate').length;
+    return expectContinuous(`${name}.${table.name}`, { table, happened, history, current });
   }
-}
-
-function byKey(log: readonly Record<string, unknown>[]): Map<string, KeyEvent[]> {
-  const happened = new Map<string, KeyEvent[]>();
-  for (const { key, event, is_moved_whole: isMovedWhole } of log) {
-    const events = happened.get(String(key)) ?? [];
-    events.push({ event: String(event), isMovedWhole: isMovedWhole === true });
-    happened.set(String(key), events);
-  }
-  return happened;
-}
-
-/** For DuckDB and for PostgreSQL. */
-function historySql(schema: string, { name, key }: CountedTable): string {
-  return `
-    SELECT _weir_op AS op, _weir_position AS position, CAST(_weir_ordinal AS varchar) AS ordinal,
-           concat_ws('|', ${key.map((column) => `CAST(${column} AS varchar)`).join(', ')}) AS key,
-           concat(life, '.', version) AS version, coalesce(md5(body), 'null') AS body,
-           CAST(_weir_before AS varchar) AS before, CAST(_weir_unchanged AS varchar) AS unchanged
-      FROM ${schema}.${name}`;
-}
-
-function eventOf({ key }: CountedTable, row: Record<string, unknown>): HistoryEvent {
-  const before = typeof row['before'] === 'string' ? (JSON.parse(row['before']) as Record<string, string>) : null;
-  return {
-    op: String(row['op']),
-    position: String(row['position']),
-    ordinal: Number(row['ordinal']),
-    key: String(row['key']),
-    oldKey: before && key.map((column) => before[column]).join('|'),
-    version: String(row['version']),
-    body: row['unchanged'] === null ? String(row['body']) : null,
-  };
 }
 
 /** The process died while it was asked. */
@@ -238,13 +196,4 @@ async function ask(url: string, sql: string): Promise<Record<string, unknown>[]>
   } finally {
     await client.end();
   }
-}
-
-async function askDuckdb(path: string, sql: string): Promise<Record<string, unknown>[]> {
-  const instance = await DuckDBInstance.create(path);
-  const connection = await instance.connect();
-  const rows = await connection.runAndReadAll(sql);
-  connection.closeSync();
-  instance.closeSync();
-  return rows.getRowObjects();
 }

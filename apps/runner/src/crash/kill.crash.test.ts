@@ -1,14 +1,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { crashPoints, type CrashPoint } from '@weir/sdk';
 import { temporaryPostgres, type TemporaryPostgres } from '@weir/services';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SeededRandom } from '../demo/seeded-random.ts';
-import { BankLoad, TOTAL, createBank } from './bank.ts';
-import { RunnerProcess, weir } from './runner-process.ts';
+import { BankMirror, expectEqual } from './bank-mirror.fake.ts';
+import { BankLoad, createBank } from './bank.ts';
+import { RunnerProcess } from './runner-process.ts';
 
 /** The passes of each point at which the process is killed, one after the other on the same sink. */
 const passes: Record<CrashPoint, readonly number[]> = {
@@ -31,30 +31,6 @@ const passes: Record<CrashPoint, readonly number[]> = {
 const ways = [0, 64 << 20];
 
 const seed = Number(process.env['WEIR_SEED'] ?? Date.now() % 1_000_000);
-
-/** The money in the sink; null while the accounts are not copied. */
-async function totalBalance(duckdb: string): Promise<string | null> {
-  const instance = await DuckDBInstance.create(duckdb);
-  const connection = await instance.connect();
-  const begun = "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'weir' AND table_name = 'checkpoint'";
-  let total: string | null = null;
-  if ((await connection.runAndReadAll(begun)).currentRowCount > 0 && (await isCopied(connection))) {
-    const sum = await connection.runAndReadAll('SELECT CAST(sum(balance) AS VARCHAR) FROM public.accounts');
-    total = String(sum.getRows()[0]?.[0]);
-  }
-  connection.closeSync();
-  instance.closeSync();
-  return total;
-}
-
-/** Whether the checkpoint says that the accounts are copied whole. */
-async function isCopied(connection: DuckDBConnection): Promise<boolean> {
-  const states = await connection.runAndReadAll('SELECT CAST(state AS VARCHAR) FROM weir.checkpoint WHERE state IS NOT NULL');
-  return states.getRows().some(([state]) => {
-    const { tables } = JSON.parse(String(state)) as { tables: { name: string; chunks?: { done: boolean } }[] };
-    return tables.some(({ name, chunks }) => name === 'accounts' && chunks?.done === true);
-  });
-}
 
 async function onServer(url: string, sql: string): Promise<void> {
   const client = new pg.Client(url);
@@ -92,14 +68,14 @@ describe(`a killed runner loses and doubles nothing (seed ${seed})`, () => {
   }
 
   /** @param start how many there were before */
-  async function configure(name: string, start = 0): Promise<{ file: string; duckdb: string }> {
+  async function configure(name: string, start = 0): Promise<{ file: string; mirror: BankMirror }> {
     const file = join(folder, `${name}.yaml`);
     const duckdb = join(folder, `${name}.duckdb`);
     const source = { postgres: { url: urlOf(name), tables: ['public.*'], catch_up_at: ways[start % ways.length] } };
     const pipelines = { [name]: { source, sinks: { mirror: { duckdb: { path: duckdb } } } } };
     // JSON is YAML.
     await writeFile(file, JSON.stringify({ version: 1, state: join(folder, `${name}.state`), http: false, pipelines }));
-    return { file, duckdb };
+    return { file, mirror: new BankMirror(duckdb, 'public') };
   }
 
   async function closeBank(name: string): Promise<void> {
@@ -107,21 +83,9 @@ describe(`a killed runner loses and doubles nothing (seed ${seed})`, () => {
     await onServer(server.url, `DROP DATABASE ${name} WITH (FORCE)`);
   }
 
-  /** What a reader of the sink sees is always a state that the source was in (invariant 3). */
-  async function expectWholeTransactions(duckdb: string): Promise<void> {
-    expect([null, String(TOTAL)]).toContain(await totalBalance(duckdb));
-  }
-
-  async function expectEqual(file: string): Promise<void> {
-    const caughtUp = await weir('run', file, '--until-caught-up');
-    expect(caughtUp.code, caughtUp.stderr).toBe(0);
-    const verified = await weir('verify', file, '--json');
-    expect(verified.code, verified.stdout + verified.stderr).toBe(0);
-  }
-
   it.for(crashPoints.map((point) => [point] as const))('at %s (invariants 1, 3, 4, 5)', { timeout: 240_000 }, async ([point]) => {
     const name = point.replace(/[^a-z]/g, '_');
-    const { file, duckdb } = await configure(name);
+    const { file, mirror } = await configure(name);
     const load = await openBank(name);
     try {
       for (const [start, pass] of passes[point].entries()) {
@@ -129,7 +93,7 @@ describe(`a killed runner loses and doubles nothing (seed ${seed})`, () => {
         const args = point === 'engine.draining' ? ['run', file, '--until-caught-up'] : ['run', file];
         const killed = await new RunnerProcess(args, `${point}:${pass}`).ended;
         expect(killed.signal, `${point} was not passed ${pass} times\n${killed.stderr.slice(-2000)}`).toBe('SIGKILL');
-        await expectWholeTransactions(duckdb);
+        await mirror.expectWholeTransactions();
       }
     } finally {
       await load.stop();
@@ -139,7 +103,7 @@ describe(`a killed runner loses and doubles nothing (seed ${seed})`, () => {
   });
 
   it('at random moments (invariants 1, 3, 4, 5)', { timeout: 240_000 }, async () => {
-    const { file, duckdb } = await configure('random');
+    const { file, mirror } = await configure('random');
     const load = await openBank('random');
     try {
       for (let round = 0; round < 6; round++) {
@@ -148,7 +112,7 @@ describe(`a killed runner loses and doubles nothing (seed ${seed})`, () => {
         await new Promise((resolve) => setTimeout(resolve, 600 + random.next() * 2500));
         runner.kill();
         expect((await runner.ended).signal).toBe('SIGKILL');
-        await expectWholeTransactions(duckdb);
+        await mirror.expectWholeTransactions();
       }
     } finally {
       await load.stop();

@@ -1,9 +1,13 @@
-import { connect } from '@weir/mysql';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect, type MysqlClient } from '@weir/mysql';
 import { describeWithServices, service } from '@weir/testkit/services';
 import { expect, it } from 'vitest';
+import { comparePlaces } from '../position.ts';
+import type { ServerLog } from '../server-log.ts';
 import { readLog } from '../testing/read-log.ts';
 import { TestServer } from '../testing/test-server.ts';
 import { readCatalog, type CatalogTable } from './catalog.ts';
+import { tablesAtEnd } from './chosen-tables.ts';
 import { shapeOf } from './table-shape.ts';
 
 const servers = [
@@ -16,6 +20,31 @@ async function catalogOf(at: TestServer, ...patterns: string[]): Promise<Catalog
   try {
     return await readCatalog(client, patterns.length === 0 ? [`${at.name}.*`] : patterns);
   } finally {
+    await client.close();
+  }
+}
+
+/** What is read when somebody runs a statement just behind the end of the log, which is either done or waits before anything else is read. */
+async function readWhile(at: TestServer, statement: string): Promise<{ readonly chosen: readonly CatalogTable[]; readonly log: ServerLog }> {
+  const client = await connect(at.config, new AbortController().signal);
+  let hasBegun = false;
+  let running: Promise<unknown> = Promise.resolve();
+  const meddle = async (): Promise<void> => {
+    let isDone = false;
+    hasBegun = true;
+    running = at.sql(statement).finally(() => (isDone = true));
+    const waits = `SELECT 1 FROM information_schema.processlist WHERE info LIKE '${statement}' AND state LIKE 'Waiting for table metadata lock'`;
+    while (!isDone && (await at.sql(waits)).length === 0) await sleep(10);
+  };
+  const run = async (sql: string): ReturnType<MysqlClient['run']> => {
+    const answer = await client.run(sql);
+    if (!hasBegun && /^SHOW (?:MASTER|BINARY LOG) STATUS/u.test(sql)) await meddle();
+    return answer;
+  };
+  try {
+    return await tablesAtEnd({ run } as MysqlClient, [`${at.name}.*`]);
+  } finally {
+    await running;
     await client.close();
   }
 }
@@ -79,6 +108,16 @@ for (const { server, flavour } of servers) {
       expect(await keys(', UNIQUE x (a, b), UNIQUE y (d), UNIQUE z (b)')).toEqual(['d']);
       expect(await keys(', UNIQUE x (a, c), UNIQUE y (d(4)), UNIQUE z (b, a)')).toEqual(['b', 'a']);
       expect(await keys(', UNIQUE x (c), KEY y (a)')).toEqual([]);
+    });
+
+    it('is read as it is at an end of the log, also when a table is altered or made just then', async () => {
+      await using at = await TestServer.with(server, 'CREATE TABLE items (id int PRIMARY KEY)');
+      const altered = await readWhile(at, 'ALTER TABLE items ADD COLUMN more int');
+      expect(altered.chosen.map(({ columns }) => columns.map(({ name }) => name))).toEqual([['id']]);
+      expect(comparePlaces((await at.log()).end, altered.log.end)).toBeGreaterThan(0);
+      const made = await readWhile(at, 'CREATE TABLE other (id int PRIMARY KEY)');
+      expect(made.chosen.map(({ name, columns }) => `${name} ${columns.length}`)).toEqual(['items 2', 'other 1']);
+      expect(comparePlaces((await at.log()).end, made.log.end)).toBe(0);
     });
 
     it('and the log agree, with generated and invisible columns among others', async () => {

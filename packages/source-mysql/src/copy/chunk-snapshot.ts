@@ -3,6 +3,7 @@ import { query, quoteIdentifier, serverVersion, type MysqlClient } from '@weir/m
 import { WeirError, type TableName } from '@weir/sdk';
 import { fileNumber } from '../position.ts';
 import { statusStatement } from '../server-log.ts';
+import { listedXids } from './settling-xa.ts';
 
 /** Where the stream stands, at a boundary. */
 export interface StreamPlace {
@@ -12,6 +13,28 @@ export interface StreamPlace {
   readonly reached: LogPosition;
   /** Of MySQL with GTIDs the transactions that were delivered; it is not changed later. Else null. */
   readonly gtids: MysqlGtidSet | null;
+  /** XA transactions of two phases that were delivered, the last of them; absent where there are none. */
+  readonly committedXa?: readonly CommittedXa[] | undefined;
+}
+
+/** An XA transaction of two phases that was delivered. */
+export interface CommittedXa {
+  /** As `XaStep.xid`. */
+  readonly xid: string;
+  /** Behind its COMMIT. */
+  readonly end: LogPosition;
+}
+
+/**
+ * What was in doubt just before a snapshot of MariaDB. It writes the COMMIT of a prepared transaction into its log first and shows its rows
+ * later, and the place that it says of a snapshot knows only of the first; XA RECOVER lists the transaction until the second.
+ * MySQL has the GTID of the COMMIT in `gtid_executed` when the rows are seen.
+ */
+export interface XaBefore {
+  /** The end of the log before the list was read. */
+  readonly end: LogPosition;
+  /** See {@link listedXids}. */
+  readonly listed: ReadonlySet<string | null>;
 }
 
 /** What a snapshot sees, as far as that is known. */
@@ -22,8 +45,12 @@ export class SnapshotMoment {
   readonly #low: MysqlGtidSet | null;
   /** Whoever altered a table before its lock was got is in the log before here. */
   readonly #locked: LogPosition;
+  readonly #xa: XaBefore | null;
 
-  constructor({ high, low, locked }: { readonly high: LogPosition; readonly low: MysqlGtidSet | null; readonly locked: LogPosition }) {
+  /** @param parts `xa`: of MariaDB */
+  constructor(parts: { readonly high: LogPosition; readonly low: MysqlGtidSet | null; readonly locked: LogPosition; readonly xa?: XaBefore }) {
+    const { high, low, locked, xa = null } = parts;
+    this.#xa = xa;
     this.#high = high;
     this.#low = low;
     this.#locked = locked;
@@ -42,9 +69,19 @@ export class SnapshotMoment {
   }
 
   /** Whether all that the stream has delivered is seen; otherwise another snapshot is needed. */
-  covers({ end, gtids }: StreamPlace): boolean {
-    if (this.#low === null) return comparePlaces(end, this.#high) <= 0;
+  covers({ end, gtids, committedXa = [] }: StreamPlace): boolean {
+    if (this.#low === null) return comparePlaces(end, this.#high) <= 0 && !committedXa.some(({ xid }) => this.#lists(xid));
     return gtids !== null && this.#low.hasAll(gtids);
+  }
+
+  /** Whether one of these may not be seen though the place of the snapshot is behind its COMMIT: then another snapshot is needed. */
+  mayLack(committedXa: readonly CommittedXa[]): boolean {
+    const xa = this.#xa;
+    return xa !== null && committedXa.some(({ xid, end }) => comparePlaces(end, this.#high) <= 0 && (comparePlaces(end, xa.end) > 0 || this.#lists(xid)));
+  }
+
+  #lists(xid: string): boolean {
+    return this.#xa !== null && (this.#xa.listed.has(xid) || this.#xa.listed.has(null));
   }
 
   /** Whether the stream has come by all that may be seen, and by what was done to the tables' definitions before. */
@@ -77,11 +114,12 @@ export async function beginSnapshot(client: MysqlClient, tables: readonly TableN
     for (const table of tables) await query(client, `SELECT 1 FROM ${quoteTable(table)} LIMIT 0`);
   };
   if (version.flavour === 'mariadb') {
+    const xa = { end: await status(), listed: await listedXids(client) };
     await query(client, BEGIN);
     const values = new Map((await query(client, "SHOW STATUS LIKE 'binlog_snapshot_%'")).map(([name, value]) => [name!.toLowerCase(), value]));
     const high = placeIn([[values.get('binlog_snapshot_file') ?? '', values.get('binlog_snapshot_position') ?? '']]);
     await hold();
-    return new SnapshotMoment({ high, low: null, locked: await status() });
+    return new SnapshotMoment({ high, low: null, locked: await status(), xa });
   }
   if (locker !== null) {
     try {

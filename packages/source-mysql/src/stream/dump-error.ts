@@ -10,7 +10,7 @@ const NO_RIGHT = new Set([1045, 1227]);
 const meanings: readonly (readonly [text: RegExp, code: ErrorCode])[] = [
   [/purged required binary logs|have been purged|Could not find first log file name|Could not find GTID state|could not find next log/iu, 'WEIR_MYSQL_LOG_PURGED'],
   [/same server_uuid\/server_id|same server_id/iu, 'WEIR_MYSQL_SERVER_ID'],
-  [/has more GTIDs than|not in the (?:master|primary|source)'s binlog|position > file size|impossible position/iu, 'WEIR_MYSQL_LOG_BEHIND'],
+  [/has more GTIDs than|not in the (?:master|primary|source)'s binlog|position > file size|impossible position|is missing the GTID/iu, 'WEIR_MYSQL_LOG_BEHIND'],
   [/max_allowed_packet/iu, 'WEIR_MYSQL_EVENT_SIZE'],
   [/Binary log is not open|server_?id was not set|server_id 0|GTID_MODE|checksum that (?:master|source) is configured/iu, 'WEIR_MYSQL_LOG_SETTINGS'],
   [/bogus data|truncated in the middle|corrupt|checksum|Could not open log file|error reading log e|decrypt/iu, 'WEIR_MYSQL_LOG_DAMAGED'],
@@ -25,6 +25,10 @@ export function dumpError(errno: number, text: string): WeirError {
   if (NO_RIGHT.has(errno)) {
     const fix = 'GRANT REPLICATION SLAVE ON *.* TO …; for the user that the message names.';
     return new WeirError('WEIR_MYSQL_GRANT', `the stream of the log: ${text}`, { fix });
+  }
+  if (/anonymous transaction/iu.test(text)) {
+    const fix = 'SET GLOBAL gtid_mode = ON_PERMISSIVE; until the pipeline has read what was logged without GTIDs, then ON.';
+    return new WeirError('WEIR_MYSQL_LOG_SETTINGS', `the stream of the log: ${text}`, { fix });
   }
   // MariaDB has numbers of its own for some of them.
   const code = meanings.find(([pattern]) => pattern.test(text))?.[1] ?? (errno === FATAL_LOG_ERROR ? 'WEIR_MYSQL_LOG_READ' : null);

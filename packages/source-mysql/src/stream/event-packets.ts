@@ -60,6 +60,19 @@ export class EventPackets {
     return this.#held.reduce((sum, { length }) => sum + length, 0);
   }
 
+  /** Bytes in front of what is not taken yet, of events and of what the batch holds. */
+  get taken(): number {
+    return this.#at;
+  }
+
+  /** Gives the room of events that were taken back, where the batch has nothing in the slab. None is valid any more. */
+  forgetTaken(): void {
+    const { data, used } = this.#writer;
+    data.copyWithin(0, this.#at, used);
+    this.#writer.truncate(used - this.#at);
+    this.#at = 0;
+  }
+
   /** Takes what a socket read; the chunk may be used again afterwards. */
   arrived(chunk: Buffer): void {
     if (this.#held === null) this.#writer.append(chunk);

@@ -52,6 +52,19 @@ describe('the events of a connection', () => {
     await expect(read(stream, writer, 1)).rejects.toMatchObject({ code: 'WEIR_MYSQL_SERVER_ID' });
   });
 
+  it('that leave nothing in the batch take no room in the slab (invariant 8)', async () => {
+    await using peers = await Peers.connected();
+    const writer = new BatchWriter();
+    await using stream = new EventStream(new BinlogConnection(peers.client), writer, 0);
+    const large = Array.from({ length: 40 }, (_, index) => Buffer.alloc(300_000, index));
+    for (const packet of eventPackets(large)) peers.server.write(packet);
+    for (const event of large) {
+      while (!stream.next()) await stream.more();
+      expect(event.equals(writer.data.subarray(stream.start, stream.end))).toBe(true);
+      expect(writer.used).toBeLessThan(3 * AHEAD_BYTES);
+    }
+  });
+
   it('wait at the server while nobody asks for them (invariant 8)', async () => {
     await using peers = await Peers.connected();
     const writer = new BatchWriter();

@@ -18,12 +18,14 @@ export const AHEAD_BYTES: number = 1 << 20;
 export class EventStream implements AsyncDisposable {
   readonly #connection: BinlogConnection;
   readonly #packets: EventPackets;
+  readonly #writer: BatchWriter;
   #waiting: (() => void) | null = null;
   #arrivals = 0;
   #seen = 0;
 
   constructor(connection: BinlogConnection, writer: BatchWriter, answers: number = ANSWERS) {
     this.#connection = connection;
+    this.#writer = writer;
     this.#packets = new EventPackets(writer, { answers });
     connection.onData = (chunk) => this.#arrived(chunk);
     connection.onFailure = () => this.#wake();
@@ -49,6 +51,8 @@ export class EventStream implements AsyncDisposable {
    * @throws WeirError what the server says instead of an event
    */
   next(): boolean {
+    // Events of which nothing is in the batch would fill the slab otherwise (invariant 8).
+    if (this.#packets.taken >= AHEAD_BYTES && !this.#writer.pending) this.#packets.forgetTaken();
     const isWhole = this.#packets.next();
     if (!isWhole) this.#seen = this.#arrivals;
     return isWhole;

@@ -54,10 +54,10 @@ export class LogBatches {
     this.#mark(checkpoint);
   }
 
-  /** After an event: what is full is closed. */
-  closeFull(): void {
-    const { events, writer } = this.#options;
-    if (writer.rows > 0 && writer.isFull(events.end)) this.#close();
+  /** After an event: what is full is closed. @param end behind the event in the slab */
+  closeFull(end: number = this.#options.events.end): void {
+    const { writer } = this.#options;
+    if (writer.rows > 0 && writer.isFull(end)) this.#close();
   }
 
   /** A transaction has ended. @param isDue the batch has to end here */

@@ -11,8 +11,10 @@ import {
   type TransactionEnd,
 } from '@weir/binlog';
 import { WeirError, type Batch, type BatchWriter, type Checkpoint, type Clock, type Commit } from '@weir/sdk';
-import { comparePlaces, commitPosition, commitVersion } from '../position.ts';
+import type { CommittedXa } from '../copy/chunk-snapshot.ts';
+import { boundaryPosition, comparePlaces, commitPosition, commitVersion } from '../position.ts';
 import type { LogTables } from '../schema/log-tables.ts';
+import type { PreparedTransactions } from '../xa/prepared-transactions.ts';
 import type { EventStream } from './event-stream.ts';
 import { LogBatches } from './log-batches.ts';
 import { transactionName, type LogProgress } from './log-progress.ts';
@@ -24,6 +26,9 @@ export interface LogStreamOptions {
   readonly writer: BatchWriter;
   readonly tables: LogTables;
   readonly progress: LogProgress;
+  readonly prepared: PreparedTransactions;
+  /** An XA transaction commits that was prepared before the log was read: any captured table may have other rows. */
+  readonly missed: () => void;
   readonly clock: Clock;
   readonly checkpoint: () => Checkpoint;
   /** The position of the checkpoint that was given last. */
@@ -40,6 +45,8 @@ export class LogStream implements AsyncDisposable {
   readonly #batches: LogBatches;
   readonly #xa: XaTransactions;
   #unbound: TableMap | null = null;
+  /** What is left of the events of an XA transaction that has committed; null when there is no replay. */
+  #replayed: AsyncGenerator<Uint8Array> | null = null;
   #payload: { readonly payload: Payload; readonly bytes: Uint8Array } | null = null;
   /** Behind a boundary at or past it `next` gives what there is, and then null. */
   #until: LogPosition | null = null;
@@ -49,10 +56,14 @@ export class LogStream implements AsyncDisposable {
 
   constructor(options: LogStreamOptions) {
     this.#options = options;
-    const { events, writer, progress, tables, clock, checkpoint, given } = options;
+    const { events, writer, progress, prepared, missed, tables, clock, checkpoint, given } = options;
     this.#xa = new XaTransactions({
       writer,
+      prepared,
+      missed,
       isCaptured: (table) => tables.isCaptured(table),
+      isPast: (gtid, end) => progress.isPast(gtid, end),
+      positionOf: (end) => boundaryPosition(progress.epoch, end),
       ended: (gtid, end) => this.#ended(gtid, end),
     });
     this.#decoder = new BinlogDecoder(this.#host(), { xa: this.#xa });
@@ -73,7 +84,7 @@ export class LogStream implements AsyncDisposable {
 
   /** A boundary at or past `until` was given, with all before it. */
   get isThere(): boolean {
-    return this.#until !== null && comparePlaces(this.#options.progress.place, this.#until) >= 0 && !this.#decoder.midTransaction;
+    return this.#until !== null && comparePlaces(this.#options.progress.place, this.#until) >= 0 && !this.#decoder.inTransaction;
   }
 
   /** A checkpoint for where it is was given. */
@@ -116,7 +127,9 @@ export class LogStream implements AsyncDisposable {
       if (batch !== null) return batch;
       if (this.isThere || (this.#isInterrupted && this.isAtRest)) return this.#rest();
       signal.throwIfAborted();
-      if (events.next()) {
+      if (this.#replayed !== null) {
+        await this.#replay(this.#replayed);
+      } else if (events.next()) {
         await this.#event();
       } else {
         this.#batches.closeArrived();
@@ -133,7 +146,14 @@ export class LogStream implements AsyncDisposable {
     return null;
   }
 
+  /** See {@link XaTransactions.committed}. */
+  get committedXa(): CommittedXa[] {
+    return this.#xa.committed;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#replayed?.return(undefined);
+    await this.#xa[Symbol.asyncDispose]();
     await this.#options.events[Symbol.asyncDispose]();
   }
 
@@ -145,7 +165,8 @@ export class LogStream implements AsyncDisposable {
       decoder.decode(writer, events.start, events.end);
       if (this.#unbound !== null) await this.#learn();
       if (this.#payload !== null) await this.#inflate();
-      if (this.#xa.replay !== null) await this.#replay();
+      if (this.#xa.isDue) await this.#xa.carryOut();
+      if (this.#xa.replay !== null) return this.#beginReplay(this.#xa.replay);
       if (decoder.inTransaction) this.#batches.closeFull();
       else progress.reached(decoder.position);
       if (this.#batches.isWaiting || this.isThere || this.#isInterrupted) return;
@@ -162,26 +183,43 @@ export class LogStream implements AsyncDisposable {
     events.release();
   }
 
-  /** The events of an XA transaction that has committed. */
-  async #replay(): Promise<void> {
-    const { events } = this.#options;
-    const replayed = this.#xa.replay!;
+  /** An XA transaction has committed. What came behind it waits until its events are decoded. */
+  #beginReplay(events: AsyncGenerator<Uint8Array>): void {
     this.#xa.replay = null;
-    events.hold();
+    this.#replayed = events;
+    this.#options.events.hold();
     this.#decoder.beginReplay();
-    for (const event of replayed) await this.#inner(event);
-    events.release();
+  }
+
+  /** Decodes its events until some batch is closed: however large it is, little of it is in memory (invariant 8). */
+  async #replay(events: AsyncGenerator<Uint8Array>): Promise<void> {
+    do {
+      const next = await events.next();
+      if (next.done === true) return await this.#endReplay();
+      await this.#inner(next.value);
+    } while (!this.#batches.isWaiting);
+  }
+
+  async #endReplay(): Promise<void> {
+    this.#replayed = null;
+    this.#options.events.release();
+    this.#xa.replayed();
     this.#decoder.commitReplay();
+    if (this.#xa.isDue) await this.#xa.carryOut();
   }
 
   /** An event that is not in the stream itself. */
   async #inner(event: Uint8Array): Promise<void> {
     const { writer } = this.#options;
+    const { sequence } = writer;
     const start = writer.append(event);
     this.#decoder.decodeInner(writer, start, writer.used);
     if (this.#unbound !== null) await this.#learn();
     if (this.#payload !== null) await this.#inflateInner();
-    this.#batches.closeFull();
+    if (this.#xa.isDue) await this.#xa.carryOut();
+    // What is behind it is held, so that an event of which nothing is in the batch takes no room (invariant 8).
+    if (writer.pending) this.#batches.closeFull(writer.used);
+    else if (writer.sequence === sequence) writer.truncate(start);
   }
 
   /** A compressed event among those of an XA transaction. */
@@ -218,6 +256,7 @@ export class LogStream implements AsyncDisposable {
         this.#payload = { payload, bytes: writer.data.slice(payload.start, payload.end) };
       },
       rotate: (place) => progress.reached(place),
+      format: ({ begun }) => progress.begun(this.#decoder.position.file, begun),
       heartbeat: (place) => progress.reached(place),
     };
   }

@@ -27,8 +27,8 @@ export class MysqlEnvironment implements SourceEnvironment {
   /** The furthest place that a session was told to be durable. */
   #confirmed: Position | null = null;
 
-  private constructor(server: string, flavour: Flavour, options: Partial<MysqlOptions>) {
-    this.name = `t${randomBytes(4).toString('hex')}`;
+  private constructor(server: string, flavour: Flavour, options: Partial<MysqlOptions>, name = `t${randomBytes(4).toString('hex')}`) {
+    this.name = name;
     this.flavour = flavour;
     this.#server = server;
     this.#options = options;
@@ -49,10 +49,16 @@ export class MysqlEnvironment implements SourceEnvironment {
     return environment;
   }
 
-  source(options: Partial<MysqlOptions> = {}): Source {
+  /** The same database at a server that replicates it. It is dropped by the one that made it. */
+  at(server: string): Omit<MysqlEnvironment, typeof Symbol.asyncDispose> {
+    return new MysqlEnvironment(server, this.flavour, this.#options, this.name);
+  }
+
+  /** @param folder of the pipeline; absent: none */
+  source(options: Partial<MysqlOptions> = {}, folder?: string): Source {
     const url = this.#url(this.name, { username: this.name, password: 'secret' });
     const tables = [`${this.name}.*`, `!${this.name}.other_*`];
-    const source = mysql({ url, tables, ...this.#options, ...options }, { pipeline: this.name });
+    const source = mysql({ url, tables, ...this.#options, ...options }, { pipeline: this.name, folder });
     return new ConfirmingSource(source, (checkpoint) => this.#durable(checkpoint));
   }
 

@@ -26,8 +26,8 @@ export async function describeWithServices(title: string, services: readonly Ser
 
 function lacking(services: readonly Service[], problem: string): void {
   const names = services.map(({ title }) => title).join(' and ');
-  const variables = [...new Set(services.map(({ variable }) => variable))].join(' and ');
-  const reason = `Docker does not run here: ${problem.replace(/[.?]+$/, '')}; \`npm run services\` starts it, or name servers with ${variables}`;
+  const variables = [...new Set(services.map(({ variable }) => variable))].filter((name) => name !== '').join(' and ');
+  const reason = `Docker does not run here: ${problem.replace(/[.?]+$/, '')}; \`npm run services\` starts it${variables === '' ? '' : `, or name servers with ${variables}`}`;
   test(`needs ${names}`, (context) => {
     if (process.env['CI'] !== 'true') context.skip(reason);
     expect.fail(reason);

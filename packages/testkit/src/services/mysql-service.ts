@@ -31,7 +31,7 @@ export class MysqlService implements Service {
   constructor(name: MysqlFlavour['name'], options: ServiceOptions) {
     this.#flavour = mysqlFlavours[name];
     this.#options = options;
-    this.variable = this.#flavour.variable;
+    this.variable = options.isOwn === true ? '' : this.#flavour.variable;
     this.title = `${name} ${imagesOf(name, options.version).version}`;
   }
 

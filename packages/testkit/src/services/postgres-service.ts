@@ -15,13 +15,14 @@ const SETTINGS = {
 /** A PostgreSQL server with logical replication. */
 export class PostgresService implements Service {
   readonly title: string;
-  readonly variable = 'WEIR_TEST_POSTGRES_URL';
+  readonly variable: string;
   readonly #options: ServiceOptions;
   #container: StartedPostgreSqlContainer | null = null;
   #url: string | null = null;
 
   constructor(options: ServiceOptions) {
     this.#options = options;
+    this.variable = options.isOwn === true ? '' : 'WEIR_TEST_POSTGRES_URL';
     this.title = `postgres ${imagesOf('postgres', options.version).version}`;
   }
 

@@ -2,7 +2,7 @@
 export interface Service {
   /** For people: `postgres 17`. */
   readonly title: string;
-  /** The environment variable whose URL is used in place of a container. */
+  /** The environment variable whose URL is used in place of a container; empty where none is. */
   readonly variable: string;
   /** @throws Error that says what to do when it does not start */
   start(): Promise<void>;
@@ -15,6 +15,8 @@ export interface ServiceOptions {
   readonly version?: number | string;
   /** Server settings on top of those that every test needs: `{ binlog_transaction_compression: 'ON' }`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** A container, also where a variable names a server: of tests that do what others would notice, a RESET of the log for one. */
+  readonly isOwn?: boolean;
 }
 
 /** The URL of a server that runs already. */
