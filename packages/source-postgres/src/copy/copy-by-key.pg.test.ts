@@ -54,7 +54,7 @@ describe('a copy by key, in small chunks, under load and with kills', () => {
       `of ${form.name}: every version arrives once and in order (invariants 2, 4 and 7)`,
       { timeout: 240_000 },
       async () => {
-        const seeds = server.version >= 18 ? 8 : 3;
+        const seeds = server.version >= 18 ? 16 : 3;
         for (let seed = testSeed; seed < testSeed + seeds; seed++) {
           const random = seededRandom(seed);
           await using database = await TestDatabase.create(server.url);
